@@ -1,0 +1,1 @@
+"""Titrant: a measuring instrument for pre-training data."""

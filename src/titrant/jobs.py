@@ -1,0 +1,207 @@
+"""What each kind of job is asked to do: the typed declarations that the plan writes and the stages read.
+
+    documents ─▶ split ─▶ tokenizer ─▶ tokens ─▶ ledger ┄▶ train ─▶ evaluate ─▶ findings ─▶ report
+
+A declaration holds all that can change what a job makes, and nothing else: no path, no machine, no name that the
+user may choose freely (arms, phases, mixtures). Its inputs are named by role; each role is the folder of one artifact.
+
+    kind        inputs (role: artifact)
+    documents   -
+    split       documents: Documents; earlier/SOURCE: Documents (sources that come before it in the study)
+    tokenizer   documents/SOURCE: Documents; split/SOURCE: Split (the sources of its mixture; none if it exists)
+    tokens      documents: Documents; split: Split; tokenizer: TokenizerFile
+    ledger      tokens/SOURCE: TokenShards (all sources that any arm draws)
+    train       tokens/SOURCE: TokenShards (the sources of its mixture); tokenizer: TokenizerFile;
+                previous: Checkpoint (if it goes on from another phase)
+    evaluate    train: Checkpoint; tokenizer: TokenizerFile; tokens/SOURCE: TokenShards (sources scored);
+                documents/SOURCE: Documents (sources with planted facts, if those are probed)
+    findings    evaluate/RUN: Scores; train/RUN: Checkpoint (RUN = arm@scale#seed)
+    report      findings: FindingsFile; evaluate/ID, train/ID (every phase); split/SOURCE; tokens/SOURCE; ledger
+"""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol
+
+from titrant.study.architecture import Architecture, ExistingTokenizer, Optimizer, TrainedTokenizer
+from titrant.study.contrast import Contrast
+from titrant.study.curve import Curve
+from titrant.study.declaration import Declaration
+from titrant.study.evaluation import MultipleChoice, Probe, Statistics
+from titrant.study.phase import FromCheckpoint
+from titrant.study.source import Kind, Origin, PlantedFacts
+
+Partition = Literal["train", "reserved", "held_out"]
+"""The three parts of a source: trained on, trained on only by `disjoint` phases, never trained on."""
+
+
+class Progress(Protocol):
+    """How a stage says how far it is: called often, cheap, and free to do nothing."""
+
+    def __call__(self, done: int, total: int, unit: str, note: str = "") -> None:
+        """`done` of `total` in `unit` (tokens, bytes, items); `note` is a few words such as `loss 3.21`."""
+
+
+class DocumentsJob(Declaration):
+    """Read a source's origins into documents."""
+
+    kind: Kind
+    origins: tuple[Origin, ...]
+    max_document_characters: int | None
+    plant: PlantedFacts | None
+
+
+class SplitJob(Declaration):
+    """Drop exact duplicates (within the source and against earlier sources) and share out the rest.
+
+    A document's partition is a pure function of its content hash, so that equal documents of different sources
+    can never stand on both sides of the hold-out line.
+    """
+
+    hold_out_fraction: float
+    reserve_fraction: float
+
+
+class TokenizerJob(Declaration):
+    """Train a tokenizer on a mixture of training documents, or take one that exists."""
+
+    tokenizer: TrainedTokenizer | ExistingTokenizer
+    byte_shares: dict[str, str]
+    """Exact share of bytes by source, as a fraction such as `9/10`; empty for one that exists."""
+
+
+class TokensJob(Declaration):
+    """Encode the training and reserved documents into shards; keep the held-out documents as text."""
+
+    end_of_text: Literal["after-each-document"] = "after-each-document"
+
+
+class TrainPhase(Declaration):
+    """One phase, resolved: everything in steps, absolute rates and exact shares."""
+
+    shares: dict[str, str]
+    """Exact share of tokens by source, as a fraction such as `9/10`; they sum to 1."""
+    steps: int
+    """Optimizer steps."""
+    curve: Curve
+    """Learning rate by step."""
+    initialisation: Literal["scratch", "previous", "checkpoint"]
+    checkpoint: FromCheckpoint | None
+    """The outside checkpoint, pinned, if that is where it starts."""
+    optimizer_state: Literal["carried", "reset"]
+    data: Literal["fresh", "replay", "disjoint"]
+
+
+class TrainJob(Declaration):
+    """Train one phase of one chain of phases at one scale with one seed."""
+
+    architecture: Architecture
+    optimizer: Optimizer
+    precision: Literal["float32", "bfloat16"]
+    sequence_length: int
+    global_batch_tokens: int
+    seed: int
+    phase: TrainPhase
+    milestones: int
+    """How many checkpoints of the weights are kept inside the phase, evenly spaced; its end is always kept."""
+
+
+class EvaluateJob(Declaration):
+    """Score the end of a train job, and bits per byte at its milestones."""
+
+    bits_per_byte_sources: tuple[str, ...]
+    bytes_per_source: int
+    """Held-out bytes scored at the end; 0 where nothing but milestones is asked for."""
+    check_bytes_per_source: int
+    """Held-out bytes scored at each milestone."""
+    probes: tuple[Probe, ...]
+    multiple_choice: tuple[MultipleChoice, ...]
+    planted: dict[str, PlantedFacts]
+    """By source, the facts that were planted in it."""
+
+
+class PlannedPhase(Declaration):
+    """One phase of a chain as the ledger's check sees it, with the names that its messages use."""
+
+    name: str
+    mixture: str
+    shares: dict[str, str]
+    sequences: int
+    data: Literal["fresh", "replay", "disjoint"]
+
+
+class PlannedChain(Declaration):
+    """One arm at one scale."""
+
+    arm: str
+    scale: str
+    sequence_length: int
+    phases: tuple[PlannedPhase, ...]
+
+
+class LedgerJob(Declaration):
+    """Check before training that every source can fill what every arm draws, and write the planned ledger."""
+
+    chains: tuple[PlannedChain, ...]
+    max_epochs: dict[str, float]
+
+
+class Run(Declaration):
+    """One run as findings and report name it."""
+
+    arm: str
+    scale: str
+    seed: int
+
+    @property
+    def id(self) -> str:
+        """`arm@scale#seed`, as roles of inputs spell it."""
+        return f"{self.arm}@{self.scale}#{self.seed}"
+
+
+class PlannedContrast(Contrast):
+    """A contrast with its outcomes written out and its flags, as the plan found them."""
+
+    flags: tuple[str, ...] = ()
+    """What the arms differ in beyond the mixture, one short phrase each."""
+
+
+class FindingsJob(Declaration):
+    """Turn the scores of all runs into findings."""
+
+    runs: tuple[Run, ...]
+    contrasts: tuple[PlannedContrast, ...]
+    outcomes: tuple[str, ...]
+    margins: dict[str, float]
+    statistics: Statistics
+
+
+class ReportPhase(Declaration):
+    """Where one phase of one run stands in the report: its name, its mixture, and the id of its jobs' roles."""
+
+    run: Run
+    index: int
+    phase: str
+    mixture: str
+    id: str
+    """Roles `train/ID` and `evaluate/ID`. Runs that share a trunk name the same id."""
+
+
+class ReportJob(Declaration):
+    """Turn findings into a page. Holds the resolved study, because the page prints it."""
+
+    study: dict[str, object]
+    phases: tuple[ReportPhase, ...]
+
+
+JobDeclaration = (
+    DocumentsJob
+    | SplitJob
+    | TokenizerJob
+    | TokensJob
+    | LedgerJob
+    | TrainJob
+    | EvaluateJob
+    | FindingsJob
+    | ReportJob
+)

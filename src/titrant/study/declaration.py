@@ -1,0 +1,68 @@
+"""The one base of all declarations: frozen, unknown keys refused by name, documented by the string under a field."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
+from pydantic_core import PydanticCustomError
+
+NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9 ._+>=%-]*$"
+
+
+class Declaration(BaseModel):
+    """What a study says, and nothing that happens. Two declarations are equal when they say the same."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False, populate_by_name=True
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_unknown_keys(cls, given: Any) -> Any:
+        if not isinstance(given, Mapping):
+            return given
+        known = {field.alias or name for name, field in cls.model_fields.items()} | set(cls.model_fields)
+        for key in given:
+            if key not in known:
+                raise PydanticCustomError(
+                    "unknown_key",
+                    "unknown key '{key}'{hint}; allowed here: {allowed}",
+                    {
+                        "key": str(key),
+                        "hint": suggestion(str(key), known),
+                        "allowed": listing(f.alias or n for n, f in cls.model_fields.items()),
+                    },
+                )
+        return given
+
+
+def suggestion(wrong: str, known: Iterable[str]) -> str:
+    """", did you mean 'x'?" for the nearest known name, or nothing if none is near."""
+    near = difflib.get_close_matches(wrong, list(known), n=1, cutoff=0.6)
+    return f", did you mean '{near[0]}'?" if near else ""
+
+
+def listing(names: Iterable[str]) -> str:
+    """Names in quotes, sorted, separated by commas: the way every message lists what is allowed."""
+    return ", ".join(f"'{name}'" for name in sorted(names))
+
+
+def _check_name(name: str) -> str:
+    if not re.match(NAME_PATTERN, name) or len(name) > 60:
+        raise PydanticCustomError(
+            "name",
+            "'{name}' is not a name: use 1 to 60 letters, digits, spaces and . _ + > = % -, beginning with a "
+            "letter or digit",
+            {"name": name[:80]},
+        )
+    return name
+
+
+NOT_IDENTITY = {"identity": False}
+"""Marks a field (as `json_schema_extra`) that says where something lies and not what it is: never in a fingerprint."""
+
+Name = Annotated[str, AfterValidator(_check_name)]

@@ -1,0 +1,102 @@
+"""The study: everything that is asked, in one frozen declaration."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field, field_validator
+
+from titrant.study.architecture import Optimizer, Tokenizer
+from titrant.study.contrast import Contrast, Sweep
+from titrant.study.declaration import Declaration, Name
+from titrant.study.evaluation import Competitive, Design, Evaluation, Statistics
+from titrant.study.ladder import Scale
+from titrant.study.mixture import Mixture
+from titrant.study.phase import Arm, Phase, with_default_parts
+from titrant.study.source import Source
+
+
+class Study(Declaration):
+    """One question, its arms, and how it is answered. Arms x scales x seeds are its runs."""
+
+    study: Name
+    """Its name; the report's folder is called so."""
+    question: str = Field(min_length=1)
+    """What is asked, as a reader of the report will see it."""
+    hypothesis: str | None = None
+    """What is expected, written down before the runs."""
+    sources: dict[Name, Source] = Field(min_length=1)
+    mixtures: dict[Name, Mixture] = Field(min_length=1)
+    phases: dict[Name, Phase] = Field(min_length=1)
+    arms: dict[Name, Arm] = {}
+    sweeps: dict[Name, Sweep] = {}
+    control: Name | None = None
+    """The arm that others are compared with where no contrast names another one."""
+    contrasts: tuple[Contrast, ...] = ()
+    """Declared comparisons; empty: every arm against `control`."""
+    scales: dict[Name, Scale] = Field(min_length=1)
+    """The ladder, smallest first."""
+    seeds: tuple[Annotated[int, Field(ge=0, lt=2**31)], ...] = Field(min_length=1)
+    """One run of every arm a seed: the same initial weights and the same order of shared data in all arms."""
+    tokenizer: Tokenizer
+    optimizer: Optimizer = Optimizer()
+    evaluation: Evaluation = Evaluation()
+    statistics: Statistics = Statistics()
+    design: Design = Competitive()
+    """`competitive` (total tokens fixed) or `additive` (the tokens of named sources fixed)."""
+    budget_parts: float = Field(default=11, gt=0)
+    """A scale's tokens are shared out over so many parts (init 5, continue 5, cooldown 1)."""
+    hold_out_fraction: float = Field(default=0.02, gt=0, lt=0.5)
+    """Share of every source's documents held out for evaluation, chosen by content hash, never trained on."""
+
+    @field_validator("phases", mode="before")
+    @classmethod
+    def _default_parts(cls, phases: Any) -> Any:
+        return with_default_parts(phases)
+
+    @field_validator("seeds")
+    @classmethod
+    def _each_seed_once(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
+        if len(set(seeds)) < len(seeds):
+            raise ValueError(f"seeds {list(seeds)} repeat a value: equal seeds are one run, not two")
+        return seeds
+
+    def expanded(self) -> Study:
+        """The same study with every sweep written out as mixtures, arms and contrasts.
+
+        With no declared contrasts, every arm is compared with `control`, every member of a sweep with its first.
+        """
+        mixtures, arms = dict(self.mixtures), dict(self.arms)
+        contrasts = list(self.contrasts)
+        if not contrasts and self.control is not None:
+            contrasts = [Contrast(arm=arm, control=self.control) for arm in arms if arm != self.control]
+        for name, sweep in self.sweeps.items():
+            blends, swept = sweep.expand(name, self.mixtures)
+            mixtures |= blends
+            arms |= swept
+            first, *others = swept
+            contrasts += [Contrast(arm=other, control=first) for other in others]
+        return self.model_copy(
+            update={"mixtures": mixtures, "arms": arms, "sweeps": {}, "contrasts": tuple(contrasts)}
+        )
+
+    def outcomes(self) -> tuple[str, ...]:
+        """Names of all outcomes, in the order of the report."""
+        evaluation = self.evaluation
+        return (
+            *(f"bits_per_byte/{source}" for source in evaluation.bits_per_byte.sources or self.sources),
+            *(f"probe/{probe.name}" for probe in evaluation.probes),
+            *(f"choice/{task.name}" for task in evaluation.multiple_choice),
+        )
+
+    def margin_of(self, outcome: str) -> float:
+        """The largest difference of an outcome that counts as equivalent, in the outcome's unit."""
+        kind, _, name = outcome.partition("/")
+        if kind == "bits_per_byte":
+            return self.evaluation.bits_per_byte.margin
+        tasks = self.evaluation.probes if kind == "probe" else self.evaluation.multiple_choice
+        return next(task.margin for task in tasks if task.name == name)
+
+    def canonical(self) -> dict[str, Any]:
+        """The resolved study as plain data: sweeps written out, every default filled in."""
+        return self.expanded().model_dump(mode="json", by_alias=True)
