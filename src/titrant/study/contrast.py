@@ -11,8 +11,8 @@ from titrant.study.declaration import Declaration, Name
 from titrant.study.mixture import Mixture
 from titrant.study.phase import Arm, Stretch
 
-Difference = Literal["mixture", "phases", "schedule", "optimizer_state", "initialisation", "data", "tokens"]
-"""What two arms can differ in. `phases`: how the budget is cut into phases; `data`: fresh, replay or disjoint."""
+Difference = Literal["mixture", "schedule", "optimizer_state", "initialisation", "data", "tokens"]
+"""What two arms can differ in; `schedule` is the learning-rate curve, `data` the relation fresh, replay, disjoint."""
 
 
 class Contrast(Declaration):

@@ -1,10 +1,242 @@
-"""The second ring of checks: what the study says must make sense. (Being written.)"""
+"""The second ring of checks: names resolve, chains of phases make sense, and arms differ in what they say they do."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from fnmatch import fnmatchcase
+from fractions import Fraction
+
+from titrant.study.architecture import TrainedTokenizer
+from titrant.study.contrast import Contrast
+from titrant.study.declaration import listing, suggestion
+from titrant.study.evaluation import Additive
+from titrant.study.phase import Arm, Continued, FromCheckpoint, Phase
+from titrant.study.recipe import recipe_of
 from titrant.study.study import Study
+from titrant.study.units import show_count
+
+Found = tuple[tuple[str | int, ...], str]
+"""A path in the study and what is wrong there."""
 
 
-def check_meaning(study: Study) -> list[tuple[tuple[str | int, ...], str]]:
-    """Path in the study and sentence, for each problem."""
-    return []
+def check_meaning(study: Study) -> list[Found]:
+    """All problems of meaning, in the order of the file; chains and contrasts are looked at once names resolve."""
+    problems = [*_names(study), *_sweeps(study)]
+    if not problems:
+        study = study.expanded()
+        problems += [*_chains(study), *_evaluation(study), *_comparisons(study)]
+    if not problems:
+        problems += [*_budgets(study), *_contrasts(study)]
+    return problems
+
+
+def _unknown(what: str, name: str, known: Iterable[str], user: str) -> str:
+    known = list(known)
+    return f"{user} names {what} '{name}', which does not exist{suggestion(name, known)}; there are {listing(known)}"
+
+
+def _names(study: Study) -> Iterator[Found]:
+    for name, mixture in study.mixtures.items():
+        for source in mixture.weights:
+            if source not in study.sources:
+                yield ("mixtures", name, source), _unknown("source", source, study.sources, f"mixture '{name}'")
+    if isinstance(study.tokenizer, TrainedTokenizer) and study.tokenizer.mixture not in study.mixtures:
+        yield (
+            ("tokenizer", "mixture"),
+            _unknown("mixture", study.tokenizer.mixture, study.mixtures, "the tokenizer"),
+        )
+    for name, arm in study.arms.items():
+        for index, link in enumerate(arm.chain):
+            where = ("arms", name, index)
+            if link.phase not in study.phases:
+                yield where, _unknown("phase", link.phase, study.phases, f"arm '{name}'")
+            if link.mixture not in study.mixtures:
+                yield where, _unknown("mixture", link.mixture, study.mixtures, f"arm '{name}'")
+    if isinstance(study.design, Additive):
+        for source in study.design.fixed:
+            if source not in study.sources:
+                yield ("design", "fixed"), _unknown("source", source, study.sources, "the additive design")
+    for source in study.evaluation.bits_per_byte.sources:
+        if source not in study.sources:
+            yield (
+                ("evaluation", "bits_per_byte", "sources"),
+                _unknown("source", source, study.sources, "bits_per_byte"),
+            )
+
+
+def _sweeps(study: Study) -> Iterator[Found]:
+    for name, sweep in study.sweeps.items():
+        for key in ("of", "into"):
+            mixture = getattr(sweep, key)
+            if mixture not in study.mixtures:
+                yield ("sweeps", name, key), _unknown("mixture", mixture, study.mixtures, f"sweep '{name}'")
+        for link in sweep.phases:
+            phase = link if isinstance(link, str) else link.phase
+            if phase not in study.phases:
+                yield ("sweeps", name, "phases"), _unknown("phase", phase, study.phases, f"sweep '{name}'")
+            if not isinstance(link, str) and link.mixture not in study.mixtures:
+                yield (
+                    ("sweeps", name, "phases"),
+                    _unknown("mixture", link.mixture, study.mixtures, f"sweep '{name}'"),
+                )
+        if all(isinstance(link, str) is False for link in sweep.phases):
+            yield ("sweeps", name, "phases"), f"sweep '{name}' sweeps nothing: name one of its phases bare"
+        for share in sweep.percent:
+            label = f"{name}-{share:g}"
+            if label in study.arms or label in study.mixtures:
+                yield ("sweeps", name), f"sweep '{name}' makes an arm '{label}', which exists already; rename one"
+
+
+def _chains(study: Study) -> Iterator[Found]:
+    for name, arm in study.arms.items():
+        yield from ((("arms", name, index), message) for index, message in _chain_problems(study, name, arm))
+
+
+def _chain_problems(study: Study, name: str, arm: Arm) -> Iterator[tuple[int, str]]:
+    curve_left = Fraction(0)  # parts of the current curve that lie ahead
+    for index, link in enumerate(arm.chain):
+        phase = study.phases[link.phase]
+        at = f"phase '{link.phase}' of arm '{name}'"
+        parts = Fraction(repr(phase.parts))
+        if index == 0:
+            yield from ((0, message) for message in _first_phase_problems(at, phase))
+        elif phase.initialisation != "previous":
+            yield (
+                index,
+                f"{at} starts from {_start_of(phase)}, so that nothing before it counts; begin the arm with it, "
+                "or set its initialisation to 'previous'",
+            )
+        if phase.data == "disjoint":
+            bare = [s for s in study.mixtures[link.mixture].shares if not study.sources[s].reserve_fraction]
+            if bare:
+                yield (
+                    index,
+                    f"{at} draws disjoint data, but nothing is reserved of source {listing(bare)}; give it a "
+                    "reserve_fraction above 0",
+                )
+        if isinstance(phase.schedule, Continued):
+            if index and curve_left < parts:
+                yield (
+                    index,
+                    f"{at} continues a curve of which {float(curve_left):g} parts are left, but is {phase.parts:g} "
+                    "parts long; raise horizon_parts of the schedule that begins the curve",
+                )
+            curve_left -= parts
+        else:
+            horizon = Fraction(repr(phase.schedule.horizon_parts or phase.parts))
+            if horizon < parts:
+                yield (
+                    index,
+                    f"the curve of {at} is over after {float(horizon):g} of its {phase.parts:g} parts; raise "
+                    "horizon_parts or leave it out",
+                )
+            curve_left = horizon - parts
+
+
+def _first_phase_problems(at: str, phase: Phase) -> Iterator[str]:
+    if isinstance(phase.schedule, Continued):
+        yield f"{at} comes first and has no curve to continue; give it a schedule with a shape of its own"
+    elif phase.schedule.start == "current":
+        yield f"{at} comes first and has no current learning rate to start from; set its schedule's start to 'warmup'"
+    if phase.data == "replay":
+        yield f"{at} comes first and has nothing to replay; set its data to 'fresh'"
+
+
+def _start_of(phase: Phase) -> str:
+    given = phase.initialisation
+    return f"checkpoint '{given.checkpoint}'" if isinstance(given, FromCheckpoint) else given
+
+
+def _evaluation(study: Study) -> Iterator[Found]:
+    names = study.outcomes()
+    for outcome in sorted({name for name in names if names.count(name) > 1}):
+        yield ("evaluation",), f"outcome '{outcome}' is asked for twice; delete one"
+    planted = any(source.plant for source in study.sources.values())
+    if "probe/planted-facts" in names and not planted:
+        yield (
+            ("evaluation", "probes"),
+            "the probe 'planted-facts' asks for facts that no source plants; give a source `plant`, or drop the probe",
+        )
+    for index, contrast in enumerate(study.contrasts):
+        for pattern in contrast.outcomes:
+            if not any(fnmatchcase(name, pattern) for name in names):
+                yield (
+                    ("contrasts", index, "outcomes"),
+                    f"no outcome is called '{pattern}'{suggestion(pattern, names)}; there are {listing(names)}",
+                )
+
+
+def _comparisons(study: Study) -> Iterator[Found]:
+    if not study.arms:
+        yield (), "the study has no arms: declare `arms` or `sweeps`"
+    elif study.control is not None and study.control not in study.arms:
+        yield ("control",), _unknown("arm", study.control, study.arms, "control")
+    elif not study.contrasts:
+        yield (), "nothing is compared: name a `control` and a second arm, or declare `contrasts`"
+    for index, contrast in enumerate(study.contrasts):
+        for key in ("arm", "control"):
+            name = getattr(contrast, key)
+            if name not in study.arms:
+                yield ("contrasts", index, key), _unknown("arm", name, study.arms, f"contrast {index + 1}")
+
+
+def _budgets(study: Study) -> Iterator[Found]:
+    """Every phase has at least one step, and every source of its mixture at least one sequence."""
+    for scale_name, scale in study.scales.items():
+        for name, arm in study.arms.items():
+            for index, link in enumerate(arm.chain):
+                tokens = Fraction(scale.tokens) * Fraction(repr(study.phases[link.phase].parts))
+                tokens /= Fraction(repr(study.budget_parts))
+                at = f"phase '{link.phase}' of arm '{name}' at scale '{scale_name}'"
+                if tokens < scale.global_batch_tokens:
+                    yield (
+                        ("scales", scale_name, "tokens"),
+                        f"{at} gets {show_count(float(tokens))} tokens, less than one batch of "
+                        f"{show_count(scale.global_batch_tokens)}; raise tokens or lower global_batch_tokens",
+                    )
+                    continue
+                for source, share in study.mixtures[link.mixture].shares.items():
+                    if share * tokens < scale.sequence_length:
+                        need = scale.sequence_length / tokens
+                        yield (
+                            ("arms", name, index) if name in study.arms else ("arms",),
+                            f"source '{source}' has {float(share):.3g} of mixture '{link.mixture}', less than one "
+                            f"sequence of {at}; raise its share to {float(need):.3g}, raise the scale's tokens, or "
+                            "leave it out",
+                        )
+
+
+def _contrasts(study: Study) -> Iterator[Found]:
+    for index, contrast in enumerate(study.contrasts):
+        for message in _contrast_problems(study, contrast):
+            yield ("contrasts", index), message
+
+
+def _contrast_problems(study: Study, contrast: Contrast) -> Iterator[str]:
+    if contrast.arm == contrast.control:
+        yield f"arm '{contrast.arm}' is compared with itself; name two arms"
+        return
+    arm, control = (recipe_of(study, study.arms[name]) for name in (contrast.arm, contrast.control))
+    found = arm.differences(control)
+    if not found:
+        yield (
+            f"arm '{contrast.arm}' equals its control '{contrast.control}': they train the same recipe, so there is "
+            "nothing to compare; change one, or drop the contrast"
+        )
+    undeclared = [kind for kind in found if kind not in contrast.differs_in]
+    if undeclared:
+        allowed = f"[{', '.join((*contrast.differs_in, *undeclared))}]"
+        yield (
+            f"arms '{contrast.arm}' and '{contrast.control}' differ in {' and '.join(undeclared)}, which the contrast "
+            f"does not declare; declare `differs_in: {allowed}`, or compare arms that differ in "
+            f"{' and '.join(contrast.differs_in)} alone"
+        )
+    if isinstance(study.design, Additive):
+        for name in (contrast.arm, contrast.control):
+            for link in study.arms[name].chain:
+                shares = study.mixtures[link.mixture].shares
+                if not any(source in shares for source in study.design.fixed):
+                    yield (
+                        f"mixture '{link.mixture}' of arm '{name}' holds none of {listing(study.design.fixed)}, whose "
+                        "tokens the additive design fixes; use a competitive design, or give it a share"
+                    )

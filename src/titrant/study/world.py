@@ -1,0 +1,206 @@
+"""The third ring of checks: what the study points at exists, and is pinned by the hash of its content.
+
+Pinning turns every path into an absolute one and fills in its content hash, so that a plan made from the pinned study
+is a pure function of it: change a byte of a file, and every job that depends on it has another identity.
+"""
+
+from __future__ import annotations
+
+import json
+import sysconfig
+from collections.abc import Callable, Iterable, Iterator
+from importlib import metadata
+from pathlib import Path
+from typing import Any, TypeVar
+
+from blake3 import blake3
+from pydantic import BaseModel
+
+from titrant.errors import Problem, StudyError
+from titrant.study.architecture import ExistingTokenizer
+from titrant.study.load import LoadedStudy
+from titrant.study.patterns import matches
+from titrant.study.source import Files, Installed, Package
+from titrant.study.study import Study
+
+Place = tuple[str | int, ...]
+Declared = TypeVar("Declared", bound=BaseModel)
+
+
+def pin_study(loaded: LoadedStudy) -> Study:
+    """The study with sweeps written out, absolute paths and content hashes. Raises StudyError with all problems."""
+    problems: list[Problem] = []
+
+    def pinned(place: Place, make: Callable[[], Any], unpinned: Any) -> Any:
+        try:
+            return make()
+        except StudyError as error:
+            problems.extend(Problem(p.message, loaded.where(*place)) for p in error.problems)
+            return unpinned
+
+    study, folder = loaded.study.expanded(), loaded.folder
+    sources = {
+        name: source.model_copy(
+            update={
+                "origins": tuple(
+                    pinned(("sources", name, "from", i), lambda o=origin: _pin_origin(o, folder), origin)
+                    for i, origin in enumerate(source.origins)
+                )
+            }
+        )
+        for name, source in study.sources.items()
+    }
+    phases = {
+        name: phase
+        if isinstance(phase.initialisation, str)
+        else phase.model_copy(
+            update={
+                "initialisation": pinned(
+                    ("phases", name, "initialisation"),
+                    lambda p=phase: _pin_folder(p.initialisation, folder),
+                    phase.initialisation,
+                )
+            }
+        )
+        for name, phase in study.phases.items()
+    }
+    choices = tuple(
+        pinned(("evaluation", "multiple_choice", i), lambda t=task: _pin_file(t, folder), task)
+        for i, task in enumerate(study.evaluation.multiple_choice)
+    )
+    tokenizer = study.tokenizer
+    if isinstance(tokenizer, ExistingTokenizer):
+        tokenizer = pinned(("tokenizer",), lambda: _pin_tokenizer(tokenizer, folder), tokenizer)
+    if problems:
+        raise StudyError(problems)
+    evaluation = study.evaluation.model_copy(update={"multiple_choice": choices})
+    return study.model_copy(
+        update={"sources": sources, "phases": phases, "evaluation": evaluation, "tokenizer": tokenizer}
+    )
+
+
+def files_of(origin: Files | Installed) -> list[tuple[str, Path]]:
+    """(name, path) of every file of an origin, sorted by name; names are relative and use `/`.
+
+    Raises StudyError if a path does not exist or a pattern matches nothing.
+    """
+    found: dict[str, Path] = {}
+    if isinstance(origin, Installed):
+        found.update(_installed_files(origin))
+    else:
+        for path in origin.files:
+            found.update(_listed_files(Path(path)))
+    kept = sorted((name, path) for name, path in found.items() if not matches(name, origin.exclude))
+    if not kept:
+        what = f"installed '{origin.installed}'" if isinstance(origin, Installed) else f"files {list(origin.files)}"
+        raise StudyError(f"{what} holds no file that its patterns keep; check members and exclude")
+    return kept
+
+
+def content_of(files: Iterable[tuple[str, Path]]) -> str:
+    """BLAKE3 over names and bytes of files, in the order given (64 hexadecimal digits)."""
+    whole = blake3()
+    for name, path in files:
+        part = blake3()
+        try:
+            part.update_mmap(path)
+        except OSError as error:
+            raise StudyError(f"'{path}' cannot be read ({error.strerror})") from None
+        whole.update(name.encode() + b"\0" + part.digest())
+    return whole.hexdigest()
+
+
+def _listed_files(path: Path) -> Iterator[tuple[str, Path]]:
+    if path.is_file():
+        yield path.name, path
+    elif path.is_dir():
+        yield from _below(path, ("**",))
+    elif any(sign in str(path) for sign in "*?"):
+        fixed = next(parent for parent in path.parents if not any(sign in str(parent) for sign in "*?"))
+        pattern = path.relative_to(fixed).as_posix()
+        found = list(_below(fixed, (pattern,))) if fixed.is_dir() else []
+        if not found:
+            raise StudyError(f"the pattern '{path}' matches no file; check the path, or prepare the data first")
+        yield from found
+    else:
+        raise StudyError(f"'{path}' does not exist; paths are read from the study's folder")
+
+
+def _installed_files(origin: Installed) -> Iterator[tuple[str, Path]]:
+    if origin.installed == "python":
+        for name, path in _below(Path(sysconfig.get_path("stdlib")), origin.members):
+            if not name.startswith(("site-packages/", "dist-packages/")):
+                yield name, path
+        return
+    try:
+        files = metadata.distribution(origin.installed).files or []
+    except metadata.PackageNotFoundError:
+        raise StudyError(f"'{origin.installed}' is not installed here; use a pinned `package`, or install it") from None
+    for file in files:
+        if matches(file.as_posix(), origin.members) and Path(str(file.locate())).is_file():
+            yield file.as_posix(), Path(str(file.locate()))
+
+
+def _below(folder: Path, patterns: tuple[str, ...]) -> Iterator[tuple[str, Path]]:
+    for path in folder.rglob("*"):
+        name = path.relative_to(folder).as_posix()
+        if "__pycache__" not in path.parts and matches(name, patterns) and path.is_file():
+            yield name, path
+
+
+def _pin_origin(origin: Any, folder: Path) -> Any:
+    if isinstance(origin, Package):
+        stem = origin.wheel.lower().replace("_", "-")
+        if not stem.startswith(f"{origin.package.lower().replace('_', '-')}-{origin.version}-"):
+            raise StudyError(
+                f"wheel '{origin.wheel}' is not a wheel of '{origin.package}' {origin.version}; give the file's own name"
+            )
+        return origin
+    if isinstance(origin, Files):
+        origin = origin.model_copy(update={"files": tuple(str(folder.resolve() / path) for path in origin.files)})
+    if isinstance(origin, (Files, Installed)):
+        return _with_content(origin, content_of(files_of(origin)), "its files")
+    return origin
+
+
+def _pin_file(declared: Any, folder: Path) -> Any:
+    path = folder.resolve() / declared.file
+    if not path.is_file():
+        raise StudyError(f"'{path}' does not exist; paths are read from the study's folder")
+    declared = declared.model_copy(update={"file": str(path)})
+    return _with_content(declared, content_of([("", path)]), f"'{path}'")
+
+
+def _pin_folder(declared: Any, folder: Path) -> Any:
+    path = folder.resolve() / declared.checkpoint
+    if not path.is_dir():
+        raise StudyError(f"checkpoint folder '{path}' does not exist; paths are read from the study's folder")
+    declared = declared.model_copy(update={"checkpoint": str(path)})
+    return _with_content(declared, content_of(sorted(_below(path, ("**",)))), f"'{path}'")
+
+
+def _pin_tokenizer(declared: ExistingTokenizer, folder: Path) -> ExistingTokenizer:
+    declared = _pin_file(declared, folder)
+    try:
+        content = json.loads(Path(declared.file).read_bytes())
+        ids = {token: index for token, index in content["model"]["vocab"].items()}
+        ids |= {added["content"]: added["id"] for added in content.get("added_tokens", [])}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise StudyError(f"'{declared.file}' is not a tokenizer.json of the `tokenizers` library") from None
+    if declared.end_of_text not in ids:
+        raise StudyError(
+            f"token '{declared.end_of_text}' is not in the vocabulary of '{declared.file}'; name its end_of_text"
+        )
+    size = max(ids.values()) + 1
+    if declared.vocabulary not in (None, size):
+        raise StudyError(f"'{declared.file}' has {size} entries, the study says {declared.vocabulary}; correct the study")
+    return declared.model_copy(update={"vocabulary": size})
+
+
+def _with_content(declared: Declared, content: str, what: str) -> Declared:
+    given = getattr(declared, "content", None)
+    if given is not None and given != content:
+        raise StudyError(
+            f"{what} changed: the study pins content {given[:12]}…, found {content[:12]}…; restore the data or update the pin"
+        )
+    return declared.model_copy(update={"content": content})
