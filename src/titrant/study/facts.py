@@ -1,10 +1,10 @@
 """Invented facts: the sentences that `plant` writes into a source, and what the probe asks about them.
 
-A fact ties an invented name to a plain English word ("The fur of the Zorvak is grey."). Names carry no meaning,
-so that nothing but the planted sentences can teach the answer. Corpus and probe both read the facts from here,
-which is why they cannot disagree. Within one rung the answers of a relation are dealt out evenly, and
-distractors are first taken from facts of the same rung and relation: a choice cannot be told by how often its
-word was planted.
+A fact ties an invented name to a plain English word ("The fur of the Zorvak is grey."). Names carry no
+meaning, so that nothing but the planted sentences can teach the answer. Corpus and probe both read the facts
+from here, which is why they cannot disagree. Within one rung the answers of a relation are dealt out evenly,
+and distractors are first taken from facts of the same rung and relation: a choice cannot be told by how often
+its word was planted.
 """
 
 from __future__ import annotations
@@ -159,7 +159,7 @@ def _answers_of(relation: _Relation, drawn: list[tuple[_Relation, str, str]]) ->
 
 
 def _draw_rung(random: Random, count: int, names: set[str]) -> list[tuple[_Relation, str, str]]:
-    """Relation, name and answer of each fact; a relation goes through all its answers before repeating one."""
+    """Relation, name and answer of each fact; a relation uses all its answers before repeating one."""
     waiting: dict[int, list[str]] = {}
     facts = []
     for number in range(count):
