@@ -38,7 +38,9 @@ class Artifact(BaseModel):
         try:
             return cls.model_validate(record.summary)
         except ValidationError as error:
-            raise StoreError(f"the record in {folder} does not describe a '{cls.kind}': {error.errors()[0]['msg']}") from None
+            raise StoreError(
+                f"the record in {folder} does not describe a '{cls.kind}': {error.errors()[0]['msg']}"
+            ) from None
 
 
 class FileEntry(BaseModel):
@@ -82,12 +84,15 @@ def read_record(folder: Path) -> Record:
         raise StoreError(f"{path} cannot be read ({error}); delete the folder and run again") from None
     if isinstance(content, dict) and content.get("format", 0) > FORMAT:
         raise StoreError(
-            f"{path} has format {content['format']}; this Titrant reads at most {FORMAT}: it was written by a newer one, upgrade"
+            f"{path} has format {content['format']}; this Titrant reads at most {FORMAT}: "
+            "it was written by a newer one, upgrade"
         )
     try:
         return Record.model_validate(content)
     except ValidationError as error:
-        raise StoreError(f"{path} is not a record ({error.errors()[0]['msg']}); delete the folder and run again") from None
+        raise StoreError(
+            f"{path} is not a record ({error.errors()[0]['msg']}); delete the folder and run again"
+        ) from None
 
 
 class Documents(Artifact):

@@ -23,10 +23,12 @@ class TitrantError(Exception):
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong: the sentence, and where it stands (`file.yaml:14`, or a path in the study)."""
+    """One thing that is wrong: the sentence, and where it stands (`file.yaml:14`)."""
 
     message: str
     where: str | None = None
+    path: tuple[str | int, ...] = ()
+    """The place in the study, for those who know the study but not its file: `("mixtures", "mixed")`."""
 
     def __str__(self) -> str:
         return f"{self.message} ({self.where})" if self.where else self.message
@@ -41,12 +43,16 @@ class StudyError(TitrantError):
         self.problems: tuple[Problem, ...] = (problems,) if isinstance(problems, Problem) else tuple(problems)
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
+    def __reduce__(self) -> tuple[type[StudyError], tuple[tuple[Problem, ...]]]:
+        return StudyError, (self.problems,)  # crosses processes whole
+
 
 class JobError(TitrantError):
     """A job failed. `job` is its id in the plan, `log` the file that holds what it printed."""
 
     def __init__(self, message: str, *, job: str, log: Path | None = None) -> None:
         self.job, self.log = job, log
+        self.message = message
         super().__init__(f"{message} (job {job}{f', log {log}' if log else ''})")
 
 

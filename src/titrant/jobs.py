@@ -15,8 +15,9 @@ user may choose freely (arms, phases, mixtures). Its inputs are named by role; e
                 previous: Checkpoint (if it goes on from another phase)
     evaluate    train: Checkpoint; tokenizer: TokenizerFile; tokens/SOURCE: TokenShards (sources scored);
                 documents/SOURCE: Documents (sources with planted facts, if those are probed)
-    findings    evaluate/RUN: Scores; train/RUN: Checkpoint (RUN = arm@scale#seed)
-    report      findings: FindingsFile; evaluate/ID, train/ID (every phase); split/SOURCE; tokens/SOURCE; ledger
+    findings    evaluate/RUN: Scores; train/RUN: Checkpoint (RUN = arm@scale#seed; the end of its last phase)
+    report      findings: FindingsFile; evaluate/ID, train/ID (every phase); documents/SOURCE; split/SOURCE;
+                tokens/SOURCE; tokenizer; ledger
 """
 
 from __future__ import annotations
@@ -195,13 +196,5 @@ class ReportJob(Declaration):
 
 
 JobDeclaration = (
-    DocumentsJob
-    | SplitJob
-    | TokenizerJob
-    | TokensJob
-    | LedgerJob
-    | TrainJob
-    | EvaluateJob
-    | FindingsJob
-    | ReportJob
+    DocumentsJob | SplitJob | TokenizerJob | TokensJob | LedgerJob | TrainJob | EvaluateJob | FindingsJob | ReportJob
 )

@@ -1,0 +1,1 @@
+"""What is asked: declarations only. No torch, no network."""

@@ -46,9 +46,7 @@ class Sweep(Declaration):
         }
         arms = {
             label: Arm(
-                chain=tuple(
-                    p if isinstance(p, Stretch) else Stretch(phase=p, mixture=label) for p in self.phases
-                )
+                chain=tuple(p if isinstance(p, Stretch) else Stretch(phase=p, mixture=label) for p in self.phases)
             )
             for label in blends
         }

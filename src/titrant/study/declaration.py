@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, JsonValue, model_validator
 from pydantic_core import PydanticCustomError
 
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9 ._+>=%-]*$"
@@ -41,7 +41,7 @@ class Declaration(BaseModel):
 
 
 def suggestion(wrong: str, known: Iterable[str]) -> str:
-    """", did you mean 'x'?" for the nearest known name, or nothing if none is near."""
+    """ ", did you mean 'x'?" for the nearest known name, or nothing if none is near."""
     near = difflib.get_close_matches(wrong, list(known), n=1, cutoff=0.6)
     return f", did you mean '{near[0]}'?" if near else ""
 
@@ -62,7 +62,7 @@ def _check_name(name: str) -> str:
     return name
 
 
-NOT_IDENTITY = {"identity": False}
+NOT_IDENTITY: dict[str, JsonValue] = {"identity": False}
 """Marks a field (as `json_schema_extra`) that says where something lies and not what it is: never in a fingerprint."""
 
 Name = Annotated[str, AfterValidator(_check_name)]

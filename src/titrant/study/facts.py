@@ -140,8 +140,7 @@ def planted_facts(plant: PlantedFacts) -> tuple[Fact, ...]:
         for rung in range(1, len(plant.copies) + 1)
     ]
     planted_anywhere = {
-        relation: _answers_of(relation, [fact for drawn in rungs for fact in drawn])
-        for relation in _RELATIONS
+        relation: _answers_of(relation, [fact for drawn in rungs for fact in drawn]) for relation in _RELATIONS
     }
     facts = []
     for rung, drawn in enumerate(rungs, start=1):
@@ -192,9 +191,7 @@ def _distractors(random: Random, answer: str, pools: tuple[tuple[str, ...], ...]
     return found
 
 
-def _fact(
-    rung: int, number: int, copies: int, relation: _Relation, name: str, answer: str, choices: list[str]
-) -> Fact:
+def _fact(rung: int, number: int, copies: int, relation: _Relation, name: str, answer: str, choices: list[str]) -> Fact:
     return Fact(
         id=f"fact-{rung}-{number}",
         rung=rung,

@@ -57,9 +57,7 @@ def open_study(named: str | Path) -> LoadedStudy:
     """As `load_study`, and keeps the file and the line of each value for later messages."""
     file = find_study(named)
     loaded = _from_python(file) if file.suffix == ".py" else _from_yaml(file)
-    problems = [
-        Problem(message, loaded.where(*path)) for path, message in check_meaning(loaded.study)
-    ]
+    problems = [Problem(message, loaded.where(*path)) for path, message in check_meaning(loaded.study)]
     if problems:
         raise StudyError(problems)
     return loaded

@@ -39,7 +39,10 @@ def _names(study: Study) -> Iterator[Found]:
     for name, mixture in study.mixtures.items():
         for source in mixture.weights:
             if source not in study.sources:
-                yield ("mixtures", name, source), _unknown("source", source, study.sources, f"mixture '{name}'")
+                yield (
+                    ("mixtures", name, source),
+                    _unknown("source", source, study.sources, f"mixture '{name}'"),
+                )
     if isinstance(study.tokenizer, TrainedTokenizer) and study.tokenizer.mixture not in study.mixtures:
         yield (
             ("tokenizer", "mixture"),
@@ -84,7 +87,10 @@ def _sweeps(study: Study) -> Iterator[Found]:
         for share in sweep.percent:
             label = f"{name}-{share:g}"
             if label in study.arms or label in study.mixtures:
-                yield ("sweeps", name), f"sweep '{name}' makes an arm '{label}', which exists already; rename one"
+                yield (
+                    ("sweeps", name),
+                    f"sweep '{name}' makes an arm '{label}', which exists already; rename one",
+                )
 
 
 def _chains(study: Study) -> Iterator[Found]:

@@ -1,4 +1,4 @@
-"""Mixtures: shares of tokens by source, kept as exact fractions so that nothing is lost to rounding before it must be."""
+"""Mixtures: shares of tokens by source, kept as exact fractions so that nothing is rounded before it must be."""
 
 from __future__ import annotations
 
@@ -44,9 +44,7 @@ class Mixture(Declaration):
                     {"source": str(source), "weight": repr(weight), "key": str(source)},
                 )
         if not any(weights.values()):
-            raise PydanticCustomError(
-                "weights", "the weights sum to 0: give at least one source a weight above 0", {}
-            )
+            raise PydanticCustomError("weights", "the weights sum to 0: give at least one source a weight above 0", {})
         return weights
 
     @model_serializer

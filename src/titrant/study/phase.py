@@ -72,7 +72,8 @@ class Continued(Declaration):
 
 
 Schedule = Annotated[
-    Cosine | Linear | Constant | WarmupStableDecay | InverseSquareRoot | Continued, Field(discriminator="shape")
+    Cosine | Linear | Constant | WarmupStableDecay | InverseSquareRoot | Continued,
+    Field(discriminator="shape"),
 ]
 
 

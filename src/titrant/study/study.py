@@ -28,8 +28,8 @@ class Study(Declaration):
     sources: dict[Name, Source] = Field(min_length=1)
     mixtures: dict[Name, Mixture] = Field(min_length=1)
     phases: dict[Name, Phase] = Field(min_length=1)
-    arms: dict[Name, Arm] = {}
-    sweeps: dict[Name, Sweep] = {}
+    arms: dict[Name, Arm] = Field(default_factory=dict)
+    sweeps: dict[Name, Sweep] = Field(default_factory=dict)
     control: Name | None = None
     """The arm that others are compared with where no contrast names another one."""
     contrasts: tuple[Contrast, ...] = ()
@@ -76,9 +76,7 @@ class Study(Declaration):
             arms |= swept
             first, *others = swept
             contrasts += [Contrast(arm=other, control=first) for other in others]
-        return self.model_copy(
-            update={"mixtures": mixtures, "arms": arms, "sweeps": {}, "contrasts": tuple(contrasts)}
-        )
+        return self.model_copy(update={"mixtures": mixtures, "arms": arms, "sweeps": {}, "contrasts": tuple(contrasts)})
 
     def outcomes(self) -> tuple[str, ...]:
         """Names of all outcomes, in the order of the report."""

@@ -20,57 +20,44 @@ from titrant.errors import Problem, StudyError
 from titrant.study.architecture import ExistingTokenizer
 from titrant.study.load import LoadedStudy
 from titrant.study.patterns import matches
+from titrant.study.phase import Phase
 from titrant.study.source import Files, Installed, Package
 from titrant.study.study import Study
 
-Place = tuple[str | int, ...]
 Declared = TypeVar("Declared", bound=BaseModel)
 
 
 def pin_study(loaded: LoadedStudy) -> Study:
     """The study with sweeps written out, absolute paths and content hashes. Raises StudyError with all problems."""
+    study, folder = loaded.study.expanded(), loaded.folder
     problems: list[Problem] = []
 
-    def pinned(place: Place, make: Callable[[], Any], unpinned: Any) -> Any:
+    def pinned(pin: Callable[[Declared, Path], Declared], declared: Declared, *place: str | int) -> Declared:
         try:
-            return make()
+            return pin(declared, folder)
         except StudyError as error:
-            problems.extend(Problem(p.message, loaded.where(*place)) for p in error.problems)
-            return unpinned
+            problems.extend(Problem(problem.message, loaded.where(*place)) for problem in error.problems)
+            return declared
 
-    study, folder = loaded.study.expanded(), loaded.folder
     sources = {
         name: source.model_copy(
             update={
                 "origins": tuple(
-                    pinned(("sources", name, "from", i), lambda o=origin: _pin_origin(o, folder), origin)
-                    for i, origin in enumerate(source.origins)
+                    pinned(_pin_origin, origin, "sources", name, "from", index)
+                    for index, origin in enumerate(source.origins)
                 )
             }
         )
         for name, source in study.sources.items()
     }
-    phases = {
-        name: phase
-        if isinstance(phase.initialisation, str)
-        else phase.model_copy(
-            update={
-                "initialisation": pinned(
-                    ("phases", name, "initialisation"),
-                    lambda p=phase: _pin_folder(p.initialisation, folder),
-                    phase.initialisation,
-                )
-            }
-        )
-        for name, phase in study.phases.items()
-    }
+    phases = {name: pinned(_pin_phase, phase, "phases", name) for name, phase in study.phases.items()}
     choices = tuple(
-        pinned(("evaluation", "multiple_choice", i), lambda t=task: _pin_file(t, folder), task)
-        for i, task in enumerate(study.evaluation.multiple_choice)
+        pinned(_pin_file, task, "evaluation", "multiple_choice", index)
+        for index, task in enumerate(study.evaluation.multiple_choice)
     )
     tokenizer = study.tokenizer
     if isinstance(tokenizer, ExistingTokenizer):
-        tokenizer = pinned(("tokenizer",), lambda: _pin_tokenizer(tokenizer, folder), tokenizer)
+        tokenizer = pinned(_pin_tokenizer, tokenizer, "tokenizer")
     if problems:
         raise StudyError(problems)
     evaluation = study.evaluation.model_copy(update={"multiple_choice": choices})
@@ -153,7 +140,7 @@ def _pin_origin(origin: Any, folder: Path) -> Any:
         stem = origin.wheel.lower().replace("_", "-")
         if not stem.startswith(f"{origin.package.lower().replace('_', '-')}-{origin.version}-"):
             raise StudyError(
-                f"wheel '{origin.wheel}' is not a wheel of '{origin.package}' {origin.version}; give the file's own name"
+                f"wheel '{origin.wheel}' is not one of '{origin.package}' {origin.version}; give the file's own name"
             )
         return origin
     if isinstance(origin, Files):
@@ -171,19 +158,23 @@ def _pin_file(declared: Any, folder: Path) -> Any:
     return _with_content(declared, content_of([("", path)]), f"'{path}'")
 
 
-def _pin_folder(declared: Any, folder: Path) -> Any:
+def _pin_phase(phase: Phase, folder: Path) -> Phase:
+    declared = phase.initialisation
+    if isinstance(declared, str):
+        return phase
     path = folder.resolve() / declared.checkpoint
     if not path.is_dir():
         raise StudyError(f"checkpoint folder '{path}' does not exist; paths are read from the study's folder")
     declared = declared.model_copy(update={"checkpoint": str(path)})
-    return _with_content(declared, content_of(sorted(_below(path, ("**",)))), f"'{path}'")
+    declared = _with_content(declared, content_of(sorted(_below(path, ("**",)))), f"'{path}'")
+    return phase.model_copy(update={"initialisation": declared})
 
 
 def _pin_tokenizer(declared: ExistingTokenizer, folder: Path) -> ExistingTokenizer:
     declared = _pin_file(declared, folder)
     try:
         content = json.loads(Path(declared.file).read_bytes())
-        ids = {token: index for token, index in content["model"]["vocab"].items()}
+        ids = dict(content["model"]["vocab"].items())
         ids |= {added["content"]: added["id"] for added in content.get("added_tokens", [])}
     except (ValueError, KeyError, TypeError, AttributeError):
         raise StudyError(f"'{declared.file}' is not a tokenizer.json of the `tokenizers` library") from None
@@ -193,7 +184,9 @@ def _pin_tokenizer(declared: ExistingTokenizer, folder: Path) -> ExistingTokeniz
         )
     size = max(ids.values()) + 1
     if declared.vocabulary not in (None, size):
-        raise StudyError(f"'{declared.file}' has {size} entries, the study says {declared.vocabulary}; correct the study")
+        raise StudyError(
+            f"'{declared.file}' has {size} entries, the study says {declared.vocabulary}; correct the study"
+        )
     return declared.model_copy(update={"vocabulary": size})
 
 
@@ -201,6 +194,7 @@ def _with_content(declared: Declared, content: str, what: str) -> Declared:
     given = getattr(declared, "content", None)
     if given is not None and given != content:
         raise StudyError(
-            f"{what} changed: the study pins content {given[:12]}…, found {content[:12]}…; restore the data or update the pin"
+            f"{what} changed: the study pins content {given[:12]}…, found {content[:12]}…; restore the data, or "
+            "update the pin"
         )
     return declared.model_copy(update={"content": content})

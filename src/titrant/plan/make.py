@@ -1,0 +1,360 @@
+"""From a pinned study to its plan: a pure function. Equal work is found by identity and becomes one job.
+
+1. data      documents ─▶ split (against earlier sources) ─▶ tokenizer ─▶ tokens, one chain a source
+2. ledger    one check of all draws of all arms at all scales, before anything trains
+3. training  one job a phase, keyed by its whole prefix: arms that begin alike share their trunk
+4. scoring   one job a trained phase (in full at the end of an arm), then findings, then the report
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+
+from titrant.artifacts import ARTIFACTS
+from titrant.jobs import (
+    DocumentsJob,
+    EvaluateJob,
+    FindingsJob,
+    JobDeclaration,
+    LedgerJob,
+    PlannedChain,
+    PlannedContrast,
+    PlannedPhase,
+    ReportJob,
+    ReportPhase,
+    Run,
+    SplitJob,
+    TokenizerJob,
+    TokensJob,
+    TrainJob,
+    TrainPhase,
+)
+from titrant.plan.budget import resolve_phases
+from titrant.plan.fingerprint import fingerprint, identity_of
+from titrant.plan.plan import Job, Plan
+from titrant.study.architecture import ExistingTokenizer, TrainedTokenizer
+from titrant.study.evaluation import Additive
+from titrant.study.recipe import recipe_of
+from titrant.study.study import Study
+
+
+def make_plan(study: Study) -> Plan:
+    """All jobs of a study. The study is pinned (`pin_study`) if it names local files; sweeps are written out here.
+
+    The same study gives the same plan on every machine. Raises StudyError for a path that is not pinned.
+    """
+    plan = _Draft(study.expanded())
+    plan.add_data()
+    plan.add_ledger()
+    plan.add_training()
+    plan.add_scoring()
+    plan.add_findings_and_report()
+    return Plan(plan.study, plan.jobs, plan.runs)
+
+
+@dataclass
+class _Draft:
+    """The plan while it grows. `by_fingerprint` is what makes equal work one job."""
+
+    study: Study
+    jobs: dict[str, Job] = field(default_factory=dict)
+    by_fingerprint: dict[str, str] = field(default_factory=dict)
+    runs: dict[str, tuple[Run, tuple[str, ...]]] = field(default_factory=dict)
+    tokens: dict[str, str] = field(default_factory=dict)
+    """Id of the tokens job by source."""
+    splits: dict[str, str] = field(default_factory=dict)
+    documents: dict[str, str] = field(default_factory=dict)
+    resolved: dict[tuple[str, str], tuple[TrainPhase, ...]] = field(default_factory=dict)
+    """Phases by (arm, scale)."""
+    tokenizer: str = ""
+    ledger: str = ""
+    scored: dict[str, str] = field(default_factory=dict)
+    """Id of the evaluate job by id of the train job."""
+
+    def add(
+        self,
+        kind: str,
+        name: str,
+        declaration: JobDeclaration,
+        inputs: Mapping[str, str],
+        *,
+        after: tuple[str, ...] = (),
+        tokens: int = 0,
+        flops: float = 0.0,
+        run: str | None = None,
+    ) -> str:
+        """Id of the job, which is a new one only if none of the same identity exists."""
+        version = ARTIFACTS[kind].version
+        identity = identity_of(declaration)
+        mark = fingerprint(kind, version, identity, {role: self.jobs[id_].fingerprint for role, id_ in inputs.items()})
+        if mark in self.by_fingerprint:
+            id_ = self.by_fingerprint[mark]
+            if run is not None and run not in self.jobs[id_].runs:
+                self.jobs[id_] = replace(self.jobs[id_], runs=(*self.jobs[id_].runs, run))
+            return id_
+        job = Job(
+            kind=kind,
+            name=_file_name(name),
+            fingerprint=mark,
+            declaration=declaration,
+            identity=identity,
+            version=version,
+            inputs=dict(inputs),
+            after=after,
+            tokens=tokens,
+            flops=flops,
+            runs=() if run is None else (run,),
+        )
+        self.jobs[job.id] = job
+        self.by_fingerprint[mark] = job.id
+        return job.id
+
+    @property
+    def vocabulary(self) -> int:
+        vocabulary = self.study.tokenizer.vocabulary
+        assert vocabulary is not None, "an existing tokenizer is pinned before planning"
+        return vocabulary
+
+    def add_data(self) -> None:
+        study = self.study
+        for name, source in study.sources.items():
+            earlier = {f"earlier/{before}": id_ for before, id_ in self.documents.items()}
+            self.documents[name] = self.add(
+                "documents",
+                name,
+                DocumentsJob(
+                    kind=source.kind,
+                    origins=source.origins,
+                    max_document_characters=source.max_document_characters,
+                    plant=source.plant,
+                ),
+                {},
+            )
+            self.splits[name] = self.add(
+                "split",
+                name,
+                SplitJob(hold_out_fraction=study.hold_out_fraction, reserve_fraction=source.reserve_fraction),
+                {"documents": self.documents[name], **earlier},
+            )
+        shares = study.mixtures[study.tokenizer.mixture].shares if isinstance(study.tokenizer, TrainedTokenizer) else {}
+        self.tokenizer = self.add(
+            "tokenizer",
+            f"bpe-{self.vocabulary}",
+            TokenizerJob(
+                tokenizer=_without_names(study.tokenizer),
+                byte_shares={
+                    source: f"{share.numerator}/{share.denominator}" for source, share in sorted(shares.items())
+                },
+            ),
+            {f"documents/{source}": self.documents[source] for source in shares}
+            | {f"split/{source}": self.splits[source] for source in shares},
+        )
+        for name in study.sources:
+            self.tokens[name] = self.add(
+                "tokens",
+                name,
+                TokensJob(),
+                {
+                    "documents": self.documents[name],
+                    "split": self.splits[name],
+                    "tokenizer": self.tokenizer,
+                },
+            )
+
+    def add_ledger(self) -> None:
+        study = self.study
+        chains = []
+        for scale_name, scale in study.scales.items():
+            sequences_per_step = scale.global_batch_tokens // scale.sequence_length
+            for name, arm in study.arms.items():
+                phases = resolve_phases(study, arm, scale)
+                self.resolved[name, scale_name] = phases
+                chains.append(
+                    PlannedChain(
+                        arm=name,
+                        scale=scale_name,
+                        sequence_length=scale.sequence_length,
+                        phases=tuple(
+                            PlannedPhase(
+                                name=link.phase,
+                                mixture=link.mixture,
+                                shares=phase.shares,
+                                sequences=phase.steps * sequences_per_step,
+                                data=phase.data,
+                            )
+                            for link, phase in zip(arm.chain, phases, strict=True)
+                        ),
+                    )
+                )
+        drawn = sorted({source for chain in chains for phase in chain.phases for source in phase.shares})
+        self.ledger = self.add(
+            "ledger",
+            study.study,
+            LedgerJob(
+                chains=tuple(chains),
+                max_epochs={source: study.sources[source].max_epochs for source in drawn},
+            ),
+            {f"tokens/{source}": self.tokens[source] for source in drawn},
+        )
+
+    def add_training(self) -> None:
+        study = self.study
+        for scale_name, scale in study.scales.items():
+            flops_per_token = scale.architecture.flops_per_token(self.vocabulary, scale.sequence_length)
+            for name, arm in study.arms.items():
+                for seed in study.seeds:
+                    run = Run(arm=name, scale=scale_name, seed=seed)
+                    chain: list[str] = []
+                    for link, phase in zip(arm.chain, self.resolved[name, scale_name], strict=True):
+                        tokens = phase.steps * scale.global_batch_tokens
+                        inputs = {f"tokens/{source}": self.tokens[source] for source in phase.shares}
+                        inputs["tokenizer"] = self.tokenizer
+                        if chain:
+                            inputs["previous"] = chain[-1]
+                        chain.append(
+                            self.add(
+                                "train",
+                                f"{name}.{link.phase}@{scale_name}#{seed}",
+                                TrainJob(
+                                    architecture=scale.architecture,
+                                    optimizer=study.optimizer,
+                                    precision=scale.precision,
+                                    sequence_length=scale.sequence_length,
+                                    global_batch_tokens=scale.global_batch_tokens,
+                                    seed=seed,
+                                    phase=phase,
+                                    milestones=study.evaluation.checks_per_phase,
+                                ),
+                                inputs,
+                                after=(self.ledger,),
+                                tokens=tokens,
+                                flops=tokens * flops_per_token,
+                                run=run.id,
+                            )
+                        )
+                    self.runs[run.id] = (run, tuple(chain))
+
+    def add_scoring(self) -> None:
+        ends = {chain[-1] for _, chain in self.runs.values()}
+        for run, chain in self.runs.values():
+            for train in chain:
+                self.scored[train] = self._add_evaluation(run, train, in_full=train in ends)
+
+    def _add_evaluation(self, run: Run, train: str, *, in_full: bool) -> str:
+        evaluation = self.study.evaluation
+        sources = evaluation.bits_per_byte.sources or tuple(self.study.sources)
+        probes = evaluation.probes if in_full else ()
+        asks_for_facts = any(probe.name == "planted-facts" for probe in probes)
+        planted = {
+            name: source.plant
+            for name, source in self.study.sources.items()
+            if source.plant is not None and asks_for_facts
+        }
+        job = self.jobs[train]
+        return self.add(
+            "evaluate",
+            job.name,
+            EvaluateJob(
+                bits_per_byte_sources=sources,
+                bytes_per_source=evaluation.bits_per_byte.bytes_per_source if in_full else 0,
+                check_bytes_per_source=evaluation.check_bytes_per_source,
+                probes=probes,
+                multiple_choice=evaluation.multiple_choice if in_full else (),
+                planted=planted,
+            ),
+            {
+                "train": train,
+                "tokenizer": self.tokenizer,
+                **{f"tokens/{source}": self.tokens[source] for source in sources},
+                **{f"documents/{source}": self.documents[source] for source in planted},
+            },
+            flops=job.flops / max(job.tokens, 1) / 3 * (500_000 if in_full else 50_000),
+            run=run.id,
+        )
+
+    def add_findings_and_report(self) -> None:
+        study = self.study
+        runs = tuple(run for run, _ in self.runs.values())
+        outcomes = study.outcomes()
+        ends = {run.id: chain[-1] for run, chain in self.runs.values()}
+        findings = self.add(
+            "findings",
+            study.study,
+            FindingsJob(
+                runs=runs,
+                contrasts=tuple(self._planned_contrasts(outcomes)),
+                outcomes=outcomes,
+                margins={outcome: study.margin_of(outcome) for outcome in outcomes},
+                statistics=study.statistics,
+            ),
+            {f"evaluate/{run}": self.scored[train] for run, train in ends.items()}
+            | {f"train/{run}": train for run, train in ends.items()},
+        )
+        phases = tuple(
+            ReportPhase(
+                run=run,
+                index=index,
+                phase=link.phase,
+                mixture=link.mixture,
+                id=self.jobs[train].fingerprint[:12],
+            )
+            for run, chain in self.runs.values()
+            for index, (link, train) in enumerate(zip(study.arms[run.arm].chain, chain, strict=True))
+        )
+        self.add(
+            "report",
+            study.study,
+            ReportJob(study=identity_of(study), phases=phases),
+            {
+                "findings": findings,
+                "ledger": self.ledger,
+                "tokenizer": self.tokenizer,
+                **{f"train/{self.jobs[id_].fingerprint[:12]}": id_ for id_ in self.scored},
+                **{f"evaluate/{self.jobs[id_].fingerprint[:12]}": other for id_, other in self.scored.items()},
+                **{f"split/{source}": id_ for source, id_ in self.splits.items()},
+                **{f"documents/{source}": id_ for source, id_ in self.documents.items()},
+                **{f"tokens/{source}": id_ for source, id_ in self.tokens.items()},
+            },
+        )
+
+    def _planned_contrasts(self, outcomes: tuple[str, ...]) -> list[PlannedContrast]:
+        study, planned = self.study, []
+        for contrast in study.contrasts:
+            arm, control = (recipe_of(study, study.arms[name]) for name in (contrast.arm, contrast.control))
+            flags = [f"{kind.replace('_', ' ')} differs" for kind in arm.differences(control) if kind != "mixture"]
+            if isinstance(study.design, Additive) and "tokens differs" not in flags:
+                flags.append("tokens differ by design (additive)")
+            chosen = [
+                outcome
+                for outcome in outcomes
+                if not contrast.outcomes or any(fnmatchcase(outcome, p) for p in contrast.outcomes)
+            ]
+            planned.append(
+                PlannedContrast(
+                    arm=contrast.arm,
+                    control=contrast.control,
+                    differs_in=contrast.differs_in,
+                    outcomes=tuple(chosen),
+                    flags=tuple(flags),
+                )
+            )
+        return planned
+
+
+def _without_names(tokenizer: TrainedTokenizer | ExistingTokenizer) -> TrainedTokenizer | ExistingTokenizer:
+    """A trained tokenizer's mixture counts by its shares, not by its name."""
+    if isinstance(tokenizer, TrainedTokenizer):
+        return tokenizer.model_copy(update={"mixture": "shares"})
+    return tokenizer
+
+
+def _file_name(name: str) -> str:
+    """A name that is safe in a path on every system: `balanced->text` becomes `balanced-to-text`.
+
+    >>> _file_name("balanced->text.continue@nano#1")
+    'balanced-to-text.continue@nano#1'
+    """
+    return re.sub(r"[^A-Za-z0-9._+=%@#-]+", "-", name.replace("->", "-to-"))[:100]
