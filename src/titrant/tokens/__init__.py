@@ -1,0 +1,1 @@
+"""Documents become batches: tokenizer, shards, order, mixture and ledger."""
