@@ -2,8 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
+# one thread a process: two threads beside another busy process are slower than one
+export OMP_NUM_THREADS ?= 1
 
-.PHONY: setup quickstart test check bench docs golden
+.PHONY: setup quickstart test lint check bench docs golden
 
 setup: $(STAMP)
 
@@ -18,12 +20,26 @@ quickstart: $(STAMP)
 	$(BIN)/titrant run quickstart
 
 test: $(STAMP)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
-check: $(STAMP)
+lint: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/codespell src tests docs README.md CHANGELOG.md DECISIONS.md
-	$(BIN)/python -m pytest
+	$(BIN)/codespell src tests docs bench README.md CHANGELOG.md DECISIONS.md
+
+check: lint test
+
+bench: $(STAMP)
+	$(BIN)/python bench/planning.py
+	$(BIN)/python bench/loader.py
+	$(BIN)/python bench/training.py
+
+docs: $(STAMP)
+	$(BIN)/python docs/make_reference.py
+
+# goldens are text: regenerate, then read the difference before committing it
+golden: $(STAMP)
+	TITRANT_GOLDEN=1 $(BIN)/python -m pytest -q -k golden
+	git diff --stat tests/golden

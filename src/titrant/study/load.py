@@ -199,7 +199,13 @@ def _walk(node: yaml.Node, file: Path) -> tuple[dict[Path_, int], list[Problem]]
 
 def _translate(error: ValidationError, file: Path, lines: Mapping[Path_, int]) -> list[Problem]:
     problems: dict[str, Problem] = {}
-    for detail in error.errors(include_url=False):
+    details = error.errors(include_url=False)
+    for detail in details:
+        inside = [
+            other for other in details if other is not detail and other["loc"][: len(detail["loc"])] == detail["loc"]
+        ]
+        if detail["type"] == "too_short" and inside:
+            continue  # a list whose only item is wrong is not also too short
         path = _known_path(detail["loc"], lines)
         key = detail.get("ctx", {}).get("key")
         if key is not None and (*path, key) in lines:
