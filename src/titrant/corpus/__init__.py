@@ -1,0 +1,7 @@
+"""Sources become documents: reading every kind of origin, and sharing documents out between training and evaluation."""
+
+from titrant.corpus.documents import read_documents
+from titrant.corpus.packages import fetch_packages
+from titrant.corpus.split import split_documents
+
+__all__ = ["fetch_packages", "read_documents", "split_documents"]

@@ -1,0 +1,96 @@
+"""Articles of a MediaWiki XML export as plain text, one page in memory at a time.
+
+1. pages come from an incremental XML parser; each is dropped from the tree once it is read
+2. only pages of namespace 0 that are not redirects stay
+3. what is not prose goes with its markup: templates, tables, references, files, categories
+4. the rest of the markup is stripped by mwparserfromhell
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any, BinaryIO
+from xml.etree import ElementTree
+
+import mwparserfromhell
+
+from titrant.errors import StoreError
+
+_ARTICLES = "0"
+_REDIRECT = re.compile(r"\s*#\s*redirect", re.IGNORECASE)
+_NOT_PROSE_LINK = re.compile(r"\s*:?\s*(file|image|media|category|[a-z]{2,3}(-[a-z]+)?)\s*:", re.IGNORECASE)
+_MAGIC_WORD = re.compile(r"__[A-Z]+__")
+_END_MATTER = re.compile(
+    r"^==\s*(?:See also|References|External links|Further reading|Notes(?: and references)?|Footnotes|Citations|"
+    r"Bibliography|Sources)\s*==\s*$.*?(?=^==[^=]|\Z)",
+    re.IGNORECASE | re.MULTILINE | re.DOTALL,
+)
+_LEFT_OVER = re.compile(  # what the parser takes for text because it is never closed, or closed wrongly
+    r"\{\|.*?(?:^\|\}|\Z)|<ref[^<>]*/>|<ref[^<>]*>.*?(?:</ref>|$)|\[\[(?:File|Image):[^\n]*|\{\{[^{}]*\}\}",
+    re.IGNORECASE | re.MULTILINE | re.DOTALL,
+)
+_EMPTY_BRACKETS = re.compile(r"\s*\((?:\s*[;,])*\s*\)")
+_BROKEN_BRACKET = re.compile(r"\((?:\s*[;,])+\s*")
+_BLANK_LINES = re.compile(r"[ \t]*\n(?:[ \t]*\n)+")
+
+
+def articles(stream: BinaryIO, where: str) -> Iterator[tuple[str, str]]:
+    """(place in the export and page id, plain text) of each article, in order. Raises StoreError if it is no XML."""
+    try:
+        events = ElementTree.iterparse(stream, events=("start", "end"))
+        _, root = next(events)
+        pages = 0
+        for event, element in events:
+            if event == "end" and _tag(element) == "page":
+                article = _article(element)
+                root.clear()
+                pages += 1
+                if article is not None:
+                    yield f"{pages}:{article[0]}", article[1]
+    except ElementTree.ParseError as error:
+        raise StoreError(f"{where} is not well-formed XML ({error}); fetch the export again") from None
+
+
+def _tag(element: ElementTree.Element) -> str:
+    """An element's name without the export's namespace, which changes with the version of MediaWiki."""
+    return element.tag.rpartition("}")[2]
+
+
+def _article(page: ElementTree.Element) -> tuple[str, str] | None:
+    fields = {_tag(child): child for child in page}
+    namespace = fields["ns"].text if "ns" in fields else _ARTICLES
+    if "redirect" in fields or namespace != _ARTICLES or "revision" not in fields:
+        return None
+    wikitext = next((child.text or "" for child in fields["revision"] if _tag(child) == "text"), "")
+    if _REDIRECT.match(wikitext):
+        return None
+    number = fields["id"].text if "id" in fields else None
+    return number or "0", strip_markup(wikitext)
+
+
+def strip_markup(wikitext: str) -> str:
+    """The prose of a page: no templates, tables, references, files or categories; no lists of sources at the end.
+
+    >>> strip_markup("'''Ada''' was a [[poet|writer]].{{citation needed}}<ref>x</ref>\\n[[Category:A]]")
+    'Ada was a writer.'
+    """
+    code = mwparserfromhell.parse(_END_MATTER.sub("", wikitext))
+    for node in [*_links(code), *_tables(code)]:
+        with suppress(ValueError):  # it stood inside another one that is gone already
+            code.remove(node)
+    text = str(code.strip_code(normalize=True, collapse=True, keep_template_params=False))
+    text = "\n".join(line.strip() for line in text.split("\n"))
+    text = _LEFT_OVER.sub("", _MAGIC_WORD.sub("", text))
+    text = _BROKEN_BRACKET.sub("(", _EMPTY_BRACKETS.sub("", text))
+    return _BLANK_LINES.sub("\n\n", text).strip()
+
+
+def _links(code: Any) -> list[Any]:
+    return [link for link in code.filter_wikilinks() if _NOT_PROSE_LINK.match(str(link.title))]
+
+
+def _tables(code: Any) -> list[Any]:
+    """Tables; references, galleries and formulas are tags as well, but go when the markup is stripped."""
+    return [tag for tag in code.filter_tags() if str(tag.tag).strip().lower() == "table"]
