@@ -1,0 +1,326 @@
+"""The local runner: does every job that is missing, several at once, each in its own process, longest chains first.
+
+A failed job stops nothing that does not need it. What is asked of a second run is only what the first one did not
+finish: artifacts that exist are never made again, and interrupted jobs go on from their scratch folders.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import selectors
+import shutil
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from titrant.artifacts import read_record
+from titrant.errors import JobError, StoreError, StudyError, TitrantError
+from titrant.execute.files import explaining_disk_trouble
+from titrant.execute.lock import held, is_held
+from titrant.execute.machine import default_workers, visible_gpus
+from titrant.execute.nursery import Nursery, failure_of
+from titrant.execute.store import LOG, Standing, Store
+from titrant.execute.watch import Display, Doing, Overall, Scene
+from titrant.execute.work import STAGES, modules_of
+from titrant.execute.worker import assign
+from titrant.plan.plan import Job, Plan
+
+GRACE_SECONDS = 8.0
+"""How long workers that were asked to stop may take to save their state."""
+
+NOMINAL_COST = 1e9
+"""Cost of a job that trains nothing, in FLOPs: it orders jobs and weighs the estimate of the time left."""
+
+ON_GPU = ("train", "evaluate")
+"""Kinds of jobs that take a GPU each where there is one."""
+
+
+class Interrupted(KeyboardInterrupt):
+    """The run was asked to stop and did; what was finished is kept. `signal` says by what."""
+
+    def __init__(self, number: int) -> None:
+        self.signal = number
+        super().__init__("run again to go on")
+
+
+def survey(plan: Plan, store: Store, *, hashes: bool) -> dict[str, Standing]:
+    """What the store holds for each job of a plan, by id. Raises StoreError on a contradiction."""
+    return {id_: store.look(job, hashes=hashes) for id_, job in plan.jobs.items()}
+
+
+def run_plan(
+    plan: Plan,
+    store: Store,
+    display: Display,
+    *,
+    workers: int | None = None,
+    stages: Mapping[str, str] = STAGES,
+) -> int:
+    """Do all jobs that are missing and return how many that were.
+
+    Raises what the first failed stage raised (StudyError before all others) when all that could be done is done,
+    StoreError if another run holds the store, Interrupted after Ctrl-C or SIGTERM.
+    """
+    standings = survey(plan, store, hashes=True)
+    store.verified.save(store.root)
+    if all(standing.state == "finished" for standing in standings.values()):
+        return 0
+    with explaining_disk_trouble(store.root), held(store.root / "lock", f"the store {store.root}"):
+        _repair(plan, store, display)
+        missing = [job for id_, job in plan.jobs.items() if survey_one(store, job) != "finished"]
+        _Run(plan, store, display, missing, workers or default_workers(), stages).go()
+        store.verified.save(store.root)
+        return len(missing)
+
+
+def survey_one(store: Store, job: Job) -> str:
+    """The state of one job, files compared by size only."""
+    return store.look(job, hashes=False).state
+
+
+def _repair(plan: Plan, store: Store, display: Display) -> None:
+    """Set damaged artifacts aside and clear the work folders of finished jobs."""
+    for id_, job in plan.jobs.items():
+        standing = store.look(job, hashes=True)
+        if standing.state == "damaged":
+            place = store.set_aside(standing.folder, standing.reason)
+            display.say(
+                f"{id_} was damaged: {standing.reason}; set aside in {place.relative_to(store.root)} and made again"
+            )
+        work = store.work_of(job)
+        if standing.state == "finished" and work.is_dir() and not is_held(work / "lock"):
+            shutil.rmtree(work, ignore_errors=True)
+
+
+@dataclass
+class _Worker:
+    """One running job: its process, its socket, and what it said last."""
+
+    job: Job
+    events: socket.socket
+    gpu: str | None
+    pid: int | None = None
+    outcome: dict[str, object] | None = None
+    exit_code: int | None = None
+    buffer: bytes = b""
+
+
+@dataclass
+class _Run:
+    """The state of one run of the plan."""
+
+    plan: Plan
+    store: Store
+    display: Display
+    missing: Sequence[Job]
+    workers: int
+    stages: Mapping[str, str]
+    waiting: dict[str, Job] = field(init=False)
+    running: dict[str, _Worker] = field(default_factory=dict)
+    failures: dict[str, TitrantError] = field(default_factory=dict)
+    signals: list[int] = field(default_factory=list)
+    halted: bool = False
+
+    def __post_init__(self) -> None:
+        self.waiting = {job.id: job for job in self.missing}
+        costs = {job.id: job.flops or NOMINAL_COST for job in self.missing}
+        self.urgency = _critical_paths(self.plan, costs)
+        self.scene = Scene(
+            Overall(len(self.missing), sum(job.tokens for job in self.missing), sum(costs.values()), time.monotonic()),
+            costs,
+        )
+        gpus = visible_gpus()
+        self.free_gpus = list(gpus[: self.workers])
+        self.has_gpus = bool(gpus)
+        self.selector = selectors.DefaultSelector()
+
+    def go(self) -> None:
+        """Until nothing runs and nothing more can be started; then raise what went wrong."""
+        self.nursery = Nursery(modules_of({job.kind for job in self.missing}, self.stages))
+        try:
+            with _signals_into(self.signals):
+                self._loop()
+        finally:
+            self.display.close()
+            self.nursery.close()
+            self.store.verified.save(self.store.root)
+        self._raise_failures()
+
+    def _loop(self) -> None:
+        while True:
+            if self.signals:
+                self._stop()
+            if not self.halted:
+                self._start_ready()
+            if not self.running:
+                return
+            for key, _ in self.selector.select(timeout=0.2):
+                self._hear(key.data)
+            self.display.tick(self.scene)
+
+    def _start_ready(self) -> None:
+        ready = [job for job in self.waiting.values() if not self._needs(job)]
+        for job in sorted(ready, key=lambda job: (-self.urgency[job.id], job.id)):
+            if (slot := self._free_slot(job)) is None:
+                continue
+            try:
+                worker = _Worker(
+                    job, self.nursery.start(assign(self.plan, job, self.store, self.stages, slot or None)), slot or None
+                )
+            except TitrantError as error:
+                self._fail(job, error)
+                self.halted = True
+                return
+            if worker.gpu is not None:
+                self.free_gpus.remove(worker.gpu)
+            del self.waiting[job.id]
+            self.running[job.id] = worker
+            self.scene.doing[job.id] = Doing(job, time.monotonic())
+            self.selector.register(worker.events, selectors.EVENT_READ, worker)
+            self.display.started(self.scene, job)
+
+    def _needs(self, job: Job) -> bool:
+        """Whether the job waits for another that is not done (or never will be)."""
+        open_ = self.waiting.keys() | self.running.keys() | self.failures.keys()
+        return any(id_ in open_ for id_ in (*job.inputs.values(), *job.after))
+
+    def _free_slot(self, job: Job) -> str | None:
+        """A GPU, or '' for a core; None if there is none now."""
+        if self.has_gpus and job.kind in ON_GPU:
+            return self.free_gpus[0] if self.free_gpus else None
+        on_cores = sum(worker.gpu is None for worker in self.running.values())
+        return "" if on_cores < self.workers else None
+
+    def _hear(self, worker: _Worker) -> None:
+        try:
+            part = worker.events.recv(1 << 16)
+        except OSError:
+            part = b""
+        *lines, worker.buffer = (worker.buffer + part).split(b"\n")
+        for line in lines:
+            with contextlib.suppress(ValueError):
+                self._take(worker, json.loads(line))
+        if not part or worker.exit_code is not None:
+            self._end(worker)
+
+    def _take(self, worker: _Worker, event: dict[str, object]) -> None:
+        match event.get("event"):
+            case "started":
+                worker.pid = int(str(event["pid"]))
+            case "progress":
+                self.scene.doing[worker.job.id].update(event, time.monotonic())
+            case "exit":
+                worker.exit_code = int(str(event["code"]))
+            case "finished" | "failed" | "stopped":
+                worker.outcome = event
+
+    def _end(self, worker: _Worker) -> None:
+        """The worker's process is gone: book what it did."""
+        self.selector.unregister(worker.events)
+        worker.events.close()
+        job = worker.job
+        del self.running[job.id]
+        if worker.gpu is not None:
+            self.free_gpus.append(worker.gpu)
+        doing = self.scene.doing.pop(job.id)
+        outcome = worker.outcome or {}
+        if outcome.get("event") == "finished":
+            folder = Path(str(outcome["folder"]))
+            self.store.verified.mark(self.store.root, folder, list(read_record(folder).files))
+            overall = self.scene.overall
+            overall.jobs_done += 1
+            overall.tokens_done += job.tokens
+            overall.cost_done += self.scene.costs[job.id]
+            self.display.finished(self.scene, job, time.monotonic() - doing.started)
+        elif outcome.get("event") == "failed":
+            self._fail(job, failure_of(outcome) or self._job_error(job, str(outcome["message"])))
+        elif not self.signals:
+            self._fail(job, self._job_error(job, _how_it_died(worker.exit_code)))
+
+    def _job_error(self, job: Job, message: str) -> JobError:
+        return JobError(message, job=job.id, log=self.store.work_of(job) / LOG)
+
+    def _fail(self, job: Job, error: TitrantError) -> None:
+        self.waiting.pop(job.id, None)
+        self.failures[job.id] = error
+        # a damaged or full store would fail every other job too; anything else fails only what needs it
+        self.halted = self.halted or isinstance(error, StoreError)
+        if isinstance(error, JobError):
+            self.display.say(f"FAILED {job.id}: {error.message}")
+        else:
+            self.display.say(f"FAILED {job.id}")
+
+    def _stop(self) -> None:
+        """Ask all workers to save their state and stop; on a second signal, or after a while, do not ask."""
+        self.halted = True
+        self.display.say("stopping: running jobs save their state (once more to stop at once)")
+        self._signal_all(signal.SIGTERM)
+        end = time.monotonic() + GRACE_SECONDS
+        while self.running and len(self.signals) < 2 and time.monotonic() < end:
+            for key, _ in self.selector.select(timeout=0.1):
+                self._hear(key.data)
+        self._signal_all(signal.SIGKILL)
+        raise Interrupted(self.signals[0])
+
+    def _signal_all(self, number: int) -> None:
+        for worker in self.running.values():
+            if worker.pid is not None:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(worker.pid, number)
+
+    def _raise_failures(self) -> None:
+        if not self.failures:
+            return
+        ours = [error for error in self.failures.values() if isinstance(error, StudyError)]
+        if ours:
+            raise StudyError([problem for error in ours for problem in error.problems])
+        for error in self.failures.values():
+            if not isinstance(error, JobError):
+                raise error
+        first, *others = self.failures.values()
+        if not isinstance(first, JobError):
+            raise first
+        also = [f"{len(others)} more failed"] if others else []
+        also += [f"{len(self.waiting)} that need what failed were not started"] if self.waiting else []
+        message = first.message + (f"; {', '.join(also)}" if also else "")
+        raise JobError(message, job=first.job, log=first.log)
+
+
+def _critical_paths(plan: Plan, costs: Mapping[str, float]) -> dict[str, float]:
+    """Cost of the longest chain of missing jobs that begins with each job."""
+    longest: dict[str, float] = {}
+    behind: dict[str, float] = {}
+    for id_, job in reversed(list(plan.jobs.items())):
+        longest[id_] = costs.get(id_, 0.0) + behind.get(id_, 0.0)
+        for needed in (*job.inputs.values(), *job.after):
+            behind[needed] = max(behind.get(needed, 0.0), longest[id_])
+    return longest
+
+
+def _how_it_died(exit_code: int | None) -> str:
+    if exit_code == -signal.SIGKILL:
+        return "its process was killed; most often the machine ran out of memory: run with fewer --workers"
+    if exit_code is not None and exit_code < 0:
+        return f"its process died of {signal.Signals(-exit_code).name}"
+    return "its process ended without a word"
+
+
+@contextlib.contextmanager
+def _signals_into(signals: list[int]) -> Iterator[None]:
+    """Collect Ctrl-C and SIGTERM in a list; handlers can be set in the main thread only."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    remember: Callable[..., None] = lambda number, _: signals.append(number)  # noqa: E731
+    before = {number: signal.signal(number, remember) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
