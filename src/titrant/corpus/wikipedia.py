@@ -27,8 +27,9 @@ _END_MATTER = re.compile(
     r"Bibliography|Sources)\s*==\s*$.*?(?=^==[^=]|\Z)",
     re.IGNORECASE | re.MULTILINE | re.DOTALL,
 )
+_REFERENCE = re.compile(r"<ref\b[^<>]*/>|<ref\b[^<>]*>.*?</ref\s*>", re.IGNORECASE | re.DOTALL)
 _LEFT_OVER = re.compile(  # what the parser takes for text because it is never closed, or closed wrongly
-    r"\{\|.*?(?:^\|\}|\Z)|<ref[^<>]*/>|<ref[^<>]*>.*?(?:</ref>|$)|\[\[(?:File|Image):[^\n]*|\{\{[^{}]*\}\}",
+    r"\{\|.*?(?:^\|\}|\Z)|<ref\b[^<>]*>[^\n]*|</?(?:ref|cite|blockquote)\b[^<>]*>|\[\[(?:File|Image):[^\n]*|\{\{[^{}]*\}\}",
     re.IGNORECASE | re.MULTILINE | re.DOTALL,
 )
 _EMPTY_BRACKETS = re.compile(r"\s*\((?:\s*[;,])*\s*\)")
@@ -48,7 +49,7 @@ def articles(stream: BinaryIO, where: str) -> Iterator[tuple[str, str]]:
                 root.clear()
                 pages += 1
                 if article is not None:
-                    yield f"{pages}:{article[0]}", article[1]
+                    yield f"{pages}.{article[0]}", article[1]
     except ElementTree.ParseError as error:
         raise StoreError(f"{where} is not well-formed XML ({error}); fetch the export again") from None
 
@@ -76,7 +77,7 @@ def strip_markup(wikitext: str) -> str:
     >>> strip_markup("'''Ada''' was a [[poet|writer]].{{citation needed}}<ref>x</ref>\\n[[Category:A]]")
     'Ada was a writer.'
     """
-    code = mwparserfromhell.parse(_END_MATTER.sub("", wikitext))
+    code = mwparserfromhell.parse(_REFERENCE.sub("", _END_MATTER.sub("", wikitext)))
     for node in [*_links(code), *_tables(code)]:
         with suppress(ValueError):  # it stood inside another one that is gone already
             code.remove(node)
@@ -92,5 +93,5 @@ def _links(code: Any) -> list[Any]:
 
 
 def _tables(code: Any) -> list[Any]:
-    """Tables; references, galleries and formulas are tags as well, but go when the markup is stripped."""
+    """Tables; galleries and formulas are tags as well, but go when the markup is stripped."""
     return [tag for tag in code.filter_tags() if str(tag.tag).strip().lower() == "table"]
