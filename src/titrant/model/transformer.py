@@ -1,0 +1,235 @@
+"""The reference model: a decoder whose blocks run attention and SwiGLU side by side after one LayerNorm.
+
+    hidden = embedding[tokens]
+    for each block:   normed = LayerNorm(hidden)
+                      hidden = hidden + W_out [attention(normed), silu(gate) * up]
+    logits = logit_scale * LayerNorm(hidden) @ readout.T
+
+No biases. LayerNorm has a weight and no bias. The residual stream and LayerNorm are float32. RoPE turns interleaved
+pairs of channels. One matrix makes query, key, value, gate and up; one brings attention and feed-forward back.
+
+Masters are float32, and so are their gradients. Matrix products run in `precision`: with bfloat16, copies of the
+matrices are made in every forward pass, or once for many of them inside `holding_copies`.
+
+**Source:** the block of the reference study is Cohere's (`CohereForCausalLM`), which is the oracle of the tests.
+
+Shapes: B batch, T positions, N = B x T, D width, H heads, K width of a head, F width of the feed-forward,
+V vocabulary, P = 3D + 2F the outputs of the input matrix.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, Literal, cast
+
+import numpy as np
+import torch
+from blake3 import blake3
+from torch import Tensor, nn
+from torch.nn import functional
+
+from titrant.model.attention import causal_attention
+from titrant.model.loss import mean_cross_entropy
+from titrant.study.architecture import Architecture
+
+Precision = Literal["float32", "bfloat16"]
+
+_FORMATS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+
+
+class Transformer(nn.Module):
+    """The model of an architecture with a vocabulary. Weights are zeros until `initialise` or `load_state_dict`.
+
+    >>> model = Transformer(Architecture(layers=1, width=8, heads=2, ffn_width=16), vocabulary=32)
+    >>> model.initialise(seed=1)
+    >>> model.logits(torch.tensor([[3, 1, 4]])).shape
+    torch.Size([1, 3, 32])
+    """
+
+    def __init__(self, architecture: Architecture, vocabulary: int, precision: Precision = "float32") -> None:
+        super().__init__()
+        self.architecture, self.vocabulary, self.precision = architecture, vocabulary, precision
+        width = architecture.width
+        self.embedding = Matrix(vocabulary, width, precision)
+        self.blocks = nn.ModuleList(Block(architecture, precision) for _ in range(architecture.layers))
+        self.norm = LayerNorm(width, architecture.norm_epsilon)
+        self.head: Matrix | None = None if architecture.tied_embeddings else Matrix(vocabulary, width, precision)
+        self._turns: dict[tuple[int, torch.device], Tensor] = {}
+
+    @property
+    def readout(self) -> Matrix:
+        """The matrix that turns hidden states into logits: the head, or the embedding if they are tied."""
+        return self.embedding if self.head is None else self.head
+
+    def forward(self, tokens_BT: Tensor) -> Tensor:
+        """Hidden states after the last LayerNorm, times `logit_scale`, in the model's precision; [B, T, D].
+
+        `logit_scale` is applied here, so that logits are these states times the `readout`.
+        """
+        hidden_BTD = functional.embedding(tokens_BT, self.embedding.weight)
+        turns_TK = self._turns_of(tokens_BT.shape[1], tokens_BT.device)
+        for block in self.blocks:
+            hidden_BTD = block(hidden_BTD, turns_TK)
+        hidden_BTD = cast(Tensor, self.norm(hidden_BTD))
+        if self.architecture.logit_scale != 1:
+            hidden_BTD = hidden_BTD * self.architecture.logit_scale
+        return hidden_BTD.to(_FORMATS[self.precision])
+
+    def loss(self, tokens_BT: Tensor, targets_BT: Tensor, *, rows: int | None = None) -> Tensor:
+        """Mean cross entropy of the targets in nats a token; see `mean_cross_entropy` for `rows`."""
+        hidden_ND = torch.flatten(self(tokens_BT), 0, 1)
+        return mean_cross_entropy(
+            hidden_ND, self.readout.weight, targets_BT.flatten(), copy_VD=self.readout.copy(), rows=rows
+        )
+
+    def logits(self, tokens_BT: Tensor) -> Tensor:
+        """Logits of the next token, [B, T, V], in the model's precision. Holds them all: for small inputs."""
+        return functional.linear(self(tokens_BT), self.readout.in_precision())
+
+    @contextmanager
+    def holding_copies(self) -> Iterator[None]:
+        """Make the copies in the model's precision once for all forward passes inside. Weights must not change there:
+        fused optimizers change them without a trace, so no version counter could tell that a copy is stale."""
+        matrices = [module for module in self.modules() if isinstance(module, Matrix)]
+        try:
+            for matrix in matrices:
+                matrix.held = matrix.copy()
+            yield
+        finally:
+            for matrix in matrices:
+                matrix.held = None
+
+    @torch.no_grad()
+    def initialise(self, seed: int) -> None:
+        """Draw new weights. Each matrix has its own generator, keyed by the seed and its name: the same seed gives
+        the same weights in every arm, on every machine, whatever else the model holds."""
+        for name, part_shape, part in self._parts():
+            part.copy_(_normal(seed, name, part_shape) * self._standard_deviation(name, part_shape))
+        for parameter in self.parameters():
+            if parameter.ndim == 1:
+                parameter.fill_(1)
+
+    def _parts(self) -> list[tuple[str, tuple[int, int], Tensor]]:
+        """Name, shape and view of every unfused matrix."""
+        width, ffn = self.architecture.width, self.architecture.ffn_width
+        parts: list[tuple[str, Tensor]] = [("embedding", self.embedding.weight)]
+        if self.head is not None:
+            parts.append(("head", self.head.weight))
+        for index, block in enumerate(cast(Iterable[Block], self.blocks)):
+            rows = torch.split(block.input.weight, [width, width, width, ffn, ffn])
+            columns = torch.split(block.output.weight, [width, ffn], dim=1)
+            names = ("query", "key", "value", "gate", "up", "attended", "down")
+            parts += [(f"blocks.{index}.{name}", part) for name, part in zip(names, (*rows, *columns), strict=True)]
+        return [(name, (part.shape[0], part.shape[1]), part) for name, part in parts]
+
+    def _standard_deviation(self, name: str, shape: tuple[int, int]) -> float:
+        """**Source:** Radford et al. 2019, section 2.3 (scaled-normal); Glorot and Bengio 2010, eq. 12."""
+        if name in ("embedding", "head"):
+            return 0.02
+        if self.architecture.initializer == "glorot-normal":
+            return float((2 / sum(shape)) ** 0.5)
+        leads_out = name.endswith((".attended", ".down"))
+        return 0.02 / (2 * self.architecture.layers) ** 0.5 if leads_out else 0.02
+
+    def _turns_of(self, length: int, device: torch.device) -> Tensor:
+        """The rotations of `length` positions, made once per length and device."""
+        key = (length, device)
+        if key not in self._turns:
+            head_width = self.architecture.width // self.architecture.heads
+            self._turns[key] = rotations(length, head_width, self.architecture.rope_theta).to(device)
+        return self._turns[key]
+
+
+class Block(nn.Module):
+    """One block: hidden + W_out [attention(normed), silu(gate) * up]."""
+
+    def __init__(self, architecture: Architecture, precision: Precision) -> None:
+        super().__init__()
+        width, ffn = architecture.width, architecture.ffn_width
+        self.heads = architecture.heads
+        self.widths = [2 * width, width, ffn, ffn]
+        self.norm = LayerNorm(width, architecture.norm_epsilon)
+        self.input = Matrix(3 * width + 2 * ffn, width, precision)
+        self.output = Matrix(width, width + ffn, precision)
+
+    def forward(self, hidden_BTD: Tensor, turns_TK: Tensor) -> Tensor:
+        """[B, T, D] to [B, T, D]; `turns_TK` are the rotations of the T positions."""
+        input_PD = self.input.in_precision()
+        projected_BTP = functional.linear(self.norm(hidden_BTD).to(input_PD.dtype), input_PD)
+        pairs, value, gate_BTF, up_BTF = torch.split(projected_BTP, self.widths, dim=-1)
+        query_key = rotate(torch.unflatten(pairs, -1, (2 * self.heads, -1)), turns_TK).transpose(1, 2)
+        query_BHTK, key_BHTK = torch.split(query_key, self.heads, dim=1)
+        value_BHTK = torch.unflatten(value, -1, (self.heads, -1)).transpose(1, 2)
+        attended_BTD = causal_attention(query_BHTK, key_BHTK, value_BHTK).transpose(1, 2).flatten(2)
+        both = torch.cat((attended_BTD, functional.silu(gate_BTF) * up_BTF), dim=-1)
+        return hidden_BTD + functional.linear(both, self.output.in_precision())
+
+
+def rotations(length: int, head_width: int, theta: float) -> Tensor:
+    """exp(i position theta^(-2j / K)) for each position and pair j, complex64 [T, K / 2].
+
+    **Source:** Su et al. 2021 (2104.09864), eq. 34; angles in float32 as Hugging Face computes them.
+    """
+    frequencies = 1.0 / (theta ** (torch.arange(0, head_width, 2, dtype=torch.float32) / head_width))
+    angles = torch.outer(torch.arange(length, dtype=torch.float32), frequencies)
+    return torch.complex(angles.cos(), angles.sin())
+
+
+def rotate(x_BTHK: Tensor, turns_TK: Tensor) -> Tensor:
+    """Turn each pair of channels (2j, 2j + 1) by its position's angle, in float32; the same format comes back."""
+    pairs = torch.view_as_complex(torch.unflatten(x_BTHK.float(), -1, (-1, 2)))
+    return torch.view_as_real(pairs * turns_TK[:, None, :]).flatten(-2).to(x_BTHK.dtype)
+
+
+class LayerNorm(nn.Module):
+    """(x - mean) / sqrt(variance + epsilon) * weight over the last axis, in float32. **Source:** Ba et al. 2016."""
+
+    def __init__(self, width: int, epsilon: float) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(width))
+        self.epsilon = epsilon
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The kernel computes in float32 whatever the format of x is."""
+        return functional.layer_norm(x, self.weight.shape, self.weight, None, self.epsilon)
+
+
+class Matrix(nn.Module):
+    """A float32 master [rows, columns] and its copy in the precision of the matrix products."""
+
+    def __init__(self, rows: int, columns: int, precision: Precision) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(rows, columns))
+        self._format = _FORMATS[precision]
+        self.held: Tensor | None = None
+
+    def in_precision(self) -> Tensor:
+        """The matrix in the model's precision; its gradient goes to the master."""
+        if self._format is torch.float32:
+            return self.weight
+        shared: Tensor = _Copy.apply(self.weight, self.copy())  # type: ignore[no-untyped-call]
+        return shared
+
+    def copy(self) -> Tensor:
+        """The matrix in the model's precision, without a gradient: the held copy, or else a new one."""
+        return self.weight.detach().to(self._format) if self.held is None else self.held
+
+
+class _Copy(torch.autograd.Function):
+    """Hand out a copy of the master; hand the copy's gradient back to the master in float32."""
+
+    @staticmethod
+    def forward(ctx: Any, master: Tensor, copy: Tensor) -> Tensor:
+        return copy.view_as(copy)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        return gradients[0].float(), None
+
+
+def _normal(seed: int, name: str, shape: tuple[int, int]) -> Tensor:
+    """Standard normal numbers that depend on the seed and the name alone (numpy's Philox is the same everywhere)."""
+    key = int.from_bytes(blake3(f"{seed}/{name}".encode()).digest(length=16), "little")
+    generator = np.random.Generator(np.random.Philox(key=key))
+    return torch.from_numpy(generator.standard_normal(shape, dtype=np.float32))
