@@ -256,3 +256,15 @@ def test_long_documents_are_cut_at_line_ends(tmp_path, documents):
 )
 def test_languages_follow_from_the_end_of_the_name(name, language):
     assert language_of(name) == language
+
+
+def test_two_files_of_one_name_are_refused_and_never_silently_one(tmp_path, documents):
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "x.txt").write_text(folder)
+    folders = [str(tmp_path / "a"), str(tmp_path / "b")]
+    with pytest.raises(StudyError, match=r"would both be called 'x\.txt'; give their folders as two origins"):
+        documents({"files": folders})
+    _, out = documents(*({"files": folder} for folder in folders))
+    assert texts(out) == ["a", "b"]
+    documents({"files": [folders[0], f"{folders[0]}/x.txt"]})

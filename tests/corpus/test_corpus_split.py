@@ -153,3 +153,10 @@ def test_a_damaged_documents_file_is_named(tmp_path, split):
     (folder / "documents-00001.parquet").write_bytes(b"PAR1")
     with pytest.raises(StoreError, match=r"documents-00001.parquet cannot be read"):
         split(folder)
+
+
+def test_two_sources_that_plant_the_same_facts_both_keep_them(tmp_path, split):
+    planted = ["fact 1.", "fact 2."]
+    earlier = write(tmp_path / "a", [f"d{n}" for n in range(50)], planted)
+    later = write(tmp_path / "b", [f"e{n}" for n in range(50)], planted)
+    assert fates(split(later, text=earlier)[1])[50:] == ["train", "train"]

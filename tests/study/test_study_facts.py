@@ -57,9 +57,7 @@ def test_the_same_declaration_gives_the_same_facts_in_another_process():
         env={"PYTHONHASHSEED": "7"},
         check=True,
     )
-    assert elsewhere.stdout.strip() == str(
-        planted_facts(PlantedFacts(facts_per_rung=9, copies=(1, 4), seed=3))
-    )
+    assert elsewhere.stdout.strip() == str(planted_facts(PlantedFacts(facts_per_rung=9, copies=(1, 4), seed=3)))
 
 
 def test_another_seed_gives_other_facts():

@@ -172,8 +172,9 @@ class _Writer:
     def __enter__(self) -> _Writer:
         return self
 
-    def __exit__(self, *failure: object) -> None:
-        self._flush()
+    def __exit__(self, failure: object, *rest: object) -> None:
+        if failure is None:
+            self._flush()
         self._close()
 
     def add_pieces(self, document: _Document, max_characters: int | None, left_out: Counter[str]) -> None:

@@ -75,8 +75,12 @@ def files_of(origin: Files | Installed) -> list[tuple[str, Path]]:
     if isinstance(origin, Installed):
         found.update(_installed_files(origin))
     else:
-        for path in origin.files:
-            found.update(_listed_files(Path(path)))
+        for listed in origin.files:
+            for name, path in _listed_files(Path(listed)):
+                if found.setdefault(name, path) != path:
+                    raise StudyError(
+                        f"'{found[name]}' and '{path}' would both be called '{name}'; give their folders as two origins"
+                    )
     kept = sorted((name, path) for name, path in found.items() if not matches(name, origin.exclude))
     if not kept:
         what = f"installed '{origin.installed}'" if isinstance(origin, Installed) else f"files {list(origin.files)}"
