@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from titrant.errors import StoreError, StudyError
 from titrant.jobs import TrainPhase
 from titrant.study.curve import Curve
+from titrant.tokens import batches
 from titrant.tokens.batches import PhaseBatches
 from titrant.tokens.order import num_sequences
 from titrant.tokens.relation import Relation, drawn_digest, prove_data_relation
@@ -107,23 +108,36 @@ def test_the_ledger_is_what_a_count_of_the_batches_gives(
     shares: dict[str, str], steps: int, rows: int, start: int
 ) -> None:
     cursors = {f"{name}/train": start for name in shares}
-    batches = batches_of(shares, steps, rows, cursors=cursors)
+    phase = batches_of(shares, steps, rows, cursors=cursors)
     drawn: dict[str, list[int]] = {name: [] for name in shares}
     for step in range(steps):
-        batch = batches.batch(step)
+        batch = phase.batch(step)
         assert batch.tokens.shape == (rows, LENGTH + 1)
         for tokens, source, index in zip(batch.tokens, batch.sources, batch.indices, strict=True):
             assert tokens.tolist() == list(range(index * LENGTH, index * LENGTH + LENGTH + 1))
-            drawn[batches.sources[source]].append(index)
-    for row in batches.ledger_rows():
+            drawn[phase.sources[source]].append(index)
+    for row in phase.ledger_rows():
         mine = drawn[row.source]
         assert (row.start, row.sequences, row.tokens) == (start, len(mine), len(mine) * LENGTH)
         assert row.unique_tokens == len(set(mine)) * LENGTH
         assert row.available == num_sequences(4000, LENGTH)
         assert row.epochs == (start + len(mine)) / row.available
         assert abs(row.sequences - Fraction(shares[row.source]) * steps * rows) < 1
-        assert batches.cursors_after()[f"{row.source}/train"] == start + len(mine)
-    assert sum(row.sequences for row in batches.ledger_rows()) == steps * rows
+        assert phase.cursors_after()[f"{row.source}/train"] == start + len(mine)
+    assert sum(row.sequences for row in phase.ledger_rows()) == steps * rows
+
+
+def test_a_phase_of_many_planned_blocks_is_the_same_as_one_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    shares = {"code": "3/10", "text": "7/10"}
+    wanted = batches_of(shares, 9, 25, cursors={"code/train": 5})
+    whole = wanted.drawn_indices()
+    monkeypatch.setattr(batches, "BLOCK", 7)
+    cut = batches_of(shares, 9, 25, cursors={"code/train": 5})
+    for step in (8, 0, 4):
+        assert np.array_equal(cut.batch(step).tokens, wanted.batch(step).tokens)
+    for key, indices in cut.drawn_indices().items():
+        assert np.array_equal(indices, whole[key])
+    assert cut.ledger_rows() == wanted.ledger_rows()
 
 
 def test_the_order_inside_a_source_does_not_depend_on_mixture_budget_or_key_order() -> None:
@@ -223,8 +237,8 @@ def test_a_batch_that_is_no_whole_number_of_sequences_is_refused() -> None:
 
 
 def test_several_epochs_see_every_sequence_equally_often() -> None:
-    batches = batches_of({"a": "1"}, 30, 10, tokens=LENGTH * 100 + 1)
-    assert set(Counter(batches.drawn_indices()["a/train"].tolist()).values()) == {3}
-    row = batches.ledger_rows()[0]
+    phase = batches_of({"a": "1"}, 30, 10, tokens=LENGTH * 100 + 1)
+    assert set(Counter(phase.drawn_indices()["a/train"].tolist()).values()) == {3}
+    row = phase.ledger_rows()[0]
     assert (row.epochs, row.unique_tokens) == (3.0, 100 * LENGTH)
     assert json.loads(row.model_dump_json())["available"] == 100

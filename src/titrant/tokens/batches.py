@@ -50,7 +50,8 @@ class PhaseBatch:
 
 class PhaseBatches:
     """The batches of one phase. `shards` holds, by source, the partition that `partition_of(phase.data)` names;
-    `cursors` is what the previous checkpoint of the run left (`source/partition`), empty at the start of a run.
+    `cursors` is what the previous checkpoint of the run left (`source/partition`), empty at the start of a run, and
+    `drawn_before` its sequences drawn so far, repeats counted (without it the cursors, right if nothing was replayed).
 
     Raises StudyError if the batch is not a whole number of sequences, if a source has no shard of that partition, or
     if its share rounds to nothing.
@@ -163,15 +164,16 @@ class PhaseBatches:
         return turns, indices
 
     def _planned_block(self, number: int) -> tuple[NDArray[np.int64], Indices]:
-        if self._block is None or self._block[0] != number:
+        block = self._block
+        if block is None or block[0] != number:
             end = min((number + 1) * BLOCK, self._mix.total)
             turns, before = self._mix.turns(number * BLOCK, end)
             indices = np.empty(len(turns), dtype=np.int64)
             for rank, order in enumerate(self._orders.values()):
                 places = np.flatnonzero(turns == rank)
                 indices[places] = order.draw(self._starts[rank] + int(before[rank]), len(places))
-            self._block = number, turns, indices
-        return self._block[1], self._block[2]
+            block = self._block = number, turns, indices
+        return block[1], block[2]
 
     def _gather(self, turns: NDArray[np.int64], indices: Indices) -> NDArray[np.int64]:
         tokens = np.empty((len(turns), self.sequence_length + 1), dtype=np.int64)
