@@ -180,7 +180,7 @@ class TokenShards(Artifact):
     """BLAKE3 of the tokenizer.json that encoded it."""
     vocabulary: int
     encoder: str
-    """Library and version that encoded it."""
+    """Whose ids these are: the truth that they equal, whichever library found them on this machine."""
     shards: dict[str, Shard]
     """By partition (`train`, `reserved`)."""
     held_out: PartSize
@@ -247,6 +247,8 @@ class Checkpoint(Artifact):
     """Realised draws, counted from the batches themselves."""
     cursors: dict[str, int]
     """By `source/partition`, the first position of the endless order that no phase of the run has drawn."""
+    drawn_sequences: dict[str, int] = {}
+    """By `source/partition`, sequences that the run has drawn so far, repeats counted."""
     drawn: dict[str, str]
     """By `source/partition`, the shard's content hash and BLAKE3 of the sorted distinct sequence indices drawn in this
     phase, joined by a colon: the proof of the data relation."""
@@ -276,6 +278,10 @@ class Scores(Artifact):
     """Accuracy of guessing, by outcome (choices only)."""
     majority: dict[str, float]
     """Accuracy of always giving the commonest answer, by outcome (choices only)."""
+    bytes: dict[str, int] = {}
+    """UTF-8 bytes scored, by outcome (bits per byte only): fewer than asked for where fewer are held out."""
+    ties: dict[str, int] = {}
+    """Items whose likeliest choice was tied, by outcome (choices only); the first of a tie is taken."""
     scored_by: str
     """Scoring path and number format, e.g. `likelihood/float32`: runs in one contrast must agree in it."""
 
