@@ -17,7 +17,7 @@ from execute_stages import STAGES, six_jobs
 from titrant.artifacts import read_record
 from titrant.errors import EngineError, JobError, StoreError, StudyError
 from titrant.execute.lock import is_held
-from titrant.execute.runner import NOMINAL_COST, _critical_paths, run_plan
+from titrant.execute.runner import NOMINAL_COST, critical_paths, run_plan
 from titrant.execute.store import Store, open_store
 from titrant.execute.watch import PlainDisplay
 
@@ -238,7 +238,7 @@ def test_a_run_that_is_no_terminal_prints_no_control_characters(notes: Path, sto
 
 def test_longest_chains_come_first() -> None:
     plan = six_jobs()
-    order = _critical_paths(plan, dict.fromkeys(plan.jobs, NOMINAL_COST))
+    order = critical_paths(plan, dict.fromkeys(plan.jobs, NOMINAL_COST))
     assert [round(order[id_] / NOMINAL_COST) for id_ in plan.jobs] == [4, 4, 3, 3, 2, 1]
 
 

@@ -130,7 +130,7 @@ class _Run:
     def __post_init__(self) -> None:
         self.waiting = {job.id: job for job in self.missing}
         costs = {job.id: job.flops or NOMINAL_COST for job in self.missing}
-        self.urgency = _critical_paths(self.plan, costs)
+        self.urgency = critical_paths(self.plan, costs)
         self.scene = Scene(
             Overall(len(self.missing), sum(job.tokens for job in self.missing), sum(costs.values()), time.monotonic()),
             costs,
@@ -292,7 +292,7 @@ class _Run:
         raise JobError(message, job=first.job, log=first.log)
 
 
-def _critical_paths(plan: Plan, costs: Mapping[str, float]) -> dict[str, float]:
+def critical_paths(plan: Plan, costs: Mapping[str, float]) -> dict[str, float]:
     """Cost of the longest chain of missing jobs that begins with each job."""
     longest: dict[str, float] = {}
     behind: dict[str, float] = {}

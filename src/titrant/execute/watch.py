@@ -50,7 +50,8 @@ class Doing:
     def columns(self) -> tuple[str, str, str, str]:
         """(done of total, rate, note, time left) as text."""
         rate = self.rate()
-        amount = f"{show_count(self.done)}/{show_count(self.total)} {self.unit}" if self.total else ""
+        known = f"{show_count(self.done)}/{show_count(self.total)} {self.unit}"
+        amount = known if self.total else f"{show_count(self.done)} {self.unit}" if self.done else ""
         speed = f"{show_count(rate)} {self.unit}/s" if rate else ""
         left = f"{show_seconds((self.total - self.done) / rate)} left" if rate and self.total else ""
         return amount, speed, self.note, left

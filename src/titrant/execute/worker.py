@@ -80,10 +80,11 @@ class StopSwitch:
     def __init__(self) -> None:
         self.turned = False
 
-    def listen(self) -> None:
-        """Turn on SIGTERM; SIGINT is the parent's, who decides for all."""
-        signal.signal(signal.SIGTERM, lambda *_: setattr(self, "turned", True))
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    def listen(self, *, interrupt_too: bool = False) -> None:
+        """Turn on SIGTERM, and on SIGINT only if asked: else that is the parent's, who decides for all workers."""
+        turn = lambda *_: setattr(self, "turned", True)  # noqa: E731
+        signal.signal(signal.SIGTERM, turn)
+        signal.signal(signal.SIGINT, turn if interrupt_too else signal.SIG_IGN)
 
 
 def do_job(assignment: Assignment, tell: Tell, stop: StopSwitch) -> Path:

@@ -1,0 +1,185 @@
+"""The commands and their flags, and what an error comes to: its words on stderr and its exit status.
+
+Exit status: 0 done; 1 a job failed; 2 the study, the store, the command line or a library is wrong; 130 stopped by
+Ctrl-C (128 + signal). Bugs keep their traceback. Commands import what they need when they run, so `--help` is quick.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from titrant.errors import EngineError, JobError, StoreError, StudyError
+
+_study = click.argument("study", metavar="STUDY")
+_store: Callable[[Any], Any] = click.option(
+    "--store",
+    type=click.Path(path_type=Path),
+    default=Path("titrant-store"),
+    envvar="TITRANT_STORE",
+    show_default="./titrant-store, or TITRANT_STORE",
+    help="Folder of the store.",
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="titrant", message="titrant %(version)s")
+def commands() -> None:
+    """A measuring instrument for pre-training data: from one study file to findings with honest uncertainty.
+
+    STUDY is a YAML file, a Python file that ends in a Study, or the name of a shipped study.
+    """
+
+
+@commands.command()
+@_study
+def check(study: str) -> None:
+    """Check a study without starting anything: its shape, its meaning, and the files it points at."""
+    from titrant.cli.planning import check_study
+
+    check_study(study)
+
+
+@commands.command()
+@_study
+@_store
+@click.option(
+    "--json",
+    "json_file",
+    type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
+    metavar="FILE",
+    help="Write the whole plan as JSON to FILE (- for standard output).",
+)
+def plan(study: str, store: Path, json_file: Path | None) -> None:
+    """Show every job with its reason, tokens, FLOPs and time, and the study in full. Starts nothing."""
+    from titrant.cli.planning import show_plan
+
+    show_plan(study, store, json_file)
+
+
+@commands.command()
+@_study
+@_store
+@click.option("--job", metavar="ID", help="Do this one job, here, whose inputs exist: what a cluster's worker runs.")
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Jobs at once; as many as there are usable cores if not given.",
+)
+def run(study: str, store: Path, job: str | None, workers: int | None) -> None:
+    """Do what is missing, then show the findings and where the page is."""
+    from titrant.cli.running import run_one_job, run_study
+
+    if job is not None:
+        run_one_job(study, store, job)
+    else:
+        run_study(study, store, workers)
+
+
+@commands.command()
+@_study
+@_store
+def status(study: str, store: Path) -> None:
+    """Show what is done, what runs now and how far it is, and what is missing."""
+    from titrant.cli.looking import show_status
+
+    show_status(study, store)
+
+
+@commands.command()
+@_study
+@click.argument("job", metavar="JOB")
+@_store
+def explain(study: str, job: str, store: Path) -> None:
+    """Show what identifies a job, and in what it differs from what the store holds.
+
+    JOB is an id as `plan` shows it, its beginning, a name, or a fingerprint's beginning.
+    """
+    from titrant.cli.looking import explain_job
+
+    explain_job(study, job, store)
+
+
+@commands.command()
+@_study
+@_store
+def report(study: str, store: Path) -> None:
+    """Write the report again from stored artifacts alone; fails if one is missing."""
+    from titrant.cli.results import rebuild_report
+
+    rebuild_report(study, store)
+
+
+@commands.command()
+@click.argument("run", metavar="RUN")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@_store
+def export(run: str, folder: Path, store: Path) -> None:
+    """Write a finished run's model and tokenizer as a Hugging Face folder.
+
+    RUN is `arm@scale#seed`, or `study/arm@scale#seed` where several studies have one.
+    """
+    from titrant.cli.results import export_run
+
+    export_run(run, folder, store)
+
+
+@commands.command()
+@_study
+@click.argument("model", metavar="MODEL")
+@_store
+def evaluate(study: str, model: str, store: Path) -> None:
+    """Score MODEL, a Hugging Face folder or a finished run, as the study scores its own runs."""
+    from titrant.cli.results import evaluate_model
+
+    evaluate_model(study, model, store)
+
+
+@commands.command()
+@_store
+def doctor(store: Path) -> None:
+    """Show what this machine can do, what is not installed, and what that is needed for."""
+    from titrant.cli.doctor import examine
+
+    examine(store)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit."""
+    sys.exit(_status_of(arguments))
+
+
+def _status_of(arguments: Sequence[str] | None) -> int:
+    try:
+        outcome = commands.main(arguments, prog_name="titrant", standalone_mode=False)
+        sys.stdout.flush()
+        return outcome if isinstance(outcome, int) else 0
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except click.Abort:
+        return 130
+    except StudyError as error:
+        _complain([str(problem) for problem in error.problems])
+        return 2
+    except (StoreError, EngineError) as error:
+        _complain([str(error)])
+        return 2
+    except JobError as error:
+        _complain([str(error)])
+        return 1
+    except BrokenPipeError:
+        # the reader (`| head`) has what it wanted; keep Python from complaining when it flushes at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 141
+
+
+def _complain(sentences: Sequence[str]) -> None:
+    for sentence in sentences:
+        click.echo(f"error: {sentence}", err=True)

@@ -1,0 +1,199 @@
+"""`titrant report`, `export` and `evaluate`, and the table of findings: what is done with finished artifacts."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import click
+
+from titrant.artifacts import Scores, read_record
+from titrant.cli.opened import Opened, make_console, open_plan_and_store
+from titrant.errors import StoreError, StudyError
+from titrant.execute.files import empty_folder, explaining_disk_trouble, write_json
+from titrant.execute.published import StoredRun, find_run, report_job
+from titrant.execute.store import Store, open_store
+from titrant.execute.work import stage_of
+from titrant.jobs import EvaluateJob
+from titrant.plan import Job
+from titrant.study.architecture import Architecture
+
+
+def print_findings(folder: Path) -> None:
+    """A compact table of `report.json`'s findings, and its headline. Prints numbers as they stand, computes none."""
+    from rich.table import Table
+
+    try:
+        report = json.loads((folder / "report.json").read_bytes())
+        findings, headline = report["findings"], report["headline"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return  # the page is there and says it all; a table that cannot be read is left out
+    console = make_console()
+    table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0))
+    for heading in ("contrast", "scale", "outcome", "difference", "interval", "verdict"):
+        table.add_column(heading, justify="right" if heading in ("difference", "interval") else "left", overflow="fold")
+    for finding in findings:
+        table.add_row(*_cells(finding), style=_STYLES.get(finding["verdict"], ""))
+    console.print(table)
+    console.print(headline, style="bold")
+
+
+MOST_MISSING = 40
+"""How many missing artifacts an error lists."""
+
+_STYLES = {"better": "green", "worse": "red", "not resolved": "dim"}
+
+
+def _cells(finding: dict[str, Any]) -> tuple[str, ...]:
+    low, high = finding["interval"]
+    flags = "".join(f" [{flag}]" for flag in finding.get("flags", ()))
+    return (
+        f"{finding['arm']} vs {finding['control']}{flags}",
+        finding["scale"],
+        finding["outcome"],
+        f"{finding['difference']:+.4f}",
+        f"{low:+.4f} .. {high:+.4f}",
+        finding["verdict"],
+    )
+
+
+def rebuild_report(named: str, root: Path) -> None:
+    """Run the report stage on stored artifacts into STORE/studies/STUDY/; StoreError lists what is missing."""
+    opened, store = open_plan_and_store(named, root)
+    job = report_job(opened.plan)
+    if job is None:
+        raise StudyError(f"the plan of '{opened.name}' has no report")
+    inputs, missing = {}, []
+    for role, id_ in job.inputs.items():
+        standing = store.look(opened.plan.jobs[id_], hashes=True)
+        if standing.state == "finished":
+            inputs[role] = standing.folder
+        else:
+            missing.append(f"  {id_} {f'is damaged: {standing.reason}' if standing.reason else 'is missing'}")
+    if missing:
+        more = f"\n  and {len(missing) - MOST_MISSING} more" if len(missing) > MOST_MISSING else ""
+        raise StoreError(
+            f"the report of '{opened.name}' cannot be made: {len(missing)} of its {len(job.inputs)} inputs are not in "
+            "the store; `titrant run` makes them:\n" + "\n".join(missing[:MOST_MISSING]) + more
+        )
+    target = store.study_folder(opened.name)
+    with explaining_disk_trouble(store.root):
+        target.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target, prefix=".report-") as folder:
+            out, scratch = empty_folder(Path(folder) / "out"), empty_folder(Path(folder) / "scratch")
+            stage_of("report")(job.declaration, dict(inputs), out, scratch=scratch, progress=_silent)
+            for path in sorted(out.iterdir()):
+                path.replace(target / path.name)
+    print_findings(target)
+    click.echo(f"page: {target / 'report.html'}")
+
+
+def export_run(wanted: str, folder: Path, root: Path) -> None:
+    """Write a run's last checkpoint as a Hugging Face folder, proven to compute the same logits."""
+    store = open_store(root, create=False)
+    train, tokenizer = _folders_of(store, find_run(store, wanted))
+    declared = read_record(train).declaration
+    architecture = Architecture.model_validate(declared["architecture"])
+    from titrant.model.hugging_face import export_checkpoint
+
+    difference = export_checkpoint(
+        train, tokenizer, architecture, folder, sequence_length=int(str(declared["sequence_length"]))
+    )
+    click.echo(f"{wanted} -> {folder}: transformers computes the same logits to {difference:.2g}")
+
+
+def evaluate_model(named: str, model: str, root: Path) -> None:
+    """Score a Hugging Face folder, or a run of this store, with the study's evaluation."""
+    opened, store = open_plan_and_store(named, root)
+    if model in opened.plan.runs:
+        last = opened.plan.runs[model][1][-1]
+        _print_scores(model, Scores.read(store.require(_evaluation_of(opened, last), hashes=True)))
+        return
+    job = _evaluation_of(opened, next(iter(opened.plan.runs.values()))[1][-1])
+    held_out = {
+        role: store.require(opened.plan.jobs[id_], hashes=True)
+        for role, id_ in job.inputs.items()
+        if role.startswith(("tokens/", "documents/"))
+    }
+    assert isinstance(job.declaration, EvaluateJob)
+    # bits per byte along the way belong to training; only the end is compared
+    declaration = job.declaration.model_copy(update={"check_bytes_per_source": 0})
+    if Path(model).is_dir():
+        scores = _score_folder(opened, store, declaration, held_out, Path(model))
+    else:
+        scores = _score_other_run(store, declaration, held_out, model)
+    _print_scores(model, scores)
+
+
+def _evaluation_of(opened: Opened, train: str) -> Job:
+    return next(job for job in opened.plan.jobs.values() if job.kind == "evaluate" and job.inputs.get("train") == train)
+
+
+def _score_folder(
+    opened: Opened, store: Store, declaration: EvaluateJob, held_out: dict[str, Path], model: Path
+) -> Scores:
+    """Scores, kept in STORE/studies/STUDY/outside/NAME/ with every item."""
+    from titrant.evaluate import score_outside
+
+    window = max(scale.sequence_length for scale in opened.plan.study.scales.values())
+    with explaining_disk_trouble(store.root):
+        out = empty_folder(store.study_folder(opened.name) / "outside" / model.resolve().name)
+        scores = score_outside(model, declaration, held_out, out, progress=_silent, window=window)
+        write_json(out / "scores.json", {"model": str(model), "window": window, **scores.model_dump(mode="json")})
+    click.echo(f"every item: {out}; context as in the study: {window} tokens")
+    return scores
+
+
+def _score_other_run(store: Store, declaration: EvaluateJob, held_out: dict[str, Path], wanted: str) -> Scores:
+    """Fresh scores of a run of another study."""
+    try:
+        run = find_run(store, wanted)
+    except StudyError as error:
+        raise StudyError(f"'{wanted}' is neither a folder nor a run: {error}") from None
+    train, tokenizer = _folders_of(store, run)
+    with tempfile.TemporaryDirectory() as folder:
+        scores = stage_of("evaluate")(
+            declaration,
+            {**held_out, "train": train, "tokenizer": tokenizer},
+            empty_folder(Path(folder) / "out"),
+            scratch=empty_folder(Path(folder) / "scratch"),
+            progress=_silent,
+        )
+    assert isinstance(scores, Scores)
+    return scores
+
+
+def _print_scores(model: str, scores: Scores) -> None:
+    from rich.table import Table
+
+    table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0))
+    for heading in ("outcome", "score", "chance", "items"):
+        table.add_column(heading, justify="left" if heading == "outcome" else "right")
+    for outcome, score in scores.scores.items():
+        chance = scores.chance.get(outcome)
+        table.add_row(
+            outcome, f"{score:.4f}", "" if chance is None else f"{chance:.4f}", str(scores.items.get(outcome, ""))
+        )
+    console = make_console()
+    console.print(f"{model}, scored by {scores.scored_by}", soft_wrap=True)
+    console.print(table)
+
+
+def _folders_of(store: Store, run: StoredRun) -> tuple[Path, Path]:
+    """Folders of a run's last checkpoint and its tokenizer, whole and verified."""
+    train, tokenizer = store.root / run.train, store.root / run.tokenizer
+    for folder in (train, tokenizer):
+        if not folder.is_dir():
+            raise StoreError(
+                f"run '{run.run}' of '{run.study}' is not finished: {folder} is missing; `titrant run` makes it"
+            )
+        damage = store.verified.find_damage(store.root, folder, read_record(folder), hashes=True)
+        if damage:
+            raise StoreError(f"{folder} is damaged: {damage}; `titrant run` makes it again")
+    return train, tokenizer
+
+
+def _silent(done: int, total: int, unit: str, note: str = "") -> None:
+    """Progress that nobody watches."""
