@@ -1,0 +1,152 @@
+"""Bits per byte of held-out documents: nats of every document token, divided by ln 2 times the UTF-8 bytes.
+
+A document is read after one end-of-text token, as in training. Its own closing end-of-text token is not scored: it is
+no part of the text, and its bytes are none. A document longer than the window is read in windows that move on by half
+a window, so that every token is scored exactly once, with at least half a window of context once there is that much.
+
+**Source:** Gao et al. 2020 (The Pile), section 3.1, with bytes for the length of the text.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from titrant.artifacts import TokenShards
+from titrant.errors import StudyError
+from titrant.evaluate.encoding import Encoder
+from titrant.evaluate.likelihood import Scorer
+
+TOKENS_AT_ONCE = 65_536
+"""Document tokens handed to the scorer in one call; between calls progress is told."""
+
+
+@dataclass(frozen=True)
+class HeldOutDocument:
+    """One held-out document, encoded."""
+
+    content_hash: str
+    bytes: int
+    """UTF-8 bytes of its text."""
+    tokens: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class DocumentNats:
+    """What one document cost."""
+
+    content_hash: str
+    nats: float
+    bytes: int
+
+
+def read_held_out(folder: Path, source: str, at_least_bytes: int, encoder: Encoder) -> list[HeldOutDocument]:
+    """Whole held-out documents of a TokenShards artifact, by content hash, until `at_least_bytes` are reached.
+
+    All of them if there are fewer bytes than asked for. Raises StudyError if nothing is held out, or if the
+    tokenizer loses text (bits per byte of other text than the document's would look plausible and be wrong).
+    """
+    if TokenShards.read(folder).held_out.documents == 0:
+        raise StudyError(
+            f"source '{source}' has no held-out documents, so its bits per byte cannot be measured; "
+            "raise hold_out_fraction, add documents, or leave the source out of evaluation.bits_per_byte.sources"
+        )
+    table = pq.read_table(folder / "held_out.parquet", columns=["text", "content_hash"])
+    rows = sorted(zip(table["content_hash"].to_pylist(), table["text"].to_pylist(), strict=True))
+    sizes = [len(text.encode()) for _, text in rows]
+    count = int(np.searchsorted(np.cumsum(sizes), at_least_bytes)) + 1
+    encoded = encoder.encode([text for _, text in rows[:count]])
+    for (content_hash, text), tokens in zip(rows, encoded, strict=False):
+        _check_nothing_is_lost(source, content_hash, text, encoder.decode(tokens))
+    return [
+        HeldOutDocument(content_hash, size, tuple(tokens))
+        for (content_hash, _), size, tokens in zip(rows, sizes, encoded, strict=False)
+    ]
+
+
+def first_bytes(documents: Sequence[HeldOutDocument], at_least_bytes: int) -> list[HeldOutDocument]:
+    """The first documents that reach `at_least_bytes`: the part of a source that milestones are checked on."""
+    taken, size = [], 0
+    for document in documents:
+        if size >= at_least_bytes:
+            break
+        taken.append(document)
+        size += document.bytes
+    return taken
+
+
+def score_documents(
+    scorer: Scorer,
+    documents: Sequence[HeldOutDocument],
+    end_of_text_id: int,
+    on_document: Callable[[int], None] = lambda scored: None,
+) -> list[DocumentNats]:
+    """Nats of each document, in their order. `on_document` is told how many more documents are done."""
+    found = []
+    for group in _groups(documents):
+        windows, starts, owners = [], [], []
+        for owner, document in enumerate(group):
+            for window, start in cut_into_windows((end_of_text_id, *document.tokens), scorer.window):
+                windows.append(window)
+                starts.append(start)
+                owners.append(owner)
+        nats = [0.0] * len(group)
+        for owner, values in zip(owners, scorer.token_nats(windows, starts), strict=True):
+            nats[owner] += float(values.sum(dtype=np.float64))
+        found += [DocumentNats(d.content_hash, n, d.bytes) for d, n in zip(group, nats, strict=True)]
+        on_document(len(group))
+    return found
+
+
+def cut_into_windows(tokens: Sequence[int], window: int) -> list[tuple[Sequence[int], int]]:
+    """(sequence, first scored position) pairs that score tokens[1:] once each, with all the context that fits.
+
+    Every sequence holds at most `window + 1` tokens; each but the first scores its last `ceil(window / 2)` tokens, so
+    the context of a scored token is never shorter than `floor(window / 2)` tokens unless the text is.
+
+    >>> [(list(sequence), start) for sequence, start in cut_into_windows(range(8), 4)]
+    [([0, 1, 2, 3, 4], 1), ([2, 3, 4, 5, 6], 3), ([3, 4, 5, 6, 7], 4)]
+    """
+    end = min(len(tokens), window + 1)
+    pieces = [(tokens[:end], 1)]
+    while end < len(tokens):
+        scored_to, end = end, min(len(tokens), end + (window + 1) // 2)
+        begin = end - (window + 1)
+        pieces.append((tokens[begin:end], scored_to - begin))
+    return pieces
+
+
+def bits_per_byte(documents: Iterable[DocumentNats]) -> float:
+    """Sum of nats over ln 2 times the sum of bytes: the score of all the text, not the mean of the documents' scores.
+
+    >>> bits_per_byte([DocumentNats("a", math.log(2) * 8, 4), DocumentNats("b", 0.0, 4)])
+    1.0
+    """
+    scored = list(documents)
+    return math.fsum(d.nats for d in scored) / (math.log(2) * sum(d.bytes for d in scored))
+
+
+def _groups(documents: Sequence[HeldOutDocument]) -> list[list[HeldOutDocument]]:
+    groups: list[list[HeldOutDocument]] = []
+    size = TOKENS_AT_ONCE
+    for document in documents:
+        if size >= TOKENS_AT_ONCE:
+            groups.append([])
+            size = 0
+        groups[-1].append(document)
+        size += len(document.tokens)
+    return groups
+
+
+def _check_nothing_is_lost(source: str, content_hash: str, text: str, decoded: str) -> None:
+    # white space is left out: some tokenizers write a space before the first word and take it away again
+    if "".join(decoded.split()) != "".join(text.split()):
+        raise StudyError(
+            f"the tokenizer changes the text of held-out document {content_hash} of source '{source}', so its bits "
+            "per byte would be those of another text; take a byte-level tokenizer without a normalizer"
+        )

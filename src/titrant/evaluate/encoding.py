@@ -1,0 +1,45 @@
+"""Text to tokens for scoring: the artifact's tokenizer as one small object that never strips or adds anything."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from tokenizers import Tokenizer
+
+from titrant.artifacts import TokenizerFile
+from titrant.errors import StudyError
+
+
+class Encoder:
+    """A tokenizer and its end-of-text token, which stands before every document as it did in training."""
+
+    def __init__(self, file: Path, end_of_text_id: int) -> None:
+        try:
+            self._tokenizer = Tokenizer.from_file(str(file))
+        except Exception as error:  # the library raises bare Exception
+            raise StudyError(f"'{file}' is not a tokenizer.json of the `tokenizers` library: {error}") from None
+        # a tokenizer.json may carry the habits of a chat model: shortening or padding would falsify every score
+        self._tokenizer.no_truncation()
+        self._tokenizer.no_padding()
+        # text that spells a special token is text: it must not end the document
+        self._tokenizer.encode_special_tokens = True
+        self.end_of_text_id = end_of_text_id
+
+    @classmethod
+    def of_artifact(cls, folder: Path) -> Encoder:
+        """The tokenizer of a TokenizerFile artifact."""
+        return cls(folder / "tokenizer.json", TokenizerFile.read(folder).end_of_text_id)
+
+    @property
+    def vocabulary(self) -> int:
+        """Number of entries, added tokens included."""
+        return int(self._tokenizer.get_vocab_size(with_added_tokens=True))
+
+    def encode(self, texts: Sequence[str]) -> list[list[int]]:
+        """Token ids of each text as it stands: no token is added, no white space is lost."""
+        return [encoding.ids for encoding in self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)]
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """The text of tokens, special ones included."""
+        return str(self._tokenizer.decode(list(ids), skip_special_tokens=False))

@@ -1,0 +1,206 @@
+"""The evaluate stage: everything that is measured of the end of a train job, and bits per byte at its milestones.
+
+The same measuring is offered for a model made elsewhere (`score_outside`): only how the model is loaded differs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from titrant.artifacts import Checkpoint, Scores, TokenizerFile
+from titrant.errors import Problem, StoreError, StudyError
+from titrant.evaluate.bits_per_byte import (
+    DocumentNats,
+    HeldOutDocument,
+    bits_per_byte,
+    first_bytes,
+    read_held_out,
+    score_documents,
+)
+from titrant.evaluate.choice import ChoiceItem, Normalise, ScoredChoice, read_multiple_choice, score_choices
+from titrant.evaluate.encoding import Encoder
+from titrant.evaluate.likelihood import Scorer
+from titrant.evaluate.models import TrainedModel, load_outside
+from titrant.evaluate.probes import probe_items
+from titrant.evaluate.probes.planted_facts import planted_items
+from titrant.evaluate.tables import Check, Measured, write_scores
+from titrant.jobs import EvaluateJob, Progress
+
+
+@dataclass(frozen=True)
+class Questions:
+    """What is asked of every model: held-out documents by source, and items with their normalisation by outcome."""
+
+    documents: Mapping[str, list[HeldOutDocument]]
+    """At least as many bytes as the end and the milestones ask for."""
+    choices: Mapping[str, tuple[list[ChoiceItem], Normalise]]
+
+
+def evaluate_checkpoint(
+    job: EvaluateJob, inputs: Mapping[str, Path], out: Path, *, scratch: Path, progress: Progress
+) -> Scores:
+    """Score the checkpoint in `inputs["train"]` and write the tables of `Scores` into `out`.
+
+    The end of the phase gets everything that the job asks for; each milestone and the end get a check on the first
+    held-out bytes. Raises StudyError if nothing is held out of a source, an item does not fit the window, or a task's
+    file is wrong. Keeps nothing in `scratch`: scoring starts again after an interruption.
+    """
+    encoder = Encoder.of_artifact(inputs["tokenizer"])
+    checkpoint = Checkpoint.read(inputs["train"])
+    questions = read_questions(job, inputs, encoder)
+    milestones = _milestone_files(inputs["train"], checkpoint) if job.check_bytes_per_source else {}
+    meter = _Meter(progress, _count(job, questions, len(milestones)))
+    model = TrainedModel(inputs["train"], TokenizerFile.read(inputs["tokenizer"]).vocabulary)
+    checks = [
+        check
+        for step, weights in milestones.items()
+        for check in _check(job, model.scorer(weights), questions, encoder, step, meter)
+    ]
+    end = model.scorer(inputs["train"] / "model.safetensors")
+    measured = _measure(job, end, questions, encoder, meter)
+    if job.check_bytes_per_source:
+        checks += _check_end(job, end, questions, encoder, checkpoint.steps, measured, meter)
+    return write_scores(Measured(measured.documents, measured.choices, checks), out)
+
+
+def score_outside(
+    model: Path,
+    job: EvaluateJob,
+    inputs: Mapping[str, Path],
+    out: Path,
+    *,
+    progress: Progress,
+    window: int | None = None,
+) -> Scores:
+    """Score a Hugging Face causal language model, saved in the folder `model`, as the end of a run is scored.
+
+    Its own tokenizer is used. `inputs` needs `tokens/SOURCE` for each source scored, nothing else. Give the study's
+    sequence length as `window` to compare with the study's own models: a longer context is an advantage. Milestones
+    are not asked for, so `checks.parquet` is empty. Raises as `evaluate_checkpoint` and `load_outside` do.
+    """
+    scorer, encoder = load_outside(model, window)
+    questions = read_questions(job, inputs, encoder)
+    meter = _Meter(progress, _count(job, questions, 0))
+    return write_scores(_measure(job, scorer, questions, encoder, meter), out)
+
+
+def read_questions(job: EvaluateJob, inputs: Mapping[str, Path], encoder: Encoder) -> Questions:
+    """Read or generate all that is asked, before any model is touched. Raises StudyError with all problems found."""
+    problems: list[Problem] = []
+    documents: dict[str, list[HeldOutDocument]] = {}
+    choices: dict[str, tuple[list[ChoiceItem], Normalise]] = {}
+    most_bytes = max(job.bytes_per_source, job.check_bytes_per_source)
+    for source in job.bits_per_byte_sources if most_bytes else ():
+        with _collecting(problems):
+            documents[source] = read_held_out(inputs[f"tokens/{source}"], source, most_bytes, encoder)
+    for probe in job.probes:
+        with _collecting(problems):
+            items = planted_items(job.planted) if probe.name == "planted-facts" else probe_items(probe)
+            choices[f"probe/{probe.name}"] = (_not_empty(items, probe.name), "none")
+    for task in job.multiple_choice:
+        with _collecting(problems):
+            choices[f"choice/{task.name}"] = (read_multiple_choice(task), task.normalise)
+    if problems:
+        raise StudyError(problems)
+    return Questions(documents, choices)
+
+
+def _measure(job: EvaluateJob, scorer: Scorer, questions: Questions, encoder: Encoder, meter: _Meter) -> Measured:
+    documents: dict[str, list[DocumentNats]] = {}
+    for source, held_out in questions.documents.items() if job.bytes_per_source else ():
+        outcome = f"bits_per_byte/{source}"
+        asked = first_bytes(held_out, job.bytes_per_source)
+        documents[outcome] = score_documents(scorer, asked, encoder.end_of_text_id, meter.on(outcome))
+    choices: dict[str, list[ScoredChoice]] = {
+        outcome: score_choices(scorer, encoder, items, normalise, meter.on(outcome))
+        for outcome, (items, normalise) in questions.choices.items()
+    }
+    return Measured(documents, choices, [])
+
+
+def _check(
+    job: EvaluateJob, scorer: Scorer, questions: Questions, encoder: Encoder, step: int, meter: _Meter
+) -> list[Check]:
+    checks = []
+    for source, held_out in questions.documents.items():
+        asked = first_bytes(held_out, job.check_bytes_per_source)
+        scored = score_documents(scorer, asked, encoder.end_of_text_id, meter.on(f"step {step}"))
+        checks.append(Check(step, f"bits_per_byte/{source}", bits_per_byte(scored)))
+    return checks
+
+
+def _check_end(
+    job: EvaluateJob,
+    scorer: Scorer,
+    questions: Questions,
+    encoder: Encoder,
+    step: int,
+    measured: Measured,
+    meter: _Meter,
+) -> list[Check]:
+    """The check at the end of the phase, from the documents that have been scored in full if they are enough."""
+    if job.bytes_per_source < job.check_bytes_per_source:
+        return _check(job, scorer, questions, encoder, step, meter)
+    counts = {s: len(first_bytes(held_out, job.check_bytes_per_source)) for s, held_out in questions.documents.items()}
+    return [
+        Check(step, f"bits_per_byte/{source}", bits_per_byte(measured.documents[f"bits_per_byte/{source}"][:count]))
+        for source, count in counts.items()
+    ]
+
+
+def _milestone_files(train: Path, checkpoint: Checkpoint) -> dict[int, Path]:
+    """Weights by step, in order of steps. Raises StoreError if one that the record names is missing."""
+    files = {int(path.stem): path for path in (train / "milestones").glob("*.safetensors")}
+    if missing := sorted(set(checkpoint.milestones) - set(files)):
+        raise StoreError(f"{train / 'milestones'} lacks the weights of steps {missing}; delete {train} and run again")
+    return {step: files[step] for step in sorted(checkpoint.milestones)}
+
+
+def _not_empty(items: list[ChoiceItem], probe: str) -> list[ChoiceItem]:
+    if not items:
+        raise StudyError(f"probe '{probe}' has nothing to ask: no source plants facts; give one `plant`, or drop it")
+    return items
+
+
+def _count(job: EvaluateJob, questions: Questions, milestones: int) -> int:
+    """Documents and items that will be scored in all."""
+    checks = milestones + (0 < job.bytes_per_source < job.check_bytes_per_source or job.bytes_per_source == 0)
+    held_out = questions.documents.values()
+    return (
+        checks * sum(len(first_bytes(documents, job.check_bytes_per_source)) for documents in held_out)
+        + sum(len(first_bytes(documents, job.bytes_per_source)) for documents in held_out)
+        + sum(len(items) for items, _ in questions.choices.values())
+    )
+
+
+class _Meter:
+    """Counts scored documents and items, and passes them on as progress."""
+
+    def __init__(self, progress: Progress, total: int) -> None:
+        self._progress, self._total, self._done = progress, total, 0
+        progress(0, total, "items")
+
+    def on(self, note: str) -> Callable[[int], None]:
+        def more(scored: int) -> None:
+            self._done += scored
+            self._progress(self._done, self._total, "items", note)
+
+        return more
+
+
+class _collecting:  # noqa: N801 - read as a word: `with _collecting(problems)`
+    """Gathers the problems of a StudyError, so that one run tells all of them."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        self._problems = problems
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: object, trace: object) -> bool:
+        if not isinstance(error, StudyError):
+            return False
+        self._problems.extend(error.problems)
+        return True

@@ -1,0 +1,108 @@
+"""The tables and the typed summary of a Scores artifact, from what was measured."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from titrant.artifacts import Scores
+from titrant.evaluate.baselines import chance_accuracy, majority_accuracy
+from titrant.evaluate.bits_per_byte import DocumentNats, bits_per_byte
+from titrant.evaluate.choice import ScoredChoice
+from titrant.evaluate.likelihood import SCORED_BY
+
+ITEMS = pa.schema(
+    [
+        ("outcome", pa.string()),
+        ("item", pa.string()),
+        ("rung", pa.int64()),
+        ("value", pa.float64()),
+        ("weight", pa.float64()),
+        ("predicted", pa.int64()),
+        ("answer", pa.int64()),
+        ("margin_nats", pa.float64()),
+    ]
+)
+CHECKS = pa.schema([("step", pa.int64()), ("outcome", pa.string()), ("value", pa.float64())])
+
+
+@dataclass(frozen=True)
+class Check:
+    """Bits per byte of one source at one step of the phase."""
+
+    step: int
+    outcome: str
+    value: float
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Everything that was measured of one checkpoint, by outcome, in the order of the study."""
+
+    documents: dict[str, list[DocumentNats]]
+    choices: dict[str, list[ScoredChoice]]
+    checks: list[Check]
+
+
+def write_scores(measured: Measured, out: Path) -> Scores:
+    """Write `items.parquet` and `checks.parquet` into `out`; the summary comes back."""
+    rows = [row for outcome, documents in measured.documents.items() for row in _document_rows(outcome, documents)]
+    rows += [row for outcome, choices in measured.choices.items() for row in _choice_rows(outcome, choices)]
+    _write(rows, ITEMS, out / "items.parquet")
+    _write([vars(check) for check in measured.checks], CHECKS, out / "checks.parquet")
+    items = {outcome: [scored.item for scored in choices] for outcome, choices in measured.choices.items()}
+    return Scores(
+        scores={outcome: bits_per_byte(documents) for outcome, documents in measured.documents.items()}
+        | {outcome: _accuracy(choices) for outcome, choices in measured.choices.items()},
+        items={outcome: len(found) for outcome, found in (measured.documents | measured.choices).items()},
+        chance={outcome: chance_accuracy(asked) for outcome, asked in items.items()},
+        majority={outcome: majority_accuracy(asked) for outcome, asked in items.items()},
+        bytes={outcome: sum(d.bytes for d in documents) for outcome, documents in measured.documents.items()},
+        ties={outcome: sum(c.tied for c in choices) for outcome, choices in measured.choices.items()},
+        scored_by=SCORED_BY,
+    )
+
+
+def _accuracy(choices: Sequence[ScoredChoice]) -> float:
+    return sum(scored.predicted == scored.item.answer for scored in choices) / len(choices)
+
+
+def _document_rows(outcome: str, documents: Sequence[DocumentNats]) -> list[dict[str, object]]:
+    return [
+        {
+            "outcome": outcome,
+            "item": document.content_hash,
+            "rung": 0,
+            "value": document.nats,
+            "weight": float(document.bytes),
+            "predicted": -1,
+            "answer": -1,
+            "margin_nats": math.nan,
+        }
+        for document in documents
+    ]
+
+
+def _choice_rows(outcome: str, choices: Sequence[ScoredChoice]) -> list[dict[str, object]]:
+    return [
+        {
+            "outcome": outcome,
+            "item": scored.item.id,
+            "rung": scored.item.rung,
+            "value": float(scored.predicted == scored.item.answer),
+            "weight": 1.0,
+            "predicted": scored.predicted,
+            "answer": scored.item.answer,
+            "margin_nats": scored.margin_nats,
+        }
+        for scored in choices
+    ]
+
+
+def _write(rows: Sequence[dict[str, object]], schema: pa.Schema, path: Path) -> None:
+    pq.write_table(pa.Table.from_pylist(list(rows), schema=schema), path, compression="zstd")
