@@ -1,0 +1,240 @@
+"""The stage that turns the scores of all runs into `findings.json`.
+
+Every (arm, seed) of a scale must hold every outcome on the same items, or the stage says which cell is missing. The
+file holds `findings`, `details` (how each came about), `scores` by run, and `outcomes` by scale. Keys are sorted,
+figures are rounded to ten significant digits so that no library's order of summation shows, null stands for what
+cannot be had; bytes depend on the job and its inputs alone.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from titrant.analyze.comparability import RunFacts, flags_of, read_facts
+from titrant.analyze.components import variance_components
+from titrant.analyze.judge import Detail, Finding, judge
+from titrant.analyze.measure import GROUPS, Measured, measure, measure_mean
+from titrant.analyze.paired import ItemTable, Panel, lay_side_by_side, read_items, unit_of
+from titrant.analyze.verdict import VERDICTS
+from titrant.analyze.viability import Viability, judge_task
+from titrant.artifacts import FindingsFile, Scores
+from titrant.errors import StoreError, StudyError
+from titrant.jobs import FindingsJob, Progress, Run
+
+
+@dataclass(frozen=True)
+class Rung:
+    """All that was measured at one scale, read and laid side by side."""
+
+    scale: str
+    runs: dict[tuple[str, int], Run]
+    panels: dict[str, Panel]
+    facts: dict[str, RunFacts]
+    """By run id."""
+    chance: dict[str, float]
+    majority: dict[str, float]
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """Seeds in ascending order, the same for every arm."""
+        return tuple(sorted({seed for _, seed in self.runs}))
+
+
+def find_findings(
+    job: FindingsJob, inputs: Mapping[str, Path], out: Path, *, scratch: Path, progress: Progress
+) -> FindingsFile:
+    """Write `findings.json`. Raises StoreError for a missing run, outcome or item, each by name."""
+    rungs = _in_order([_read_rung(job, scale, inputs) for scale in dict.fromkeys(r.scale for r in job.runs)])
+    findings: list[tuple[Finding, Detail]] = []
+    scores: dict[str, Any] = {}
+    outcomes: dict[str, Any] = {}
+    done, total = 0, len(rungs) * len(job.outcomes)
+    for rung in rungs:
+        viability = _viability(rung, job)
+        measured: list[Measured] = []
+        for outcome in job.outcomes:
+            measured.append(_measure(rung, outcome, viability, job))
+            done += 1
+            progress(done, total, "outcomes", f"{rung.scale} {outcome}")
+        means = _means(measured)
+        judged = judge(
+            [*measured, *means.values()],
+            scale=rung.scale,
+            seeds=rung.seeds,
+            alpha=job.statistics.alpha,
+            comparability=_comparability(rung, job),
+        )
+        findings += judged
+        outcomes[rung.scale] = _describe_outcomes(rung, viability, measured, means)
+        scores |= _describe_scores(rung, {name: _members(name, measured) for name in means})
+    content = {
+        "findings": [asdict(finding) for finding, _ in findings],
+        "details": [asdict(detail) for _, detail in findings],
+        "scores": scores,
+        "outcomes": outcomes,
+    }
+    text = json.dumps(_plain(content), sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False)
+    (out / "findings.json").write_text(text + "\n", encoding="utf-8")
+    counts = Counter(finding.verdict for finding, _ in findings)
+    return FindingsFile(findings=len(findings), verdicts={verdict: counts[verdict] for verdict in VERDICTS})
+
+
+def _read_rung(job: FindingsJob, scale: str, inputs: Mapping[str, Path]) -> Rung:
+    runs: dict[tuple[str, int], Run] = {}
+    for run in job.runs:
+        if run.scale == scale:
+            runs[run.arm, run.seed] = run
+    arms = {arm for arm, _ in runs}
+    for contrast in job.contrasts:
+        if absent := sorted({contrast.arm, contrast.control} - arms):
+            raise StudyError(
+                f"the contrast '{contrast.arm}' against '{contrast.control}' names arm '{absent[0]}', which has no "
+                f"run at scale '{scale}'; its arms are {', '.join(sorted(arms))}"
+            )
+    tables: dict[str, dict[str, ItemTable]] = {}
+    facts, scores = {}, {}
+    for run in runs.values():
+        evaluate, train = (_folder(inputs, f"{kind}/{run.id}") for kind in ("evaluate", "train"))
+        tables[run.id] = read_items(evaluate, run.id, job.outcomes)
+        facts[run.id], scores[run.id] = read_facts(train, evaluate), Scores.read(evaluate)
+    return Rung(
+        scale=scale,
+        runs=runs,
+        panels={outcome: lay_side_by_side(outcome, runs, tables) for outcome in job.outcomes},
+        facts=facts,
+        chance=_agreed("chance", {run: s.chance for run, s in scores.items()}, job.outcomes),
+        majority=_agreed("majority", {run: s.majority for run, s in scores.items()}, job.outcomes),
+    )
+
+
+def _folder(inputs: Mapping[str, Path], role: str) -> Path:
+    if role not in inputs:
+        raise StoreError(f"the findings need '{role}', which they were not given: finish that job first")
+    return inputs[role]
+
+
+def _agreed(what: str, by_run: Mapping[str, Mapping[str, float]], outcomes: tuple[str, ...]) -> dict[str, float]:
+    """One figure an outcome of choices, which all runs must give alike."""
+    agreed: dict[str, float] = {}
+    for outcome in outcomes:
+        if unit_of(outcome) == "bits per byte":
+            continue
+        for run, given in sorted(by_run.items()):
+            if outcome not in given:
+                raise StoreError(f"run '{run}' does not say the {what} accuracy of outcome '{outcome}'")
+            if abs(agreed.setdefault(outcome, given[outcome]) - given[outcome]) > 1e-9:
+                raise StoreError(
+                    f"outcome '{outcome}': run '{run}' has {what} {given[outcome]:.6g}, another run "
+                    f"{agreed[outcome]:.6g}; they were not scored on the same items"
+                )
+    return agreed
+
+
+def _in_order(rungs: list[Rung]) -> list[Rung]:
+    """Smallest model first, whatever the order of the runs."""
+    return sorted(rungs, key=lambda rung: (max(f.parameters for f in rung.facts.values()), rung.scale))
+
+
+def _viability(rung: Rung, job: FindingsJob) -> dict[str, Viability]:
+    tasks = [outcome for outcome in job.outcomes if unit_of(outcome) == "accuracy"]
+    tests = max(1, len(tasks) * len({arm for arm, _ in rung.runs}))
+    level = job.statistics.alpha / tests
+    return {task: judge_task(rung.panels[task], rung.chance[task], level) for task in tasks}
+
+
+def _measure(rung: Rung, outcome: str, viability: Mapping[str, Viability], job: FindingsJob) -> Measured:
+    return measure(
+        rung.panels[outcome],
+        job.contrasts,
+        job.statistics,
+        scale=rung.scale,
+        margin=job.margins[outcome],
+        chance=rung.chance.get(outcome, 0.0),
+        status=viability[outcome].status if outcome in viability else "used",
+    )
+
+
+def _means(measured: list[Measured]) -> dict[str, Measured]:
+    """Means over two or more used outcomes of a kind, in the order of `GROUPS`."""
+    means: dict[str, Measured] = {}
+    for kind, name in GROUPS.items():
+        members = [m for m in measured if m.used and m.outcome.partition("/")[0] == kind]
+        if len(members) > 1:
+            means[name] = measure_mean(name, members)
+    return means
+
+
+def _comparability(rung: Rung, job: FindingsJob) -> dict[tuple[str, str], tuple[str, ...]]:
+    def facts(arm: str) -> list[RunFacts]:
+        return [rung.facts[rung.runs[arm, seed].id] for seed in rung.seeds]
+
+    return {(c.arm, c.control): flags_of(facts(c.arm), facts(c.control)) for c in job.contrasts}
+
+
+def _describe_outcomes(
+    rung: Rung, viability: Mapping[str, Viability], measured: list[Measured], means: Mapping[str, Measured]
+) -> dict[str, Any]:
+    described: dict[str, Any] = {}
+    for m in [*measured, *means.values()]:
+        judged = viability.get(m.outcome)
+        described[m.outcome] = {
+            "unit": m.unit,
+            "better_is": "lower" if m.unit == "bits per byte" else "higher",
+            "margin": m.margin,
+            "chance": rung.chance.get(m.outcome),
+            "majority": rung.majority.get(m.outcome),
+            "status": m.status,
+            "reason": judged.reason if judged else "",
+            "arms": {arm: asdict(signal) for arm, signal in judged.arms.items()} if judged else {},
+            "members": _members(m.outcome, measured) if m.outcome in means else [],
+        }
+    return described
+
+
+def _members(mean: str, measured: list[Measured]) -> list[str]:
+    return [m.outcome for m in measured if m.used and GROUPS[m.outcome.partition("/")[0]] == mean]
+
+
+def _describe_scores(rung: Rung, means: Mapping[str, list[str]]) -> dict[str, Any]:
+    """By run and outcome: score, number of items, standard error over items. `means`: members by name."""
+    described: dict[str, Any] = {run.id: {} for run in rung.runs.values()}
+    for outcome, panel in rung.panels.items():
+        made = variance_components(panel.value[:, :, None, :], panel.weight)
+        for (a, arm), (s, seed) in ((a, s) for a in enumerate(panel.arms) for s in enumerate(panel.seeds)):
+            described[rung.runs[arm, seed].id][outcome] = {
+                "score": float(made.difference[a, s]),
+                "items": len(panel.items),
+                "standard_error": math.sqrt(made.items_on_these_seeds[a, s]),
+            }
+    for by_outcome in described.values():
+        for mean, members in means.items():
+            parts = [by_outcome[member] for member in members]
+            by_outcome[mean] = {
+                "score": float(np.mean([part["score"] for part in parts])),
+                "items": sum(part["items"] for part in parts),
+                "standard_error": math.hypot(*(part["standard_error"] for part in parts)) / len(parts),
+            }
+    return described
+
+
+def _plain(content: Any) -> Any:
+    """Plain data with figures of ten significant digits and null for what is not finite."""
+    if isinstance(content, Mapping):
+        return {str(key): _plain(value) for key, value in content.items()}
+    if isinstance(content, (list, tuple)):
+        return [_plain(value) for value in content]
+    if isinstance(content, bool) or not isinstance(content, (float, np.floating)):
+        return content
+    number = float(content)
+    if not math.isfinite(number):
+        return None
+    # what rounding leaves of a difference of equal sums is zero on every machine
+    return 0.0 if abs(number) < 1e-15 else float(f"{number:.10g}")

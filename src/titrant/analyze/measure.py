@@ -1,0 +1,102 @@
+"""One outcome at one scale, measured for all contrasts that name it, and the plain means over several outcomes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from titrant.analyze.bootstrap import Resampled, generator, resample
+from titrant.analyze.components import Components, Floats, mean_of, variance_components
+from titrant.analyze.paired import Panel, Unit, unit_of
+from titrant.jobs import PlannedContrast
+from titrant.study.evaluation import Statistics
+
+GROUPS = {"bits_per_byte": "mean/bits_per_byte", "probe": "mean/probes", "choice": "mean/choices"}
+"""Name of the plain mean over the used outcomes of a kind: every outcome counts once, whatever its items."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One outcome for C contrasts."""
+
+    outcome: str
+    unit: Unit
+    margin: float
+    used: bool
+    status: str
+    contrasts: tuple[PlannedContrast, ...]
+    components: Components
+    """[C]: arm minus control."""
+    control: Components
+    """[C]: the control's score minus chance (minus zero for bits per byte)."""
+    arm_mean: Floats
+    """[C]"""
+    control_mean: Floats
+    """[C]"""
+    resampled: Resampled | None
+    """None for means over outcomes."""
+
+
+def measure(
+    panel: Panel,
+    contrasts: Sequence[PlannedContrast],
+    statistics: Statistics,
+    *,
+    scale: str,
+    margin: float,
+    chance: float,
+    status: str,
+) -> Measured:
+    """Measure the contrasts that name this outcome. All share the same resampled items."""
+    chosen = tuple(c for c in contrasts if not c.outcomes or panel.outcome in c.outcomes)
+    unit = unit_of(panel.outcome)
+    binary = unit == "accuracy"
+    difference_CSI = np.array([panel.difference(c.arm, c.control) for c in chosen])
+    difference_CSI = difference_CSI.reshape(len(chosen), len(panel.seeds), len(panel.items))
+    mean = dict(zip(panel.arms, panel.scores().mean(axis=1), strict=True))
+    control_CSI = panel.value[[panel.arms.index(c.control) for c in chosen]] - chance * panel.weight
+    draws = generator(statistics.seed, scale, panel.outcome)
+    return Measured(
+        outcome=panel.outcome,
+        unit=unit,
+        margin=margin,
+        used=status == "used",
+        status=status,
+        contrasts=chosen,
+        components=variance_components(difference_CSI, panel.weight, binary=binary),
+        control=variance_components(control_CSI, panel.weight, binary=binary),
+        arm_mean=np.array([mean[c.arm] for c in chosen]),
+        control_mean=np.array([mean[c.control] for c in chosen]),
+        resampled=resample(difference_CSI, panel.weight, statistics.resamples, draws),
+    )
+
+
+def measure_mean(name: str, members: Sequence[Measured]) -> Measured:
+    """The plain mean over outcomes, for the contrasts that name all of them; its margin is the mean of theirs."""
+    shared = tuple(c for c in members[0].contrasts if all(c in member.contrasts for member in members[1:]))
+    rows = [[member.contrasts.index(c) for c in shared] for member in members]
+    return Measured(
+        outcome=name,
+        unit=members[0].unit,
+        margin=sum(member.margin for member in members) / len(members),
+        used=True,
+        status="used",
+        contrasts=shared,
+        components=mean_of([_rows(m.components, r) for m, r in zip(members, rows, strict=True)]),
+        control=mean_of([_rows(m.control, r) for m, r in zip(members, rows, strict=True)]),
+        arm_mean=np.mean([m.arm_mean[r] for m, r in zip(members, rows, strict=True)], axis=0),
+        control_mean=np.mean([m.control_mean[r] for m, r in zip(members, rows, strict=True)], axis=0),
+        resampled=None,
+    )
+
+
+def _rows(components: Components, rows: list[int]) -> Components:
+    return Components(
+        by_seed=components.by_seed[rows],
+        items_on_these_seeds=components.items_on_these_seeds[rows],
+        residual=components.residual[rows],
+        item_df=components.item_df[rows],
+        least_variance=components.least_variance,
+    )
