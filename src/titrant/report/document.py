@@ -1,0 +1,188 @@
+"""report.json as typed models: what a program may rely on. `schema.json` beside this file is made from them.
+
+The schema is strict: unknown fields are refused everywhere but inside `study`, whose schema is the study's own.
+"""
+
+from __future__ import annotations
+
+import json
+from importlib import resources
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Verdict = Literal["better", "worse", "equivalent", "not resolved"]
+VERDICTS: tuple[Verdict, ...] = ("better", "worse", "equivalent", "not resolved")
+
+
+class Entry(BaseModel):
+    """The base of all parts: frozen, strict, described by the strings under the fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
+
+
+class Finding(Entry):
+    """What one contrast shows on one outcome at one scale."""
+
+    contrast: str
+    """Name of the comparison."""
+    arm: str
+    """The arm that is judged."""
+    control: str
+    """The arm that it is compared with."""
+    scale: str
+    """Name of the rung of the ladder."""
+    outcome: str
+    """`bits_per_byte/SOURCE`, `probe/NAME` or `choice/NAME`."""
+    unit: str
+    """Unit of means, difference, interval, margin: `bits per byte`, or `accuracy` as a fraction from 0 to 1."""
+    arm_mean: float
+    """Mean score of the arm over its seeds."""
+    control_mean: float
+    """Mean score of the control over its seeds."""
+    difference: float
+    """Arm minus control; whether positive is good says `better_is`."""
+    interval: tuple[float, float]
+    """Lower and upper end of the interval of the difference, at the level 1 - alpha of the study."""
+    relative: float | None
+    """Difference divided by the control's mean; null where that mean is within noise of zero or of chance."""
+    p_raw: float | None = Field(ge=0, le=1)
+    """p value of no difference, before correction; null where it cannot be had."""
+    p_adjusted: float | None = Field(ge=0, le=1)
+    """p value corrected for all contrasts and outcomes of the scale."""
+    verdict: Verdict
+    """`better`, `worse`, `equivalent` (the interval lies within the margin) or `not resolved`."""
+    flags: tuple[str, ...]
+    """What the two arms differ in beyond the mixture, and other reasons for care, one phrase each."""
+    seeds: tuple[int, ...]
+    """Seeds by which the runs are paired."""
+    runs: tuple[str, ...]
+    """Ids of all runs behind the finding, `arm@scale#seed`."""
+    better_is: Literal["lower", "higher"]
+    """Which direction of the outcome is good."""
+    margin: float = Field(gt=0)
+    """Differences smaller than this count as equivalent."""
+    minimum_detectable: float | None
+    """The smallest difference that this many seeds would be likely to resolve; null where it is unknown."""
+
+
+class LedgerEntry(Entry):
+    """What one phase of one run was planned to draw, and drew, from one partition of one source."""
+
+    run: str
+    """`arm@scale#seed`."""
+    arm: str
+    scale: str
+    seed: int
+    index: int
+    """Place of the phase in the arm's chain, from 0."""
+    phase: str
+    mixture: str
+    source: str
+    partition: Literal["train", "reserved"]
+    weight: float
+    """Share of the phase's tokens that the study asked for."""
+    planned_tokens: int
+    """Tokens that the plan's ledger gives to the source."""
+    realised_tokens: int
+    """Tokens counted from the batches that were trained on."""
+    planned_unique_tokens: int
+    unique_tokens: int
+    """Tokens of distinct sequences among those drawn in this phase."""
+    epochs: float
+    """How often the partition has been gone through by the end of this phase, earlier phases of the run counted."""
+
+
+class PhaseEntry(Entry):
+    """One phase of one run, as it was trained."""
+
+    index: int
+    phase: str
+    mixture: str
+    job: str
+    """Id of its train and evaluate jobs; runs that share a trunk name the same one."""
+    steps: int
+    """Optimizer steps."""
+    tokens: int
+    total_tokens: int
+    """Tokens of the run at the end of this phase."""
+    final_loss: float
+    """Mean training loss (nats a token) of the last tenth of the phase."""
+    fingerprint: str
+    """Fingerprint of the trained checkpoint."""
+
+
+class RunEntry(Entry):
+    """One replicate: an arm at a scale with a seed."""
+
+    run: str
+    arm: str
+    scale: str
+    seed: int
+    parameters: int
+    non_embedding_parameters: int
+    scored_by: str
+    """Scoring path and number format."""
+    scores: dict[str, float]
+    """By outcome, at the end of the last phase."""
+    items: dict[str, int]
+    """Number of items by outcome."""
+    phases: tuple[PhaseEntry, ...]
+
+
+class InputEntry(Entry):
+    """One artifact that the report was made from."""
+
+    role: str
+    kind: str
+    version: int
+    """Version of what this kind of job makes."""
+    fingerprint: str
+
+
+class SourceEntry(Entry):
+    """One source as it was split and encoded."""
+
+    source: str
+    kind: str
+    documents: dict[str, int]
+    """Documents by fate: `train`, `reserved`, `held_out`, `duplicate`, `duplicate of SOURCE`."""
+    train_tokens: int
+    reserved_tokens: int
+    held_out_bytes: int
+    tokens_by_licence: dict[str, int]
+    """Training and reserved tokens by the licence of their document."""
+
+
+class Report(Entry):
+    """A whole report."""
+
+    format: Literal[1]
+    """Version of this layout."""
+    study: dict[str, Any]
+    """The resolved study: sweeps written out, every default filled in."""
+    question: str
+    headline: str
+    """The answer in one sentence."""
+    findings: tuple[Finding, ...]
+    outcomes: Any
+    """Outcomes as the findings give them: units, directions, margins, and whether a task shows signal."""
+    scores: Any
+    """Scores by run as the findings give them."""
+    ledger: tuple[LedgerEntry, ...]
+    runs: tuple[RunEntry, ...]
+    sources: tuple[SourceEntry, ...]
+    inputs: tuple[InputEntry, ...]
+
+
+def schema() -> dict[str, Any]:
+    """The JSON schema (2020-12) of report.json, made from the models above."""
+    made = Report.model_json_schema(mode="serialization")
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **made}
+
+
+def shipped_schema() -> dict[str, Any]:
+    """The JSON schema as it is shipped, for programs that read reports; a test holds it equal to `schema()`."""
+    text = (resources.files("titrant.report") / "schema.json").read_text(encoding="utf-8")
+    loaded: dict[str, Any] = json.loads(text)
+    return loaded

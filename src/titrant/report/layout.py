@@ -1,0 +1,99 @@
+"""Where everything stands in a forest plot: blocks of outcomes with one unit, their common axis, its ticks.
+
+Axes are turned so that right is always better: an outcome of which less is good runs from positive differences on the
+left to negative ones on the right. Tick labels stay the differences themselves, so nothing has to be turned back.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from titrant.report.document import Finding
+from titrant.report.numbers import MINUS, scale_of
+from titrant.report.outcomes import Comparison, family_head, family_of, label_of
+
+
+@dataclass(frozen=True)
+class Axis:
+    """The common axis of a block: ends and ticks in gain, which is the difference, turned so that more is better."""
+
+    low: float
+    high: float
+    ticks: tuple[tuple[float, str], ...]
+    """Gain, and the difference as it is written there."""
+
+    def share(self, gain: float) -> float:
+        """Place of a gain between the ends, 0 to 1."""
+        return (gain - self.low) / (self.high - self.low)
+
+
+@dataclass(frozen=True)
+class Block:
+    """Outcomes of one family: they share a unit, a direction and an axis over all comparisons."""
+
+    head: str
+    unit: str
+    better_is: str
+    outcomes: tuple[str, ...]
+    axis: Axis
+
+
+def gains(finding: Finding) -> tuple[float, float, float]:
+    """(lower end, difference, upper end), turned so that more is better."""
+    low, high = finding.interval
+    if finding.better_is == "lower":
+        return -high, -finding.difference, -low
+    return low, finding.difference, high
+
+
+def blocks_of(groups: Sequence[Comparison], outcomes: Sequence[str]) -> tuple[Block, ...]:
+    """Blocks in the order of their first outcome."""
+    members: dict[tuple[str, str, str], list[str]] = {}
+    findings: dict[tuple[str, str, str], list[Finding]] = {}
+    by_outcome = {outcome: [f for g in groups for f in g.findings if f.outcome == outcome] for outcome in outcomes}
+    for outcome, found in by_outcome.items():
+        for finding in found:
+            key = (family_of(outcome), finding.unit, finding.better_is)
+            findings.setdefault(key, []).append(finding)
+            if outcome not in members.setdefault(key, []):
+                members[key].append(outcome)
+    return tuple(
+        Block(family_head(family), unit, better, tuple(members[key]), _axis(findings[key], unit, better))
+        for key in members
+        for family, unit, better in [key]
+    )
+
+
+def _axis(findings: Sequence[Finding], unit: str, better_is: str) -> Axis:
+    ends = [end for finding in findings for end in (*gains(finding), finding.margin, -finding.margin)]
+    low, high = min(ends), max(ends)
+    pad = 0.06 * (high - low)
+    low, high = low - pad, high + pad
+    factor = scale_of(unit).factor
+    step = _step((high - low) * factor) / factor
+    first, last = math.ceil(low / step), math.floor(high / step)
+    sign = -1 if better_is == "lower" else 1
+    places = max(0, -math.floor(math.log10(step * factor) + 1e-9))
+    ticks = tuple((k * step, _tick(sign * k * step * factor, places)) for k in range(first, last + 1))
+    return Axis(low, high, ticks)
+
+
+def _step(span: float) -> float:
+    """A round step that leaves about three ticks: 1, 2 or 5 times a power of ten."""
+    rough = span / 3
+    power = 10.0 ** math.floor(math.log10(rough))
+    return power * next((m for m in (1, 2, 5) if rough <= m * power), 10)
+
+
+def _tick(value: float, places: int) -> str:
+    text = f"{abs(value):.{places}f}"
+    if not text.strip("0."):
+        return "0"
+    return f"{'+' if value > 0 else MINUS}{text}"
+
+
+def row_label(outcome: str) -> str:
+    """What a row of the plot is called inside its block."""
+    return label_of(outcome)

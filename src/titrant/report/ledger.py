@@ -1,0 +1,68 @@
+"""The ledger of a report: one row a run, phase and source, what was planned beside what was drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from titrant.artifacts import LedgerRow
+from titrant.errors import StoreError
+from titrant.report.document import LedgerEntry
+from titrant.report.material import Material, TrainedPhase
+
+Key = tuple[str, str, int, str, str]
+"""Arm, scale, index of the phase, source, partition."""
+
+
+def ledger_rows(material: Material) -> tuple[LedgerEntry, ...]:
+    """Rows by run (in the order of the study), phase and source. Raises StoreError where plan and draw do not meet."""
+    planned = {
+        (row["arm"], row["scale"], row["index"], row["source"], row["partition"]): row for row in material.planned
+    }
+    rows: list[LedgerEntry] = []
+    for phases in material.runs.values():
+        for phase in phases:
+            rows += _phase_rows(phase, planned)
+    return tuple(rows)
+
+
+def _phase_rows(phase: TrainedPhase, planned: dict[Key, dict[str, Any]]) -> Iterable[LedgerEntry]:
+    place, run = phase.place, phase.place.run
+    due = [key for key in planned if key[:3] == (run.arm, run.scale, place.index)]
+    drawn = {(run.arm, run.scale, place.index, row.source, row.partition): row for row in phase.checkpoint.ledger}
+    where = f"phase '{place.phase}' of run '{run.id}'"
+    for key in [*due, *(key for key in drawn if key not in due)]:
+        if key not in drawn or key not in planned:
+            lacks = "drew nothing planned" if key not in drawn else "drew what was never planned"
+            raise StoreError(f"{where} {lacks} from source '{key[3]}' ({key[4]}): plan and training do not agree")
+        yield _entry(phase, planned[key], drawn[key])
+
+
+def _entry(phase: TrainedPhase, planned: dict[str, Any], drawn: LedgerRow) -> LedgerEntry:
+    place = phase.place
+    return LedgerEntry(
+        run=place.run.id,
+        arm=place.run.arm,
+        scale=place.run.scale,
+        seed=place.run.seed,
+        index=place.index,
+        phase=place.phase,
+        mixture=place.mixture,
+        source=drawn.source,
+        partition=drawn.partition,
+        weight=planned["weight"],
+        planned_tokens=planned["tokens"],
+        realised_tokens=drawn.tokens,
+        planned_unique_tokens=planned["unique_tokens"],
+        unique_tokens=drawn.unique_tokens,
+        epochs=drawn.epochs,
+    )
+
+
+def kind_share(rows: Iterable[LedgerEntry], kinds: dict[str, str], kind: str) -> float:
+    """Share of the realised tokens that came from sources of one kind, over all rows given."""
+    of_kind = total = 0
+    for row in rows:
+        total += row.realised_tokens
+        of_kind += row.realised_tokens if kinds[row.source] == kind else 0
+    return of_kind / total if total else 0.0

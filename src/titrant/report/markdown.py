@@ -1,0 +1,57 @@
+"""report.md: the same story for places where a page cannot go."""
+
+from __future__ import annotations
+
+from titrant.report import provenance, tables
+from titrant.report.cells import to_markdown
+from titrant.report.markup import markdown_text
+from titrant.report.page import Story
+
+
+def compose_markdown(story: Story) -> str:
+    """The whole report as Markdown: headline, findings, scores, ledger, provenance, how to build it again."""
+    parts = [
+        f"# {markdown_text(story.report.study['study'])}",
+        f"*{markdown_text(story.report.question)}*",
+        f"**{markdown_text(story.report.headline)}**",
+        markdown_text(story.tally) + ".",
+        f"What this cannot tell: {markdown_text(story.limits)}",
+        "![Forest plot of all findings](forest.svg)",
+        "## Findings",
+    ]
+    for group in story.groups:
+        parts.append(f"### {markdown_text(f'{group.arm} against {group.control} at {group.scale} scale')}")
+        if group.flags:
+            parts.append("Flags: " + markdown_text("; ".join(group.flags)))
+        parts.append("Runs: " + markdown_text(", ".join(tables.runs_behind(group))))
+        parts.append(to_markdown(tables.findings_table(group, story.alpha)))
+        changes = tables.differences_table(story.material, group)
+        parts += ["The arms differ in:", to_markdown(changes)] if changes.rows else []
+    parts.append("## Scores")
+    parts += [to_markdown(tables.scores_table(story.material, s, story.outcomes)) for s in story.material.scales]
+    baselines = tables.baselines_table(story.material, story.outcomes)
+    parts += ["## Tasks and chance", to_markdown(baselines)] if baselines.rows else []
+    parts.append("## Ledger")
+    parts += [to_markdown(tables.ledger_table(story.report.ledger, s)) for s in story.material.scales]
+    parts += _provenance(story)
+    return "\n\n".join(parts) + "\n"
+
+
+def _provenance(story: Story) -> list[str]:
+    commands = "\n".join(f"{command}  # {what}" for command, what in provenance.rebuild_commands())
+    fence = "````"
+    while fence in (study := provenance.study_yaml(story.material)):
+        fence += "`"
+    return [
+        "## Provenance",
+        markdown_text(provenance.tokenizer_line(story.material)),
+        to_markdown(provenance.sources_table(story.report.sources)),
+        "### Runs",
+        to_markdown(provenance.runs_table(story.report.runs)),
+        "### Artifacts",
+        to_markdown(provenance.inputs_table(story.report.inputs)),
+        "## Build it again",
+        f"```sh\n{commands}\n```",
+        "The resolved study:",
+        f"{fence}yaml\n{study}{fence}",
+    ]

@@ -1,0 +1,91 @@
+"""How outcomes and contrasts are named and ordered, alike in the headline, the forest plot and every table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from titrant.report.document import Finding, Verdict
+
+FAMILIES = {
+    "bits_per_byte": ("Bits per byte", "source", "sources"),
+    "probe": ("Probes", "probe", "probes"),
+    "choice": ("Multiple choice", "task", "tasks"),
+}
+"""By the first part of an outcome's name: head of its block, and what one and several of its members are called."""
+
+
+def family_of(outcome: str) -> str:
+    """`probe` for `probe/copying`."""
+    return outcome.partition("/")[0]
+
+
+def label_of(outcome: str) -> str:
+    """`copying` for `probe/copying`."""
+    return outcome.partition("/")[2] or outcome
+
+
+def family_head(family: str) -> str:
+    """Head of a family's block; an unknown family goes by its own name."""
+    return FAMILIES.get(family, (family.replace("_", " "), "", ""))[0]
+
+
+def family_count(family: str, number: int) -> str:
+    """`1 probe`, `8 probes`."""
+    _, one, many = FAMILIES.get(family, ("", "outcome", "outcomes"))
+    return f"{number} {one if number == 1 else many}"
+
+
+def on_what(outcome: str, unit: str) -> tuple[str, str]:
+    """The quantity and the object of a sentence: (`bits per byte`, `code`), (`accuracy`, `copying`)."""
+    return unit, label_of(outcome)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """All findings of one contrast at one scale, in the order of the outcomes."""
+
+    contrast: str
+    arm: str
+    control: str
+    scale: str
+    findings: tuple[Finding, ...]
+
+    @property
+    def key(self) -> str:
+        """Unique name of the comparison."""
+        return f"{self.arm} vs {self.control} @ {self.scale}"
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """Flags that all its findings carry: those of the contrast itself."""
+        first, *others = self.findings
+        return tuple(flag for flag in first.flags if all(flag in other.flags for other in others))
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """Seeds of any of its findings."""
+        return tuple(sorted({seed for finding in self.findings for seed in finding.seeds}))
+
+    def count(self, verdict: Verdict) -> int:
+        """How many of its findings have a verdict."""
+        return sum(finding.verdict == verdict for finding in self.findings)
+
+
+def comparisons(findings: Iterable[Finding], outcomes: tuple[str, ...]) -> tuple[Comparison, ...]:
+    """Findings grouped by contrast and scale, groups in the order of their first finding."""
+    groups: dict[tuple[str, str, str, str], list[Finding]] = {}
+    for finding in findings:
+        groups.setdefault((finding.contrast, finding.arm, finding.control, finding.scale), []).append(finding)
+    order = {outcome: position for position, outcome in enumerate(outcomes)}
+    return tuple(
+        Comparison(*key, tuple(sorted(group, key=lambda f: order.get(f.outcome, len(order)))))
+        for key, group in groups.items()
+    )
+
+
+def in_order(findings: Iterable[Finding], declared: Iterable[str]) -> tuple[str, ...]:
+    """Outcomes that occur in findings: declared ones in their order, then others in the order of the findings."""
+    present = dict.fromkeys(finding.outcome for finding in findings)
+    known = [outcome for outcome in declared if outcome in present]
+    return (*known, *(outcome for outcome in present if outcome not in known))

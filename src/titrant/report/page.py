@@ -1,0 +1,245 @@
+"""report.html: one self-contained page, put together from the same rows that report.md and report.json are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from string import Template
+
+from titrant.errors import EngineError
+from titrant.report import figures, provenance, tables
+from titrant.report.cells import to_html
+from titrant.report.document import Report
+from titrant.report.forest import forest_html
+from titrant.report.layout import Block
+from titrant.report.markup import anchor, element, embedded_json, embedded_script, escape, link
+from titrant.report.material import Material
+from titrant.report.numbers import count, percent
+from titrant.report.outcomes import Comparison
+
+LOSS_CAPTION = (
+    "Training loss of every run. Arms train on different mixtures, so their losses do not compare across arms; "
+    "dotted rules mark phases."
+)
+
+
+@dataclass(frozen=True)
+class Story:
+    """What page and Markdown both tell: the material, and what was composed from it."""
+
+    material: Material
+    report: Report
+    groups: tuple[Comparison, ...]
+    blocks: tuple[Block, ...]
+    outcomes: tuple[str, ...]
+    code_shares: dict[str, float]
+    """Share of realised tokens from sources of kind code, by arm."""
+    tally: str
+    limits: str
+    alpha: float
+
+
+def compose_page(story: Story) -> str:
+    """The whole page. Raises EngineError if the chart library is not installed."""
+    charts: dict[str, figures.Spec] = {}
+    sections = [(title, make(story, charts)) for title, make in _SECTIONS]
+    written = "".join(
+        element("section", element("h2", escape(title)) + body, id=anchor("section", title)) for title, body in sections
+    )
+    fill = {
+        "title": escape(f"{story.report.study['study']}: {story.report.question}"),
+        "css": _data("page.css"),
+        "study": escape(story.report.study["study"]),
+        "question": escape(story.report.question),
+        "headline": escape(story.report.headline),
+        "forest": forest_html(story.groups, story.blocks, story.material.scales) if story.groups else "",
+        "limits": escape(story.limits),
+        "contents": "".join(link(anchor("section", title), escape(title)) for title, _ in sections),
+        "sections": written,
+        "footer": escape(_footer(story)),
+        "charts": embedded_json(charts),
+        "bundle": chart_library(),
+        "script": _data("page.js"),
+    }
+    return Template(_data("page.html")).substitute(fill)
+
+
+@cache
+def chart_library() -> str:
+    """Vega, Vega-Lite and vega-embed as one script. Raises EngineError naming the extra if it is not installed."""
+    try:
+        import vl_convert
+    except ImportError:
+        raise EngineError(
+            "the report's charts need vl-convert, which is not installed: pip install titrant[report]"
+        ) from None
+    return embedded_script(vl_convert.javascript_bundle())  # type: ignore[call-arg]  # its stub is wrong
+
+
+def _data(name: str) -> str:
+    return (resources.files("titrant.report") / name).read_text(encoding="utf-8")
+
+
+def _footer(story: Story) -> str:
+    fingerprint = story.material.records["findings"].fingerprint
+    return f"Made by Titrant from findings {fingerprint}. The same artifacts give the same bytes of this page."
+
+
+def _findings(story: Story, charts: dict[str, figures.Spec]) -> str:
+    level = percent(1 - story.alpha)
+    note = (
+        f"Differences are arm minus control, paired by seed, with {level} intervals over seeds and items. Verdicts use "
+        "p values corrected for all contrasts and outcomes of a scale. Heads sort; runs lead to how each was trained."
+    )
+    parts = [element("p", escape(note), class_="note")]
+    for group in story.groups:
+        parts.append(
+            element(
+                "h3",
+                escape(f"{group.arm} against {group.control} at {group.scale} scale"),
+                id=anchor("contrast", group.key),
+            )
+        )
+        if group.flags:
+            parts.append(
+                element(
+                    "p",
+                    "".join(element("span", escape(flag), class_="flag") for flag in group.flags),
+                    class_="flags",
+                )
+            )
+        runs = ", ".join(link(anchor("run", run), escape(run)) for run in tables.runs_behind(group))
+        parts.append(element("p", f"Runs: {runs}", class_="note runs", id=tables.runs_anchor(group)))
+        parts.append(to_html(tables.findings_table(group, story.alpha)))
+    return "".join(parts)
+
+
+def _scores(story: Story, charts: dict[str, figures.Spec]) -> str:
+    note = (
+        "At the end of training: the mean over seeds, a dot for each seed, a bar at the mean. "
+        "All arms of a row share its range."
+    )
+    parts = [element("p", note, class_="note")]
+    for scale in story.material.scales:
+        parts.append(element("h3", escape(f"{scale} scale")))
+        parts.append(to_html(tables.scores_table(story.material, scale, story.outcomes)))
+        figure = figures.outcomes_figure(story.material, scale, story.outcomes, story.code_shares)
+        parts.append(_figure(charts, f"outcomes-{scale}", figure, "Every run's score, each chart with its own range."))
+    return "".join(parts)
+
+
+def _training(story: Story, charts: dict[str, figures.Spec]) -> str:
+    parts = []
+    for scale in story.material.scales:
+        inner = [
+            _figure(
+                charts,
+                f"loss-{scale}",
+                figures.loss_figure(story.material, scale),
+                LOSS_CAPTION,
+            ),
+            _figure(
+                charts, f"rate-{scale}", figures.rate_figure(story.material, scale), "Learning rate as it was realised."
+            ),
+        ]
+        checks = figures.checks_figure(story.material, scale)
+        if checks:
+            inner.append(
+                _figure(
+                    charts,
+                    f"checks-{scale}",
+                    checks,
+                    "Bits per byte of held-out documents at checks inside the phases; lower is better.",
+                )
+            )
+        parts.append(element("h3", escape(f"{scale} scale")) + element("div", "".join(inner), class_="charts"))
+    return (
+        "".join(parts)
+        + "<noscript><p>Curves are drawn by script; all findings and scores stand in the tables.</p></noscript>"
+    )
+
+
+def _figure(charts: dict[str, figures.Spec], name: str, spec: figures.Spec, caption: str) -> str:
+    identity = anchor("chart", name)
+    charts[identity] = spec
+    style = "full" if "facet" in spec else None
+    drawn = element("div", "", class_="chart", id=identity)
+    return element("figure", element("figcaption", escape(caption)) + drawn, class_=style)
+
+
+def _signal(story: Story, charts: dict[str, figures.Spec]) -> str:
+    table = tables.baselines_table(story.material, story.outcomes)
+    if not table.rows:
+        return element("p", "The study has no task of choices.", class_="note")
+    note = (
+        "What guessing and what always giving the commonest answer would score. "
+        "A task on which no arm beats both says nothing about the data."
+    )
+    return element("p", note, class_="note") + to_html(table)
+
+
+def _ledger(story: Story, charts: dict[str, figures.Spec]) -> str:
+    note = "Tokens that the plan gave to each source, beside the tokens counted from the batches that were trained on."
+    written = [to_html(tables.ledger_table(story.report.ledger, scale)) for scale in story.material.scales]
+    return element("p", note, class_="note") + "".join(written)
+
+
+def _differences(story: Story, charts: dict[str, figures.Spec]) -> str:
+    parts, seen = [], set()
+    for group in story.groups:
+        if (group.arm, group.control) in seen:
+            continue
+        seen.add((group.arm, group.control))
+        parts.append(element("h3", escape(f"{group.arm} and {group.control} differ in")))
+        table = tables.differences_table(story.material, group)
+        parts.append(to_html(table) if table.rows else element("p", "nothing: their chains are the same."))
+    return "".join(parts) or element("p", "The study declares no comparison.", class_="note")
+
+
+def _provenance(story: Story, charts: dict[str, figures.Spec]) -> str:
+    trained, unshared = provenance.tokens_trained(story.material)
+    tokens = f"{count(trained)} tokens were trained on for {len(story.material.runs)} runs"
+    if unshared > trained:
+        tokens += f"; without shared phases it would have been {count(unshared)}"
+    return "".join(
+        [
+            element("p", escape(f"{tokens}. {provenance.tokenizer_line(story.material)}")),
+            element("h3", "Sources"),
+            to_html(provenance.sources_table(story.report.sources)),
+            element("h3", "Runs"),
+            to_html(provenance.runs_table(story.report.runs)),
+            element("h3", "Artifacts"),
+            _folded("Every input with its fingerprint", to_html(provenance.inputs_table(story.report.inputs))),
+        ]
+    )
+
+
+def _rebuild(story: Story, charts: dict[str, figures.Spec]) -> str:
+    intro = element(
+        "p",
+        "Run the study\u2019s own file. What it came to stands below with every default filled in; paths of local "
+        "files are left out of it, because the hashes of their contents say what they are.",
+    )
+    commands = "".join(
+        element("dt", escape(command)) + element("dd", escape(what)) for command, what in provenance.rebuild_commands()
+    )
+    study = element("pre", escape(provenance.study_yaml(story.material)))
+    return intro + element("dl", commands) + _folded("The resolved study", study)
+
+
+def _folded(summary: str, body: str) -> str:
+    return element("details", element("summary", escape(summary)) + body)
+
+
+_SECTIONS: tuple[tuple[str, Callable[[Story, dict[str, figures.Spec]], str]], ...] = (
+    ("Findings", _findings),
+    ("Scores", _scores),
+    ("Training", _training),
+    ("Tasks and chance", _signal),
+    ("Ledger", _ledger),
+    ("What the arms differ in", _differences),
+    ("Provenance", _provenance),
+    ("Build it again", _rebuild),
+)

@@ -1,0 +1,185 @@
+"""Where a report's numbers come from: sources with licences, artifacts with fingerprints, and how to make it again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import yaml
+
+from titrant.report import numbers
+from titrant.report.cells import Cell, Column, Table, cell
+from titrant.report.document import InputEntry, PhaseEntry, RunEntry, SourceEntry
+from titrant.report.markup import anchor
+from titrant.report.material import Material
+
+DUPLICATE = "duplicate"
+"""Fates that begin with it are documents dropped because an equal one was kept."""
+
+
+def source_entries(material: Material) -> tuple[SourceEntry, ...]:
+    """One entry a source, in the order of the study."""
+    entries = []
+    for name, facts in material.sources.items():
+        shards = facts.tokens.shards
+        entries.append(
+            SourceEntry(
+                source=name,
+                kind=material.study["sources"][name]["kind"],
+                documents={fate: part.documents for fate, part in facts.split.parts.items()},
+                train_tokens=shards["train"].tokens if "train" in shards else 0,
+                reserved_tokens=shards["reserved"].tokens if "reserved" in shards else 0,
+                held_out_bytes=facts.tokens.held_out.bytes,
+                tokens_by_licence=facts.tokens_by_licence,
+            )
+        )
+    return tuple(entries)
+
+
+def input_entries(material: Material) -> tuple[InputEntry, ...]:
+    """One entry an input of the report, by role."""
+    return tuple(
+        InputEntry(role=role, kind=record.kind, version=record.version, fingerprint=record.fingerprint)
+        for role, record in material.records.items()
+    )
+
+
+def run_entries(material: Material) -> tuple[RunEntry, ...]:
+    """One entry a run, in the order of the plan."""
+    entries = []
+    for run, phases in material.runs.items():
+        place, last = phases[-1].place, phases[-1]
+        entries.append(
+            RunEntry(
+                run=run,
+                arm=place.run.arm,
+                scale=place.run.scale,
+                seed=place.run.seed,
+                parameters=last.checkpoint.parameters,
+                non_embedding_parameters=last.checkpoint.non_embedding_parameters,
+                scored_by=last.scores.scored_by,
+                scores=last.scores.scores,
+                items=last.scores.items,
+                phases=tuple(
+                    PhaseEntry(
+                        index=phase.place.index,
+                        phase=phase.place.phase,
+                        mixture=phase.place.mixture,
+                        job=phase.place.id,
+                        steps=phase.checkpoint.steps,
+                        tokens=phase.checkpoint.tokens,
+                        total_tokens=phase.checkpoint.total_tokens,
+                        final_loss=phase.checkpoint.final_loss,
+                        fingerprint=phase.fingerprint,
+                    )
+                    for phase in phases
+                ),
+            )
+        )
+    return tuple(entries)
+
+
+def sources_table(sources: Sequence[SourceEntry]) -> Table:
+    """Sources: documents by fate, tokens, licences."""
+    columns = (
+        Column("source"),
+        Column("kind"),
+        Column("documents trained on", numeric=True),
+        Column("reserved", numeric=True),
+        Column("held out", numeric=True),
+        Column("duplicates dropped", numeric=True),
+        Column("training tokens", numeric=True),
+        Column("reserved tokens", numeric=True),
+        Column("held-out bytes", numeric=True),
+        Column("licences, by tokens"),
+    )
+    return Table(columns, tuple(_source_row(source) for source in sources), caption="Sources")
+
+
+def _source_row(source: SourceEntry) -> tuple[Cell, ...]:
+    dropped = sum(number for fate, number in source.documents.items() if fate.startswith(DUPLICATE))
+    kept = [source.documents.get(fate, 0) for fate in ("train", "reserved", "held_out")]
+    total = sum(source.tokens_by_licence.values())
+    licences = ", ".join(
+        f"{licence} {numbers.percent(tokens / total)}" for licence, tokens in source.tokens_by_licence.items() if total
+    )
+    counts = (*kept, dropped, source.train_tokens, source.reserved_tokens, source.held_out_bytes)
+    return (
+        cell(source.source),
+        cell(source.kind),
+        *(cell(numbers.count(number), sort=number) for number in counts),
+        cell(licences or "none trained on"),
+    )
+
+
+def inputs_table(inputs: Sequence[InputEntry]) -> Table:
+    """Every artifact that went into the report, with its fingerprint."""
+    columns = (Column("input"), Column("kind"), Column("version", numeric=True), Column("fingerprint"))
+    rows = tuple(
+        (
+            cell(entry.role),
+            cell(entry.kind),
+            cell(entry.version),
+            cell(entry.fingerprint, markup=f"<code>{entry.fingerprint[:16]}</code>", sort=entry.fingerprint),
+        )
+        for entry in inputs
+    )
+    return Table(columns, rows, caption="Inputs of this report")
+
+
+def runs_table(runs: Sequence[RunEntry]) -> Table:
+    """Runs phase by phase: steps, tokens, last loss, fingerprint."""
+    columns = (
+        Column("run"),
+        Column("phase"),
+        Column("mixture"),
+        Column("steps", numeric=True),
+        Column("tokens", numeric=True),
+        Column("tokens so far", numeric=True),
+        Column("final loss, nats a token", numeric=True),
+        Column("checkpoint"),
+    )
+    rows, ids = [], []
+    for run in runs:
+        for phase in run.phases:
+            ids.append(anchor("run", run.run) if phase.index == 0 else anchor("run", run.run, phase.index))
+            rows.append(
+                (
+                    cell(run.run),
+                    cell(phase.phase, sort=phase.index),
+                    cell(phase.mixture),
+                    cell(numbers.count(phase.steps), sort=phase.steps),
+                    cell(numbers.count(phase.tokens), sort=phase.tokens),
+                    cell(numbers.count(phase.total_tokens), sort=phase.total_tokens),
+                    cell(numbers.plain(phase.final_loss, 3), sort=phase.final_loss),
+                    cell(phase.fingerprint[:16], markup=f"<code>{phase.fingerprint[:16]}</code>"),
+                )
+            )
+    return Table(columns, tuple(rows), caption="Runs", row_ids=tuple(ids))
+
+
+def study_yaml(material: Material) -> str:
+    """The resolved study as YAML: sweeps written out, every default filled in."""
+    return yaml.safe_dump(material.study, sort_keys=False, allow_unicode=True, width=100)
+
+
+def rebuild_commands() -> tuple[tuple[str, str], ...]:
+    """Commands and what each does. The study's file is the only thing that is needed beside the sources."""
+    return (
+        ("titrant plan study.yaml", "shows every job with its fingerprint before anything runs"),
+        ("titrant run study.yaml", "makes what is missing; finished jobs are found by fingerprint and not repeated"),
+        ("titrant report study.yaml", "builds this page again from the stored artifacts, byte for byte"),
+    )
+
+
+def tokens_trained(material: Material) -> tuple[int, int]:
+    """(Tokens trained on, tokens that runs would have needed without shared phases)."""
+    jobs = {phase.place.id: phase.checkpoint.tokens for phases in material.runs.values() for phase in phases}
+    unshared = sum(phase.checkpoint.tokens for phases in material.runs.values() for phase in phases)
+    return sum(jobs.values()), unshared
+
+
+def tokenizer_line(material: Material) -> str:
+    """One sentence on the tokenizer that all sources were encoded with."""
+    tokenizer = material.tokenizer
+    entries = numbers.count(tokenizer.vocabulary)
+    return f"All sources were encoded with one tokenizer of {entries} entries (BLAKE3 {tokenizer.content[:16]})."

@@ -1,0 +1,224 @@
+"""The report's tables, row by row, for the page and for Markdown alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from titrant.report import numbers
+from titrant.report.cells import Cell, Column, Table, cell
+from titrant.report.differences import chain_changes
+from titrant.report.document import Finding, LedgerEntry
+from titrant.report.forest import verdict_mark
+from titrant.report.markup import anchor, element, escape, link
+from titrant.report.material import Material
+from titrant.report.numbers import scale_of
+from titrant.report.outcomes import Comparison, family_of, label_of
+from titrant.report.strips import strip
+
+NOT_GIVEN = "not given"
+"""What stands in a cell whose number is withheld on purpose."""
+
+
+def findings_table(group: Comparison, alpha: float) -> Table:
+    """All findings of one comparison; means lead to the runs of their arm, differences to all runs behind them."""
+    own = any(_own_flags(finding, group) for finding in group.findings)
+    columns = (
+        Column("outcome"),
+        Column(group.arm, numeric=True, note="mean over seeds"),
+        Column(group.control, numeric=True, note="mean over seeds"),
+        Column("difference", numeric=True, note="arm minus control"),
+        Column(f"{numbers.percent(1 - alpha)} interval", numeric=True),
+        Column("verdict"),
+        Column("p adjusted", numeric=True, note="corrected for all contrasts and outcomes of the scale"),
+        Column("margin ±", numeric=True, note="smaller differences count as equivalent"),
+        Column("detectable", numeric=True, note="smallest difference that this many seeds would be likely to resolve"),
+        Column(
+            "relative", numeric=True, note="difference over the control's mean, where that is far from zero and chance"
+        ),
+        *((Column("flags"),) if own else ()),
+    )
+    rows = tuple(_finding_row(finding, group, with_flags=own) for finding in group.findings)
+    return Table(columns, rows, caption=group.key)
+
+
+def _own_flags(finding: Finding, group: Comparison) -> list[str]:
+    return [flag for flag in finding.flags if flag not in group.flags]
+
+
+def _finding_row(finding: Finding, group: Comparison, *, with_flags: bool) -> tuple[Cell, ...]:
+    unit = finding.unit
+    low, high = finding.interval
+    first = {
+        arm: next((run for run in finding.runs if run.startswith(f"{arm}@")), "") for arm in (group.arm, group.control)
+    }
+    flags = _own_flags(finding, group)
+    return (
+        _outcome(finding.outcome, unit),
+        _linked(numbers.level(finding.arm_mean, unit), anchor("run", first[group.arm]), finding.arm_mean),
+        _linked(numbers.level(finding.control_mean, unit), anchor("run", first[group.control]), finding.control_mean),
+        _linked(numbers.difference(finding.difference, unit), runs_anchor(group), finding.difference, "strong"),
+        cell(numbers.interval(low, high, unit), sort=low),
+        cell(finding.verdict, markup=verdict_mark(finding.verdict), sort=finding.verdict),
+        _optional(finding.p_adjusted, numbers.probability),
+        cell(numbers.size(finding.margin, unit), sort=finding.margin),
+        _optional(finding.minimum_detectable, lambda value: numbers.size(value, unit)),
+        _optional(finding.relative, lambda value: numbers.signed(value * 100, 1) + f"{numbers.THIN}%"),
+        *((cell("; ".join(flags) or "none", style=None if flags else "quiet"),) if with_flags else ()),
+    )
+
+
+def _linked(text: str, target: str, sort: float, style: str | None = None) -> Cell:
+    return cell(text, markup=link(target, escape(text), class_="plain"), sort=sort, style=style)
+
+
+def runs_anchor(group: Comparison) -> str:
+    """Anchor of the line that lists all runs behind a comparison."""
+    return anchor("runs-of", group.key)
+
+
+def runs_behind(group: Comparison) -> tuple[str, ...]:
+    """Ids of all runs behind any finding of a comparison."""
+    return tuple(dict.fromkeys(run for finding in group.findings for run in finding.runs))
+
+
+def _outcome(outcome: str, unit: str) -> Cell:
+    """The outcome with its unit: what all numbers of the row are in."""
+    unit = scale_of(unit).level
+    small = element("span", escape(unit), class_="unit")
+    return cell(f"{outcome} ({unit})", markup=f"{escape(label_of(outcome))} {small}", sort=outcome)
+
+
+def _optional(value: float | None, spell: Callable[[float], str]) -> Cell:
+    if value is None:
+        return cell(NOT_GIVEN, style="quiet")
+    return cell(spell(value), sort=value)
+
+
+def scores_table(material: Material, scale: str, outcomes: Iterable[str]) -> Table:
+    """Scores at the end of training: rows are outcomes, columns arms; the mean over seeds and a dot for each seed."""
+    arms = [arm for arm in material.arms if material.runs_of(arm, scale)]
+    columns = (Column("outcome"), *(Column(arm, numeric=True) for arm in arms))
+    units = {finding.outcome: finding.unit for finding in material.findings}
+    rows = [_score_row(material, scale, outcome, units.get(outcome), arms) for outcome in outcomes]
+    return Table(columns, tuple(rows), caption=f"Scores at {scale} scale", sortable=False)
+
+
+def unit_of(outcome: str) -> str:
+    """The unit that an outcome's name implies."""
+    return "bits per byte" if family_of(outcome) == "bits_per_byte" else "accuracy"
+
+
+def _score_row(material: Material, scale: str, outcome: str, unit: str | None, arms: list[str]) -> tuple[Cell, ...]:
+    unit = unit or unit_of(outcome)
+    by_arm = {arm: seed_scores(material, arm, scale, outcome) for arm in arms}
+    every = [value for values in by_arm.values() for value in values]
+    cells = []
+    for arm in arms:
+        values = by_arm[arm]
+        if not values:
+            cells.append(cell("not measured", style="quiet"))
+            continue
+        mean = mean_score(material, arm, scale, outcome)
+        shown = numbers.level(mean, unit) if mean is not None else "seeds only"
+        seeds = ", ".join(numbers.level(value, unit) for value in values)
+        dots = strip(values, mean, min(every), max(every), f"{arm}: {seeds}")
+        cells.append(cell(f"{shown} ({seeds})", markup=f'<span class="mean">{escape(shown)}</span>{dots}'))
+    return (_outcome(outcome, unit), *cells)
+
+
+def seed_scores(material: Material, arm: str, scale: str, outcome: str) -> list[float]:
+    """An arm's scores at the end of its last phase, by seed."""
+    runs = material.runs_of(arm, scale)
+    return [run[-1].scores.scores[outcome] for run in runs if outcome in run[-1].scores.scores]
+
+
+def mean_score(material: Material, arm: str, scale: str, outcome: str) -> float | None:
+    """An arm's mean over seeds as the findings give it; None where no contrast has the arm and the outcome."""
+    for finding in material.findings:
+        if (finding.scale, finding.outcome) == (scale, outcome):
+            if finding.arm == arm:
+                return finding.arm_mean
+            if finding.control == arm:
+                return finding.control_mean
+    return None
+
+
+def ledger_table(rows: Sequence[LedgerEntry], scale: str) -> Table:
+    """Planned and realised tokens by arm, phase and source; seeds that agree in every number share a row."""
+    grouped: dict[tuple[object, ...], list[int]] = {}
+    for row in rows:
+        if row.scale == scale:
+            key = (row.arm, row.index, row.phase, row.mixture, row.source, row.partition, row.weight)
+            figures = (row.planned_tokens, row.realised_tokens, row.unique_tokens, row.epochs)
+            grouped.setdefault((*key, *figures), []).append(row.seed)
+    columns = (
+        Column("arm"),
+        Column("phase"),
+        Column("mixture"),
+        Column("source"),
+        Column("part"),
+        Column("share asked", numeric=True),
+        Column("tokens planned", numeric=True),
+        Column("tokens realised", numeric=True),
+        Column("unique tokens", numeric=True),
+        Column("epochs so far", numeric=True, note="how often the part has been gone through by the end of the phase"),
+        Column("seeds"),
+    )
+    written = tuple(_ledger_row(key, seeds) for key, seeds in grouped.items())
+    return Table(columns, written, caption=f"Ledger at {scale} scale")
+
+
+def _ledger_row(key: tuple[object, ...], seeds: list[int]) -> tuple[Cell, ...]:
+    arm, index, phase, mixture, source, part, weight, planned, realised, unique, epochs = key
+    agree = planned == realised
+    return (
+        cell(arm),
+        cell(phase, sort=float(index)),  # type: ignore[arg-type]
+        cell(mixture),
+        cell(source),
+        cell(part),
+        cell(numbers.percent(weight), sort=weight),  # type: ignore[arg-type]
+        cell(numbers.count(planned), sort=planned),  # type: ignore[arg-type]
+        cell(numbers.count(realised), sort=realised, style=None if agree else "alarm"),  # type: ignore[arg-type]
+        cell(numbers.count(unique), sort=unique),  # type: ignore[arg-type]
+        cell(numbers.epochs(epochs), sort=epochs),  # type: ignore[arg-type]
+        cell(", ".join(str(seed) for seed in seeds)),
+    )
+
+
+def differences_table(material: Material, group: Comparison) -> Table:
+    """What the chains of a contrast's arms differ in, as resolved."""
+    changes = chain_changes(material.study, group.arm, group.control)
+    columns = (Column("where"), Column(group.arm), Column(group.control))
+    rows = tuple((cell(c.where), cell(c.arm), cell(c.control)) for c in changes)
+    return Table(columns, rows, caption=f"{group.arm} and {group.control} differ in", sortable=False)
+
+
+def measured_outcomes(material: Material) -> tuple[str, ...]:
+    """Every outcome that any run was scored on at its end, in the order of the scores."""
+    return tuple(dict.fromkeys(o for run in material.runs.values() for o in run[-1].scores.scores))
+
+
+def baselines_table(material: Material, outcomes: Iterable[str]) -> Table:
+    """What guessing and what always giving the commonest answer scores, by task of choices."""
+    columns = (
+        Column("task"),
+        Column("items", numeric=True),
+        Column("chance, %", numeric=True),
+        Column("always the commonest answer, %", numeric=True),
+    )
+    rows = []
+    for outcome in outcomes:
+        scored = [run[-1].scores for run in material.runs.values() if outcome in run[-1].scores.chance]
+        if scored:
+            first = scored[0]
+            chance, majority = (numbers.level(by[outcome], "accuracy") for by in (first.chance, first.majority))
+            rows.append(
+                (
+                    _outcome(outcome, "accuracy"),
+                    cell(numbers.count(first.items[outcome])),
+                    cell(chance),
+                    cell(majority),
+                )
+            )
+    return Table(columns, tuple(rows), caption="Tasks and chance")
