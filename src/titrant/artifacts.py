@@ -299,7 +299,7 @@ class FindingsFile(Artifact):
 
 
 class Page(Artifact):
-    """`report.html`, `report.md`, `report.json` and `forest.svg`."""
+    """`report.html`, `report.md`, `report.json`, `forest.svg` and `forest.png`."""
 
     kind: ClassVar[str] = "report"
     version: ClassVar[int] = 1
