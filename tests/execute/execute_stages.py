@@ -36,6 +36,8 @@ def _do(name: str, inputs: Mapping[str, Path], out: Path, scratch: Path, progres
     with (notes / "starts.txt").open("a") as file:
         file.write(f"{name}\n")
     print(f"{name} prints something")
+    if "CUDA_VISIBLE_DEVICES" in os.environ:
+        (notes / f"gpu-{name}").write_text(os.environ["CUDA_VISIBLE_DEVICES"])
     if (notes / f"fail-{name}").exists():
         raise ValueError(f"{name} was told to fail")
     if (notes / f"study-{name}").exists():

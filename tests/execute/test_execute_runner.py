@@ -250,3 +250,25 @@ def test_the_work_folder_of_an_interrupted_job_is_cleared_once_it_is_finished(no
     run(store)
     assert not store.work_of(job).exists()
     assert read_record(store.root / job.id).kind == "split"
+
+
+def test_jobs_that_train_get_a_gpu_each_and_others_none(
+    notes: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setattr("titrant.execute.runner.visible_gpus", lambda: ("3", "5"))
+    monkeypatch.setattr("titrant.execute.runner.ON_GPU", ("tokenizer",))
+    (notes / "seconds").write_text("0.02")
+    run(store)
+    given = {path.name: path.read_text() for path in notes.glob("gpu-*")}
+    assert set(given) == {"gpu-tokenizer-300", "gpu-tokenizer-301"}
+    assert set(given.values()) == {"3", "5"}
+
+
+def test_one_gpu_is_given_to_one_job_after_the_other(
+    notes: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("titrant.execute.runner.visible_gpus", lambda: ("0",))
+    monkeypatch.setattr("titrant.execute.runner.ON_GPU", ("tokenizer",))
+    lines = [line for line in run(store) if "tokenizer/" in line]
+    assert [line.split()[0] for line in lines] == ["start", "done", "start", "done"]

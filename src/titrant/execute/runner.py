@@ -265,6 +265,7 @@ class _Run:
         while self.running and len(self.signals) < 2 and time.monotonic() < end:
             for key, _ in self.selector.select(timeout=0.1):
                 self._hear(key.data)
+            self.display.tick(self.scene)
         self._signal_all(signal.SIGKILL)
         raise Interrupted(self.signals[0])
 

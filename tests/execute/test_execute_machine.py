@@ -1,0 +1,135 @@
+"""The machine and the display: speeds come from what was measured, and time left from what was done."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+
+import pytest
+from execute_stages import six_jobs
+
+from titrant.execute import machine
+from titrant.execute.machine import (
+    default_workers,
+    host_facts,
+    measure_matmul_flops,
+    processor_name,
+    source_commit,
+    training_speed,
+    usable_cores,
+    visible_gpus,
+)
+from titrant.execute.store import Store, open_store
+from titrant.execute.watch import Doing, Overall, PlainDisplay, Scene, TerminalDisplay
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return open_store(tmp_path / "store", create=True)
+
+
+def trained(store: Store, name: str, flops: float, seconds: float, processor: str | None = None) -> None:
+    folder = store.root / "train" / f"{name}-{'0' * 12}"
+    folder.mkdir(parents=True)
+    facts = {"processor": processor or processor_name(), "gpus": len(visible_gpus())}
+    (folder / "made.json").write_text(json.dumps({"flops": flops, "seconds": seconds, "machine": facts}))
+
+
+def test_speed_is_that_of_the_stores_own_jobs_on_this_machine(store: Store) -> None:
+    trained(store, "a", 1e12, 10)
+    trained(store, "b", 3e12, 10)
+    trained(store, "elsewhere", 1e18, 1, processor="a faster one")
+    (store.root / "train" / f"broken-{'1' * 12}").mkdir()
+    speed = training_speed(store)
+    assert speed is not None
+    assert speed.flops_per_second == pytest.approx(2e11)
+    assert speed.source == "measured on 2 train jobs of this store"
+
+
+def test_without_jobs_speed_is_estimated_once_and_remembered(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "visible_gpus", lambda: ())
+    first = training_speed(store)
+    assert first is not None
+    assert "estimated" in first.source
+    monkeypatch.setattr(machine, "measure_matmul_flops", lambda: pytest.fail("measured twice"))
+    assert training_speed(store) == first
+
+
+def test_a_gpu_that_has_not_trained_yet_has_no_known_speed(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "visible_gpus", lambda: ("0",))
+    assert training_speed(store) is None
+
+
+def test_an_absent_store_is_not_made_by_measuring(tmp_path: Path) -> None:
+    assert training_speed(open_store(tmp_path / "none", create=False)) is not None
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_matmul_of_this_machine_runs_at_a_plausible_speed() -> None:
+    assert 1e8 < measure_matmul_flops(0.05) < 1e15
+
+
+def test_workers_are_at_least_one_and_at_most_the_usable_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert 1 <= default_workers() <= usable_cores() <= (os.cpu_count() or 1)
+    monkeypatch.setattr(machine, "available_memory_bytes", lambda: 100)
+    assert default_workers() == 1
+
+
+def test_gpus_named_by_the_environment_are_those_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "torch_cuda_version", lambda: "12.8")
+    for named, expected in (("", ()), ("1,3", ("1", "3")), ("-1", ())):
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", named)
+        assert visible_gpus() == expected
+    monkeypatch.setattr(machine, "torch_cuda_version", lambda: None)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1,3")
+    assert visible_gpus() == ()
+
+
+def test_the_facts_name_host_and_commit() -> None:
+    assert host_facts()["cores"] == usable_cores()
+    commit = source_commit()
+    assert commit is None or re.fullmatch(r"[0-9a-f]{40}", commit)
+
+
+def some_scene() -> tuple[Scene, Doing]:
+    job = next(iter(six_jobs().jobs.values()))
+    doing = Doing(job, 0.0)
+    scene = Scene(
+        Overall(jobs=6, tokens=0, cost=6.0, started=0.0), dict.fromkeys(six_jobs().jobs, 1.0), {job.id: doing}
+    )
+    return scene, doing
+
+
+def test_rate_and_time_left_follow_from_the_points_seen() -> None:
+    scene, doing = some_scene()
+    for second in range(5):
+        doing.update({"done": 100 * second, "total": 1000, "unit": "tokens", "note": "loss 3.2"}, float(second))
+    assert doing.rate() == pytest.approx(100)
+    assert doing.columns() == ("400/1k tokens", "100 tokens/s", "loss 3.2", "6 s left")
+    # 0.4 of 6 jobs in 10 s: 5.6 / 0.4 * 10 s are left
+    assert scene.overall.line(scene.doing, scene.costs, 10.0) == "0 of 6 jobs, 140 s left".replace("140 s", "2 min")
+
+
+def test_a_display_without_terminal_speaks_every_ten_seconds_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene, _ = some_scene()
+    clock = [100.0]
+    monkeypatch.setattr("titrant.execute.watch.time.monotonic", lambda: clock[0])
+    lines: list[str] = []
+    display = PlainDisplay(lines.append)
+    for clock[0] in (101.0, 105.0, 109.9, 110.0, 111.0, 119.0, 120.5):
+        display.tick(scene)
+    assert len(lines) == 2
+
+
+def test_the_live_display_draws_and_ends(capfd: pytest.CaptureFixture[str]) -> None:
+    scene, doing = some_scene()
+    doing.update({"done": 1, "total": 2, "unit": "tokens", "note": "[x]"}, 1.0)
+    display = TerminalDisplay()
+    display.started(scene, doing.job)
+    display.tick(scene)
+    display.say("a line with [brackets]")
+    display.finished(scene, doing.job, 1.0)
+    display.close()
+    assert "a line with [brackets]" in capfd.readouterr().err
