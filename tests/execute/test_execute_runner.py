@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import re
@@ -115,13 +116,19 @@ def test_killed_at_25_random_moments_the_final_bytes_are_the_same_and_nothing_fi
 
 
 def test_a_worker_does_not_outlive_a_killed_run(notes: Path, tmp_path: Path) -> None:
-    (notes / "seconds").write_text("0.2")
+    """Not even one that reports nothing for half a minute, and so would not notice by itself."""
+    (notes / "seconds").write_text("30")
     process = start(tmp_path / "store")
     locks = tmp_path / "store" / "work"
-    wait_for(lambda: locks.exists() and [p for p in locks.glob("*/lock") if is_held(p)])
-    os.kill(process.pid, signal.SIGKILL)
-    process.communicate()  # returns only when every copy of the pipe is closed: workers hold some
-    wait_for(lambda: not [p for p in locks.glob("*/lock") if is_held(p)], seconds=2)
+    try:
+        wait_for(lambda: (notes / "starts.txt").exists() and len((notes / "starts.txt").read_text().split()) == 2)
+        assert [path for path in locks.glob("*/lock") if is_held(path)]
+        os.kill(process.pid, signal.SIGKILL)
+        wait_for(lambda: not [path for path in locks.glob("*/lock") if is_held(path)], seconds=3)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
 
 
 def test_a_second_run_on_the_same_store_is_refused_by_name(notes: Path, store: Store) -> None:
