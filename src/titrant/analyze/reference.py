@@ -28,7 +28,7 @@ _CHUNK = 4096
 def chi_squared_grid(df: int) -> tuple[Floats, Floats]:
     """Nodes and weights (summing to 1) of chi-squared with `df` degrees of freedom, evenly spaced in its logarithm."""
     step = min(0.25, 0.4 * float(np.sqrt(2 / df)))
-    log_x = np.arange(np.log(df) - 45.0 / df - 6, np.log(df + 14 * np.sqrt(2 * df) + 60), step)
+    log_x = np.arange(np.log(df) - 60.0 / df - 6, np.log(df + 14 * np.sqrt(2 * df) + 60), step)
     log_weight = log_x * df / 2 - np.exp(log_x) / 2 - gammaln(df / 2) - df / 2 * np.log(2)
     keep = log_weight > log_weight.max() - 60
     weight = np.exp(log_weight[keep])
