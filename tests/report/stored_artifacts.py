@@ -37,6 +37,9 @@ from titrant.plan.make import make_plan
 from titrant.plan.plan import Plan
 from titrant.study.study import Study
 
+MEAN = "mean/probes"
+MUTE = "probe/arithmetic"
+"""The task that no arm does above chance."""
 HASH = "0123456789abcdef" * 4
 PROBES = [
     "entity-tracking",
@@ -292,7 +295,7 @@ def _evaluate(plan: Plan, identity: str, folder: Path, points: int) -> Scores:
     train = job.inputs["train"]
     run = next(run for run, chain in plan.runs.values() if train in chain)
     outcomes = plan.study.outcomes()
-    scores = scores_of(run.arm, run.seed, outcomes)
+    scores = {name: score for name, score in scores_of(run.arm, run.seed, outcomes).items() if name != MEAN}
     probes = [outcome for outcome in scores if outcome.startswith("probe/")]
     steps = plan.jobs[train].declaration.phase.steps  # type: ignore[union-attr]
     before, batch = _before(plan, train), plan.study.scales[run.scale].global_batch_tokens
@@ -319,7 +322,34 @@ def scores_of(arm: str, seed: int, outcomes: tuple[str, ...]) -> dict[str, float
         f"bits_per_byte/{source}": value + shared + _rng(arm, seed, source).gauss(0, 0.008)
         for source, value in EFFECTS[arm].items()
     }
-    return {**bits, **_probe_scores(arm, seed, outcomes)}
+    probes = _probe_scores(arm, seed, outcomes)
+    used = [value for outcome, value in probes.items() if outcome != MUTE]
+    return {**bits, **probes, MEAN: sum(used) / len(used)}
+
+
+def _outcome(declared: FindingsJob, outcome: str) -> dict[str, Any]:
+    bits = outcome.startswith("bits")
+    arms = [run.arm for run in declared.runs] if outcome.startswith("probe/") else []
+    signal = {
+        "accuracy": 0.4,
+        "above_chance": outcome != MUTE,
+        "skill": 0.1,
+        "commonest_fraction": 0.4,
+        "collapsed": False,
+    }
+    return {
+        "unit": "bits per byte" if bits else "accuracy",
+        "better_is": "lower" if bits else "higher",
+        "margin": 0.02 if bits else 0.05,
+        "chance": 0.25 if arms else None,
+        "majority": 0.3 if arms else None,
+        "status": "at chance" if outcome == MUTE else "used",
+        "reason": "no arm is above chance (0.25)" if outcome == MUTE else "",
+        "arms": dict.fromkeys(arms, signal),
+        "members": [name for name in declared.outcomes if name.startswith("probe/") and name != MUTE]
+        if outcome == MEAN
+        else [],
+    }
 
 
 def _findings(plan: Plan, identity: str, folder: Path, points: int) -> FindingsFile:
@@ -329,14 +359,19 @@ def _findings(plan: Plan, identity: str, folder: Path, points: int) -> FindingsF
         _finding(plan, declared, contrast, scale, outcome)
         for scale in plan.study.scales
         for contrast in declared.contrasts
-        for outcome in contrast.outcomes
+        for outcome in (*contrast.outcomes, MEAN)
     ]
-    scores = [
-        {"run": run.id, "arm": run.arm, "scale": run.scale, "seed": run.seed, "outcome": outcome, "score": score}
+    scores = {
+        run.id: {
+            outcome: {"score": score, "items": 180, "standard_error": 0.01}
+            for outcome, score in scores_of(run.arm, run.seed, declared.outcomes).items()
+        }
         for run in declared.runs
-        for outcome, score in scores_of(run.arm, run.seed, declared.outcomes).items()
-    ]
-    content = {"findings": findings, "scores": scores, "outcomes": [{"outcome": name} for name in declared.outcomes]}
+    }
+    outcomes = {
+        scale: {name: _outcome(declared, name) for name in (*declared.outcomes, MEAN)} for scale in plan.study.scales
+    }
+    content = {"findings": findings, "scores": scores, "outcomes": outcomes, "details": []}
     (folder / "findings.json").write_text(json.dumps(content))
     verdicts = {
         name: sum(f["verdict"] == name for f in findings) for name in ("better", "worse", "equivalent", "not resolved")
@@ -350,17 +385,24 @@ def _finding(plan: Plan, declared: FindingsJob, contrast: Any, scale: str, outco
         [scores_of(arm, seed, declared.outcomes)[outcome] for seed in seeds] for arm in (contrast.arm, contrast.control)
     )
     mean = [sum(values) / len(values) for values in (ours, theirs)]
-    difference, margin = mean[0] - mean[1], declared.margins[outcome]
+    difference, margin = mean[0] - mean[1], declared.margins.get(outcome, 0.05)
     bits = outcome.startswith("bits")
-    half = (0.035 if bits else 0.075) * (0.5 if abs(difference) < 0.004 else 1.0) * (0.5 if "text" in outcome else 1)
+    half = (
+        (0.035 if bits else 0.02 if outcome == MEAN else 0.075)
+        * (0.5 if abs(difference) < 0.004 else 1.0)
+        * (0.5 if "text" in outcome else 1)
+    )
     gain = -difference if bits else difference
     inside = abs(difference) + half < margin
     verdict = (
         "equivalent" if inside else "not resolved" if abs(difference) < half else "better" if gain > 0 else "worse"
     )
-    p = math.erfc(abs(difference) / half * 1.96 / math.sqrt(2))
+    mute = outcome == MUTE
+    if mute:
+        verdict = "not resolved"
+    p = None if mute else math.erfc(abs(difference) / half * 1.96 / math.sqrt(2))
     return {
-        "contrast": f"{contrast.arm} - {contrast.control}",
+        "contrast": f"{contrast.arm} vs {contrast.control}",
         "arm": contrast.arm,
         "control": contrast.control,
         "scale": scale,
@@ -372,9 +414,9 @@ def _finding(plan: Plan, declared: FindingsJob, contrast: Any, scale: str, outco
         "interval": [difference - half, difference + half],
         "relative": difference / mean[1] if bits else None,
         "p_raw": p,
-        "p_adjusted": min(1.0, 4 * p),
+        "p_adjusted": None if p is None else min(1.0, 4 * p),
         "verdict": verdict,
-        "flags": [*contrast.flags],
+        "flags": [*contrast.flags, *(["at chance"] if mute else [])],
         "seeds": seeds,
         "runs": [f"{arm}@{scale}#{seed}" for arm in (contrast.arm, contrast.control) for seed in seeds],
         "better_is": "lower" if bits else "higher",

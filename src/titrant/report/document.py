@@ -66,6 +66,47 @@ class Finding(Entry):
     """The smallest difference that this many seeds would be likely to resolve; null where it is unknown."""
 
 
+class ArmSignal(Entry):
+    """What one arm shows on one task of choices, all seeds together."""
+
+    accuracy: float
+    above_chance: bool
+    skill: float | None
+    """Accuracy beyond what its habit of answering alone would give; null where answers are not known."""
+    commonest_fraction: float | None
+    """How often the arm gives its commonest answer."""
+    collapsed: bool
+    """Whether it gives one answer without skill."""
+
+
+class OutcomeEntry(Entry):
+    """One outcome at one scale, or the mean over the outcomes of a kind."""
+
+    unit: str
+    better_is: Literal["lower", "higher"]
+    margin: float
+    chance: float | None
+    """Accuracy of guessing; null where there are no choices."""
+    majority: float | None
+    """Accuracy of always giving the commonest answer; null where there are no choices."""
+    status: Literal["used", "at chance", "collapsed"]
+    """Whether the outcome can tell anything; only `used` ones are part of means and of the family of tests."""
+    reason: str
+    """Why it is not used, or for which arms it shows nothing; empty where there is nothing to say."""
+    arms: dict[str, ArmSignal]
+    members: tuple[str, ...]
+    """Outcomes that a mean is over; empty for a single outcome."""
+
+
+class ScoreEntry(Entry):
+    """The score of one run on one outcome."""
+
+    score: float
+    items: int
+    standard_error: float | None
+    """Over items, for this run alone."""
+
+
 class LedgerEntry(Entry):
     """What one phase of one run was planned to draw, and drew, from one partition of one source."""
 
@@ -165,10 +206,10 @@ class Report(Entry):
     headline: str
     """The answer in one sentence."""
     findings: tuple[Finding, ...]
-    outcomes: Any
-    """Outcomes as the findings give them: units, directions, margins, and whether a task shows signal."""
-    scores: Any
-    """Scores by run as the findings give them."""
+    outcomes: dict[str, dict[str, OutcomeEntry]]
+    """By scale and outcome."""
+    scores: dict[str, dict[str, ScoreEntry]]
+    """By run (`arm@scale#seed`) and outcome."""
     ledger: tuple[LedgerEntry, ...]
     runs: tuple[RunEntry, ...]
     sources: tuple[SourceEntry, ...]

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from titrant.report.document import VERDICTS, Finding, Verdict
-from titrant.report.layout import Axis, Block, gains, row_label
+from titrant.report.layout import Axis, Block, gains
 from titrant.report.markup import anchor, element, escape, link
 from titrant.report.numbers import difference, interval, scale_of
-from titrant.report.outcomes import Comparison
+from titrant.report.outcomes import Comparison, is_mean, label_of
 
 STYLES: dict[Verdict, str] = {
     "better": "better",
@@ -93,12 +93,14 @@ def _short(unit: str) -> str:
 
 
 def _row(finding: Finding | None, outcome: str, block: Block) -> str:
-    label = element("span", escape(row_label(outcome)), class_="label", title=outcome)
+    mute = " <small>no signal</small>" if outcome in block.mute else ""
+    label = element("span", escape(label_of(outcome)) + mute, class_="label", title=outcome)
+    kind = "row mean-row" if is_mean(outcome) else "row"
     if finding is None:
         middle = element("span", "not compared", class_="absent")
-        return element("div", label + middle + element("span", "–", class_="value"), class_="row")
+        return element("div", label + middle + element("span", "–", class_="value"), class_=kind)
     number = element("span", escape(difference(finding.difference, finding.unit)), class_="value")
-    return element("div", label + _plot(finding, block.axis) + number, class_=f"row {STYLES[finding.verdict]}")
+    return element("div", label + _plot(finding, block.axis) + number, class_=f"{kind} {STYLES[finding.verdict]}")
 
 
 def _plot(finding: Finding, axis: Axis) -> str:

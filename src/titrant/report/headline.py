@@ -1,8 +1,8 @@
 """The answer in one sentence, put together from findings by rules that never say more than the verdicts do.
 
 Rules. The first declared contrast without flags leads, at the largest scale; if all are flagged, the first, with its
-flags. Small families of outcomes are spelt out: a direction is named only for `better` and `worse`, with size, unit and
-interval. Large families are counted by verdict. Whatever is equivalent or not resolved is counted in the same sentence.
+flags. Small families of outcomes are spelt out, of large ones the mean, and the rest counted. A direction is named
+only for `better` and `worse`, with size, unit and interval; the same sentence says what is equivalent or not resolved.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from titrant.report.document import VERDICTS, Finding
 from titrant.report.numbers import percent, plain, scale_of, seeds, sentence_decimals, signed, size
-from titrant.report.outcomes import Comparison, family_count, family_of, label_of, on_what
+from titrant.report.outcomes import Comparison, family_count, family_of, is_mean, where_of, without_signal
 
 RESOLVED = ("better", "worse")
 SPELT_OUT = 3
@@ -38,7 +38,7 @@ def compose_headline(
         first = f"no difference between {arm} and {control} is resolved with {seeds(len(lead.seeds))}"
         clauses = [first, *(_count(family, members) for family, members in families.items())]
     else:
-        spelt = [f for members in families.values() if len(members) <= SPELT_OUT for f in _by_size(members)]
+        spelt = [f for family, members in families.items() for f in _spelt_out(lead, family, members)]
         changes = _changes([finding for finding in spelt if finding.verdict in RESOLVED], alpha)
         rest = _rest(families)
         first = f"{arm} against {control} {changes}" if changes else f"for {arm} against {control}, {rest.pop(0)}"
@@ -48,13 +48,18 @@ def compose_headline(
     return f"At {lead.scale} scale, {'; '.join(clauses)}."
 
 
-def _by_size(members: Sequence[Finding]) -> list[Finding]:
-    return sorted(members, key=lambda finding: -abs(finding.difference))
+def _spelt_out(lead: Comparison, family: str, members: Sequence[Finding]) -> list[Finding]:
+    """Members of a small family, largest difference first; of a large one, its mean if there is one."""
+    if len(members) <= SPELT_OUT:
+        return sorted(members, key=lambda finding: -abs(finding.difference))
+    return [f for f in lead.findings if is_mean(f.outcome) and family_of(f.outcome) == family]
 
 
 def _families(lead: Comparison) -> dict[str, list[Finding]]:
     families: dict[str, list[Finding]] = {}
     for finding in lead.findings:
+        if is_mean(finding.outcome):
+            continue
         families.setdefault(family_of(finding.outcome), []).append(finding)
     return families
 
@@ -110,7 +115,7 @@ def _changes(resolved: Sequence[Finding], alpha: float) -> str:
     phrases: list[str] = []
     said: tuple[str, str] | None = None
     for finding in resolved:
-        quantity, where = on_what(finding.outcome, finding.unit)
+        quantity, where = finding.unit, where_of(finding.outcome)
         verb = "raised" if finding.difference > 0 else "lowered"
         level = f"{percent(1 - alpha)} interval " if not phrases else ""
         amount = f"on {where} by {_amount(finding, level)}"
@@ -132,7 +137,8 @@ def _amount(finding: Finding, level: str) -> str:
     else:
         ends = [size(end, unit, decimals) for end in sorted((low, high), key=abs)]
     points = f" {shown.difference}" if shown.factor != 1 else ""
-    return f"{size(finding.difference, unit, decimals)}{points} ({level}{ends[0]} to {ends[1]})"
+    small = ", less than the margin" if abs(finding.difference) < finding.margin else ""
+    return f"{size(finding.difference, unit, decimals)}{points} ({level}{ends[0]} to {ends[1]}{small})"
 
 
 def _rest(families: Mapping[str, Sequence[Finding]]) -> list[str]:
@@ -143,7 +149,7 @@ def _rest(families: Mapping[str, Sequence[Finding]]) -> list[str]:
             clauses.append(_count(family, members))
             continue
         for verdict, words in (("equivalent", "equivalent within the margin"), ("not resolved", "not resolved")):
-            where = [label_of(finding.outcome) for finding in members if finding.verdict == verdict]
+            where = [where_of(finding.outcome) for finding in members if finding.verdict == verdict]
             if where:
                 what = "bits per byte on " if family == "bits_per_byte" else ""
                 clauses.append(f"{what}{_listing(where)} {'is' if len(where) == 1 or what else 'are'} {words}")
@@ -152,7 +158,9 @@ def _rest(families: Mapping[str, Sequence[Finding]]) -> list[str]:
 
 def _count(family: str, members: Sequence[Finding]) -> str:
     """`of 8 probes 1 is better, 1 worse, 1 equivalent, 5 not resolved`."""
-    counts = [(sum(finding.verdict == verdict for finding in members), verdict) for verdict in VERDICTS]
+    mute = sum(without_signal(finding) for finding in members)
+    telling = [finding.verdict for finding in members if not without_signal(finding)]
+    counts = [*((telling.count(verdict), verdict) for verdict in VERDICTS), (mute, "without signal")]
     (number, verdict), *others = [(number, verdict) for number, verdict in counts if number]
     whole = f"of {family_count(family, len(members))}"
     if family == "bits_per_byte":

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from titrant.report.document import Finding
 from titrant.report.numbers import MINUS, scale_of
-from titrant.report.outcomes import Comparison, family_head, family_of, label_of
+from titrant.report.outcomes import Comparison, family_head, family_of, without_signal
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,8 @@ class Block:
     unit: str
     better_is: str
     outcomes: tuple[str, ...]
+    mute: frozenset[str]
+    """Outcomes that can tell nothing: tasks at chance, or collapsed onto one answer."""
     axis: Axis
 
 
@@ -60,7 +62,14 @@ def blocks_of(groups: Sequence[Comparison], outcomes: Sequence[str]) -> tuple[Bl
             if outcome not in members.setdefault(key, []):
                 members[key].append(outcome)
     return tuple(
-        Block(family_head(family), unit, better, tuple(members[key]), _axis(findings[key], unit, better))
+        Block(
+            family_head(family),
+            unit,
+            better,
+            tuple(members[key]),
+            frozenset(finding.outcome for finding in findings[key] if without_signal(finding)),
+            _axis(findings[key], unit, better),
+        )
         for key in members
         for family, unit, better in [key]
     )
@@ -92,8 +101,3 @@ def _tick(value: float, places: int) -> str:
     if not text.strip("0."):
         return "0"
     return f"{'+' if value > 0 else MINUS}{text}"
-
-
-def row_label(outcome: str) -> str:
-    """What a row of the plot is called inside its block."""
-    return label_of(outcome)

@@ -29,8 +29,9 @@ def compose_markdown(story: Story) -> str:
         parts += ["The arms differ in:", to_markdown(changes)] if changes.rows else []
     parts.append("## Scores")
     parts += [to_markdown(tables.scores_table(story.material, s, story.outcomes)) for s in story.material.scales]
-    baselines = tables.baselines_table(story.material, story.outcomes)
-    parts += ["## Tasks and chance", to_markdown(baselines)] if baselines.rows else []
+    baselines = [tables.baselines_table(story.material, s, story.outcomes) for s in story.material.scales]
+    if any(table.rows for table in baselines):
+        parts += ["## Tasks and chance", *(to_markdown(table) for table in baselines if table.rows)]
     parts.append("## Ledger")
     parts += [to_markdown(tables.ledger_table(story.report.ledger, s)) for s in story.material.scales]
     parts += _provenance(story)

@@ -30,13 +30,13 @@ def element(name: str, content: str = "", **attributes: object) -> str:
 
 
 def anchor(*parts: object) -> str:
-    """An id for links inside the page: letters, digits and hyphens; what else there is, as hexadecimal code points.
+    """An id for links inside the page: letters, digits and hyphens; all else as `_` code point in hexadecimal `_`.
 
     >>> anchor("run", "a+b@nano#1")
-    'run-a_2bb_40nano_231'
+    'run-a_2b_b_40_nano_23_1'
     """
     text = "-".join(str(part) for part in parts)
-    return re.sub(r"[^A-Za-z0-9-]", lambda match: f"_{ord(match[0]):x}", text)
+    return re.sub(r"[^A-Za-z0-9-]", lambda match: f"_{ord(match[0]):x}_", text)
 
 
 def link(target: str, content: str, **attributes: object) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pyarrow.parquet as pq
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from titrant.artifacts import (
     Artifact,
@@ -30,7 +30,7 @@ from titrant.artifacts import (
 )
 from titrant.errors import StoreError
 from titrant.jobs import ReportJob, ReportPhase
-from titrant.report.document import Finding
+from titrant.report.document import Finding, OutcomeEntry, ScoreEntry
 from titrant.study.study import Study
 
 
@@ -69,14 +69,26 @@ class SourceFacts:
     tokens_by_licence: dict[str, int]
 
 
+class Found(BaseModel):
+    """What a report reads of findings.json."""
+
+    model_config = ConfigDict(frozen=True)
+
+    findings: tuple[Finding, ...]
+    outcomes: dict[str, dict[str, OutcomeEntry]]
+    scores: dict[str, dict[str, ScoreEntry]]
+
+
 @dataclass(frozen=True)
 class Material:
     """All inputs of a report."""
 
     study: dict[str, Any]
     findings: tuple[Finding, ...]
-    outcomes: Any
-    scores: Any
+    outcomes: dict[str, dict[str, OutcomeEntry]]
+    """By scale and outcome."""
+    scores: dict[str, dict[str, ScoreEntry]]
+    """By run and outcome."""
     runs: dict[str, tuple[TrainedPhase, ...]]
     """By run id, its phases in order."""
     curves: dict[str, Curves]
@@ -113,13 +125,13 @@ class Material:
 def gather(job: ReportJob, inputs: Mapping[str, Path]) -> Material:
     """Read all inputs. Raises StoreError if one is absent, damaged, or contradicts another."""
     records = {role: read_record(folder) for role, folder in sorted(inputs.items())}
-    content = _findings(inputs)
+    found = _findings(inputs)
     runs = _runs(job, inputs, records)
     material = Material(
         study=in_order(job.study),
-        findings=_parse_findings(content),
-        outcomes=content["outcomes"],
-        scores=content["scores"],
+        findings=found.findings,
+        outcomes=found.outcomes,
+        scores=found.scores,
         runs=runs,
         curves={
             phase.place.id: read_curves(
@@ -183,25 +195,19 @@ def _read_table(path: Path, columns: list[str]) -> dict[str, list[Any]]:
     return table
 
 
-def _findings(inputs: Mapping[str, Path]) -> dict[str, Any]:
+def _findings(inputs: Mapping[str, Path]) -> Found:
     folder = _folder(inputs, "findings")
     FindingsFile.read(folder)
     content = _read_json(folder / "findings.json")
-    if not isinstance(content, dict):
-        content = {}
-    for key in ("findings", "outcomes", "scores"):
-        if key not in content:
-            raise StoreError(f"{folder / 'findings.json'} has no '{key}'; delete its folder and run again")
-    return content
-
-
-def _parse_findings(content: dict[str, Any]) -> tuple[Finding, ...]:
     try:
-        return tuple(Finding.model_validate(finding) for finding in content["findings"])
+        return Found.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise StoreError(f"findings.json holds a finding that is none: {where}: {first['msg']}") from None
+        raise StoreError(
+            f"{folder / 'findings.json'} does not hold findings: {where}: {first['msg']}; "
+            "delete its folder and run again"
+        ) from None
 
 
 def _runs(
@@ -274,6 +280,13 @@ def _refuse_contradictions(material: Material) -> None:
         given = material.records[f"evaluate/{phases[-1].place.id}"].fingerprint
         if made_from.get(f"evaluate/{run}", given) != given:
             raise StoreError(f"the findings were drawn from other scores of run '{run}' than those given to the report")
+        for outcome, score in phases[-1].scores.scores.items():
+            said = material.scores.get(run, {}).get(outcome)
+            if said is not None and abs(said.score - score) > 1e-6 * max(1.0, abs(score)):
+                raise StoreError(
+                    f"run '{run}' scored {score:.6g} on '{outcome}', its findings say {said.score:.6g}: "
+                    "they were drawn from other scores"
+                )
     drawn = {row.source for phases in material.runs.values() for p in phases for row in p.checkpoint.ledger}
     if absent := sorted(drawn - set(material.sources)):
         raise StoreError(f"the report needs 'tokens/{absent[0]}', which it was not given: a run drew from it")

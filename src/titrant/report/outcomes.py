@@ -15,14 +15,32 @@ FAMILIES = {
 """By the first part of an outcome's name: head of its block, and what one and several of its members are called."""
 
 
+MEANS = {"bits_per_byte": "bits_per_byte", "probes": "probe", "choices": "choice"}
+"""Family by the second part of the name of a mean over outcomes, as in `mean/probes`."""
+
+NO_SIGNAL = ("at chance", "collapsed")
+"""Flags of a finding on a task that can tell nothing."""
+
+
+def is_mean(outcome: str) -> bool:
+    """Whether an outcome is the mean over the outcomes of a kind."""
+    return outcome.startswith("mean/")
+
+
+def without_signal(finding: Finding) -> bool:
+    """Whether a finding is on a task that can tell nothing."""
+    return any(flag in NO_SIGNAL for flag in finding.flags)
+
+
 def family_of(outcome: str) -> str:
-    """`probe` for `probe/copying`."""
-    return outcome.partition("/")[0]
+    """`probe` for `probe/copying` and for `mean/probes`."""
+    kind, _, rest = outcome.partition("/")
+    return MEANS.get(rest, rest) if kind == "mean" else kind
 
 
 def label_of(outcome: str) -> str:
-    """`copying` for `probe/copying`."""
-    return outcome.partition("/")[2] or outcome
+    """`copying` for `probe/copying`, `mean` for `mean/probes`."""
+    return "mean" if is_mean(outcome) else outcome.partition("/")[2] or outcome
 
 
 def family_head(family: str) -> str:
@@ -36,9 +54,10 @@ def family_count(family: str, number: int) -> str:
     return f"{number} {one if number == 1 else many}"
 
 
-def on_what(outcome: str, unit: str) -> tuple[str, str]:
-    """The quantity and the object of a sentence: (`bits per byte`, `code`), (`accuracy`, `copying`)."""
-    return unit, label_of(outcome)
+def where_of(outcome: str) -> str:
+    """The object of a sentence: `code`, `copying`, `the mean of the probes`."""
+    _, _, many = FAMILIES.get(family_of(outcome), ("", "", "outcomes"))
+    return f"the mean of the {many}" if is_mean(outcome) else label_of(outcome)
 
 
 @dataclass(frozen=True)
@@ -85,7 +104,9 @@ def comparisons(findings: Iterable[Finding], outcomes: tuple[str, ...]) -> tuple
 
 
 def in_order(findings: Iterable[Finding], declared: Iterable[str]) -> tuple[str, ...]:
-    """Outcomes that occur in findings: declared ones in their order, then others in the order of the findings."""
+    """Outcomes that occur in findings: in the declared order, family by family, the mean of a family after it."""
     present = dict.fromkeys(finding.outcome for finding in findings)
     known = [outcome for outcome in declared if outcome in present]
-    return (*known, *(outcome for outcome in present if outcome not in known))
+    everything = [*known, *(outcome for outcome in present if outcome not in known)]
+    families = list(dict.fromkeys(family_of(outcome) for outcome in everything))
+    return tuple(sorted(everything, key=lambda outcome: (families.index(family_of(outcome)), is_mean(outcome))))

@@ -91,7 +91,8 @@ def _findings(story: Story, charts: dict[str, figures.Spec]) -> str:
     level = percent(1 - story.alpha)
     note = (
         f"Differences are arm minus control, paired by seed, with {level} intervals over seeds and items. Verdicts use "
-        "p values corrected for all contrasts and outcomes of a scale. Heads sort; runs lead to how each was trained."
+        "p values corrected for all contrasts and outcomes of a scale, so an interval that excludes zero may still be "
+        "“not resolved”. Heads sort; numbers lead to the runs behind them."
     )
     parts = [element("p", escape(note), class_="note")]
     for group in story.groups:
@@ -170,14 +171,14 @@ def _figure(charts: dict[str, figures.Spec], name: str, spec: figures.Spec, capt
 
 
 def _signal(story: Story, charts: dict[str, figures.Spec]) -> str:
-    table = tables.baselines_table(story.material, story.outcomes)
-    if not table.rows:
+    written = [tables.baselines_table(story.material, scale, story.outcomes) for scale in story.material.scales]
+    if not any(table.rows for table in written):
         return element("p", "The study has no task of choices.", class_="note")
     note = (
-        "What guessing and what always giving the commonest answer would score. "
-        "A task on which no arm beats both says nothing about the data."
+        "What guessing, always giving the commonest answer, and every arm score. A task that no arm does above chance, "
+        "or on which an arm is credited for a habit, tells nothing about the data: it is left out of means and tests."
     )
-    return element("p", note, class_="note") + to_html(table)
+    return element("p", note, class_="note") + "".join(to_html(table) for table in written if table.rows)
 
 
 def _ledger(story: Story, charts: dict[str, figures.Spec]) -> str:

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from titrant.report.document import VERDICTS, Finding, Verdict
 from titrant.report.forest import SHAPES
-from titrant.report.layout import Block, gains, row_label
+from titrant.report.layout import Block, gains
 from titrant.report.markup import escape
 from titrant.report.numbers import difference, scale_of
-from titrant.report.outcomes import Comparison
+from titrant.report.outcomes import Comparison, is_mean, label_of
 
 LABELS, PLOT, NUMBER, GAP = 178, 150, 62, 22
 """Widths in pixels: row labels, plot, number, gap between panels."""
@@ -58,7 +58,9 @@ def _labels(blocks: Sequence[Block], top: int) -> str:
     for block in blocks:
         parts.append(_text(GAP, y + 17, block.head, weight=700))
         for row, outcome in enumerate(block.outcomes):
-            parts.append(_text(GAP, y + BLOCK_HEAD + ROW * row + 16, row_label(outcome)))
+            label = label_of(outcome) + (" (no signal)" if outcome in block.mute else "")
+            weight = 700 if is_mean(outcome) else 400
+            parts.append(_text(GAP, y + BLOCK_HEAD + ROW * row + 16, label, weight=weight))
         y += BLOCK_HEAD + ROW * len(block.outcomes) + AXIS
     return "".join(parts)
 

@@ -19,7 +19,6 @@ from titrant.report.outcomes import comparisons, in_order
 from titrant.report.page import Story, compose_page
 from titrant.report.poster import forest_svg
 from titrant.report.provenance import input_entries, run_entries, source_entries
-from titrant.report.tables import measured_outcomes
 
 PNG_SCALE = 2
 """Pixels of forest.png a pixel of forest.svg."""
@@ -49,8 +48,7 @@ def write_report(job: ReportJob, inputs: Mapping[str, Path], out: Path, *, scrat
 
 def tell(material: Material) -> Story:
     """Everything that page and Markdown print, composed once."""
-    measured = measured_outcomes(material)
-    declared = tuple(dict.fromkeys((*material.declared_outcomes, *measured)))
+    declared = material.declared_outcomes
     outcomes = in_order(material.findings, declared)
     groups = comparisons(material.findings, outcomes)
     ledger = ledger_rows(material)
@@ -77,7 +75,7 @@ def tell(material: Material) -> Story:
         report=report,
         groups=groups,
         blocks=blocks_of(groups, outcomes),
-        outcomes=tuple(dict.fromkeys((*outcomes, *(outcome for outcome in declared if outcome in measured)))),
+        outcomes=tuple(dict.fromkeys((*outcomes, *declared))),
         code_shares=shares,
         tally=tally(groups),
         limits=limits(groups, sizes),

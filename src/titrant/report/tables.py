@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from titrant.report import numbers
 from titrant.report.cells import Cell, Column, Table, cell
 from titrant.report.differences import chain_changes
-from titrant.report.document import Finding, LedgerEntry
+from titrant.report.document import Finding, LedgerEntry, OutcomeEntry
 from titrant.report.forest import verdict_mark
 from titrant.report.markup import anchor, element, escape, link
 from titrant.report.material import Material
@@ -128,8 +128,8 @@ def _score_row(material: Material, scale: str, outcome: str, unit: str | None, a
 
 def seed_scores(material: Material, arm: str, scale: str, outcome: str) -> list[float]:
     """An arm's scores at the end of its last phase, by seed."""
-    runs = material.runs_of(arm, scale)
-    return [run[-1].scores.scores[outcome] for run in runs if outcome in run[-1].scores.scores]
+    runs = [run[-1].place.run.id for run in material.runs_of(arm, scale)]
+    return [material.scores[run][outcome].score for run in runs if outcome in material.scores.get(run, {})]
 
 
 def mean_score(material: Material, arm: str, scale: str, outcome: str) -> float | None:
@@ -194,31 +194,27 @@ def differences_table(material: Material, group: Comparison) -> Table:
     return Table(columns, rows, caption=f"{group.arm} and {group.control} differ in", sortable=False)
 
 
-def measured_outcomes(material: Material) -> tuple[str, ...]:
-    """Every outcome that any run was scored on at its end, in the order of the scores."""
-    return tuple(dict.fromkeys(o for run in material.runs.values() for o in run[-1].scores.scores))
-
-
-def baselines_table(material: Material, outcomes: Iterable[str]) -> Table:
-    """What guessing and what always giving the commonest answer scores, by task of choices."""
+def baselines_table(material: Material, scale: str, outcomes: Iterable[str]) -> Table:
+    """Tasks of choices at one scale: guessing, the commonest answer, every arm, and whether the task can tell."""
+    described = material.outcomes.get(scale, {})
+    tasks = [outcome for outcome in outcomes if outcome in described and described[outcome].arms]
+    arms = [arm for arm in material.arms if material.runs_of(arm, scale)]
     columns = (
         Column("task"),
-        Column("items", numeric=True),
-        Column("chance, %", numeric=True),
-        Column("always the commonest answer, %", numeric=True),
+        Column("chance", numeric=True, note="accuracy of guessing"),
+        Column("commonest answer", numeric=True, note="accuracy of always giving the commonest answer"),
+        *(Column(arm, numeric=True, note="accuracy over all seeds") for arm in arms),
+        Column("can it tell?"),
     )
-    rows = []
-    for outcome in outcomes:
-        scored = [run[-1].scores for run in material.runs.values() if outcome in run[-1].scores.chance]
-        if scored:
-            first = scored[0]
-            chance, majority = (numbers.level(by[outcome], "accuracy") for by in (first.chance, first.majority))
-            rows.append(
-                (
-                    _outcome(outcome, "accuracy"),
-                    cell(numbers.count(first.items[outcome])),
-                    cell(chance),
-                    cell(majority),
-                )
-            )
-    return Table(columns, tuple(rows), caption="Tasks and chance")
+    rows = tuple(_baseline_row(outcome, described[outcome], arms) for outcome in tasks)
+    return Table(columns, rows, caption=f"Tasks and chance at {scale} scale")
+
+
+def _baseline_row(outcome: str, entry: OutcomeEntry, arms: list[str]) -> tuple[Cell, ...]:
+    said = "yes" if entry.status == "used" else f"no: {entry.status}"
+    given = [entry.chance, entry.majority, *(entry.arms[arm].accuracy if arm in entry.arms else None for arm in arms)]
+    return (
+        _outcome(outcome, entry.unit),
+        *(_optional(value, lambda share: numbers.level(share, entry.unit)) for value in given),
+        cell(f"{said}; {entry.reason}" if entry.reason else said, style=None if entry.status == "used" else "alarm"),
+    )
