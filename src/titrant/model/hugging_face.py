@@ -14,13 +14,13 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor
 from transformers import CohereConfig, CohereForCausalLM, PreTrainedTokenizerFast
 
 from titrant.artifacts import TokenizerFile
 from titrant.errors import EngineError, Problem, StoreError, StudyError
 from titrant.model.transformer import Transformer
+from titrant.model.weights import read_weights
 from titrant.study.architecture import Architecture
 
 LOGIT_TOLERANCE = 1e-5
@@ -79,15 +79,6 @@ def import_checkpoint(folder: Path, architecture: Architecture, vocabulary: int)
     if bad:
         raise StudyError(f"the weights in {folder} hold infinite or undefined numbers, first in '{bad[0]}'")
     return state
-
-
-def read_weights(file: Path) -> dict[str, Tensor]:
-    """The tensors of one safetensors file. Raises StoreError if it is absent or damaged."""
-    try:
-        weights: dict[str, Tensor] = load_file(file)
-    except (OSError, SafetensorError) as error:
-        raise StoreError(f"{file} cannot be read ({error}); delete its folder and run again") from None
-    return weights
 
 
 def cohere_config(

@@ -101,6 +101,11 @@ def content_of(files: Iterable[tuple[str, Path]]) -> str:
     return whole.hexdigest()
 
 
+def content_of_folder(folder: Path) -> str:
+    """BLAKE3 over every file below a folder: how an outside checkpoint is pinned."""
+    return content_of(sorted(_below(folder, ("**",))))
+
+
 def _listed_files(path: Path) -> Iterator[tuple[str, Path]]:
     if path.is_file():
         yield path.name, path
@@ -170,7 +175,7 @@ def _pin_phase(phase: Phase, folder: Path) -> Phase:
     if not path.is_dir():
         raise StudyError(f"checkpoint folder '{path}' does not exist; paths are read from the study's folder")
     declared = declared.model_copy(update={"checkpoint": str(path)})
-    declared = _with_content(declared, content_of(sorted(_below(path, ("**",)))), f"'{path}'")
+    declared = _with_content(declared, content_of_folder(path), f"'{path}'")
     return phase.model_copy(update={"initialisation": declared})
 
 
