@@ -27,6 +27,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn.functional import cross_entropy
 
 # Shape suffixes: B rows, T tokens of a row, D width, N scored tokens, V vocabulary.
 
@@ -34,8 +35,10 @@ SCORED_BY = "likelihood/float32"
 """Name of this path and its number format, as scores carry it."""
 BATCH_TOKENS = 8192
 """Tokens of one forward pass, padding counted."""
-PREDICTED_AT_ONCE = 2**24
-"""Largest number of logits held at once (64 MiB of float32)."""
+LOGITS_AT_ONCE = 2**20
+"""Logits held at once: few enough to stay in a processor's cache, which makes softmax four times faster ..."""
+ROWS_AT_ONCE = 256
+"""... but never fewer rows than this, however large the vocabulary."""
 
 
 class Scorer(Protocol):
@@ -109,20 +112,17 @@ class CausalScorer:
         return np.split(nats, np.cumsum([len(place) for place in places])[:-1])
 
     def _nats_at(self, hidden: Tensor, places: NDArray[np.int64], targets: NDArray[np.int64]) -> NDArray[np.float32]:
-        step = max(1, PREDICTED_AT_ONCE // self.vocabulary)
+        step = max(ROWS_AT_ONCE, LOGITS_AT_ONCE // self.vocabulary)
         places_N = torch.from_numpy(places).to(self.device)
         targets_N = torch.from_numpy(targets).to(self.device)
         parts = [
-            _nats(self.logits(hidden[places_N[at : at + step]]).float(), targets_N[at : at + step]).cpu()
+            cross_entropy(
+                self.logits(hidden[places_N[at : at + step]]).float(), targets_N[at : at + step], reduction="none"
+            ).cpu()
             for at in range(0, len(places), step)
         ]
         found: NDArray[np.float32] = torch.cat(parts).numpy() if parts else np.zeros(0, np.float32)
         return found
-
-
-def _nats(logits_NV: Tensor, targets_N: Tensor) -> Tensor:
-    """-ln softmax(logits)[target], in float32."""
-    return torch.logsumexp(logits_NV, dim=-1) - logits_NV.gather(1, targets_N[:, None])[:, 0]
 
 
 def _shared_rows(sequences: Sequence[Sequence[int]]) -> tuple[list[tuple[int, ...]], list[list[int]]]:

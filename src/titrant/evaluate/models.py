@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
@@ -38,7 +39,7 @@ class TrainedModel:
         try:
             tensors = load_file(weights, device=str(self._device))
             self._model.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
-        except (OSError, RuntimeError, ValueError) as error:
+        except (OSError, RuntimeError, SafetensorError) as error:
             raise StoreError(
                 f"{weights} does not hold this model's weights: {error}; delete it and train again"
             ) from None
@@ -69,7 +70,7 @@ def load_outside(folder: Path, window: int | None = None) -> tuple[CausalScorer,
 
     try:
         model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, local_files_only=True)
-    except (OSError, ValueError, ImportError, RuntimeError) as error:
+    except (OSError, ValueError, ImportError, RuntimeError, SafetensorError) as error:
         raise EngineError(f"transformers cannot load the model in '{folder}': {error}") from None
     model = model.to(pick_device()).eval()
     config = json.loads((folder / "config.json").read_bytes())

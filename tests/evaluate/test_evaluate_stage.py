@@ -1,0 +1,228 @@
+"""The stage: what is asked is what is written, milestones and the end agree, and outside models take the same path."""
+
+import json
+import math
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import torch
+from tiny_evaluate import VOCABULARY
+
+from titrant.artifacts import Scores
+from titrant.errors import EngineError, StoreError, StudyError
+from titrant.evaluate import evaluate_checkpoint, score_outside
+from titrant.evaluate.models import load_outside
+from titrant.jobs import EvaluateJob
+from titrant.study.evaluation import MultipleChoice, Probe
+from titrant.study.source import PlantedFacts
+
+
+def job(**more):
+    asked = {
+        "bits_per_byte_sources": ("code", "prose"),
+        "bytes_per_source": 3000,
+        "check_bytes_per_source": 800,
+        "probes": (),
+        "multiple_choice": (),
+        "planted": {},
+    }
+    return EvaluateJob.model_validate(asked | more)
+
+
+@pytest.fixture
+def inputs(train_folder, tokenizer_folder, held_out_folder, texts):
+    return {
+        "train": train_folder,
+        "tokenizer": tokenizer_folder,
+        "tokens/code": held_out_folder("code", texts),
+        "tokens/prose": held_out_folder("prose", [text[::-1] for text in texts[:2]]),
+    }
+
+
+def evaluate(asked, inputs, out, told=None):
+    out.mkdir()
+    told = [] if told is None else told
+    return evaluate_checkpoint(
+        asked, inputs, out, scratch=out, progress=lambda done, total, unit, note="": told.append((done, total, unit))
+    )
+
+
+FULL = job(
+    probes=(
+        Probe(name="arithmetic", items_per_rung=12, shots=1),
+        Probe(name="planted-facts"),
+    ),
+    planted={"code": PlantedFacts(facts_per_rung=8, copies=(2, 4))},
+)
+
+
+def test_everything_asked_is_scored_and_the_tables_give_the_summary(inputs, tmp_path):
+    file = tmp_path / "choice.jsonl"
+    rows = [{"context": f"{i} is", "choices": [" odd", " even", " x"], "answer": i % 2} for i in range(9)]
+    file.write_text("\n".join(map(json.dumps, rows)))
+    asked = FULL.model_copy(update={"multiple_choice": (MultipleChoice(name="parity", file=str(file)),)})
+    told = []
+    scores = evaluate(asked, inputs, tmp_path / "out", told)
+    outcomes = ["bits_per_byte/code", "bits_per_byte/prose", "probe/arithmetic", "probe/planted-facts", "choice/parity"]
+    assert list(scores.scores) == list(scores.items) == outcomes
+    table = pq.read_table(tmp_path / "out" / "items.parquet").to_pylist()
+    for outcome in outcomes:
+        mine = [row for row in table if row["outcome"] == outcome]
+        score = math.fsum(row["value"] for row in mine) / math.fsum(row["weight"] for row in mine)
+        score /= math.log(2) if outcome.startswith("bits") else 1
+        assert scores.scores[outcome] == pytest.approx(score, rel=1e-12)
+        assert scores.items[outcome] == len(mine) == len({row["item"] for row in mine})
+    assert (scores.items["probe/arithmetic"], scores.items["probe/planted-facts"]) == (36, 16)
+    assert scores.chance["choice/parity"] == pytest.approx(1 / 3)
+    assert scores.majority["choice/parity"] == pytest.approx(5 / 9)
+    assert scores.scored_by == "likelihood/float32"
+    assert {row["rung"] for row in table if row["outcome"] == "probe/planted-facts"} == {2, 4}
+    for row in table:
+        if row["predicted"] >= 0:
+            assert row["value"] == (row["predicted"] == row["answer"])
+    done, totals, units = zip(*told, strict=True)
+    assert list(done) == sorted(done)
+    assert done[0] == 0
+    assert done[-1] == totals[0]
+    assert set(units) == {"items"}
+
+
+def test_milestones_and_the_end_are_checked_on_the_first_bytes(inputs, tmp_path):
+    scores = evaluate(job(), inputs, tmp_path / "out")
+    checks = pq.read_table(tmp_path / "out" / "checks.parquet").to_pylist()
+    outcomes = ["bits_per_byte/code", "bits_per_byte/prose"]
+    assert [(c["step"], c["outcome"]) for c in checks] == [(s, o) for s in (2, 10, 12) for o in outcomes]
+    # all weights of the first milestone are zero: every token costs log2 of the vocabulary
+    rows = [
+        row for row in pq.read_table(tmp_path / "out" / "items.parquet").to_pylist() if row["outcome"] == outcomes[0]
+    ]
+    first = []
+    while sum(row["weight"] for row in first) < 800:
+        first.append(rows[len(first)])
+    value = sum(row["value"] for row in first) / sum(row["weight"] for row in first) / math.log(2)
+    assert checks[4]["value"] == pytest.approx(value, rel=1e-12)
+    assert checks[0]["value"] != pytest.approx(checks[2]["value"], rel=0.001)
+    assert scores.bytes[outcomes[0]] >= 3000
+
+
+def test_a_milestone_without_knowledge_costs_log2_of_the_vocabulary_a_token(inputs, tmp_path, encoder, texts):
+    evaluate(job(check_bytes_per_source=10**6, bytes_per_source=10**6), inputs, tmp_path / "out")
+    checks = pq.read_table(tmp_path / "out" / "checks.parquet").to_pylist()
+    tokens = sum(map(len, encoder.encode(texts)))
+    bytes_ = sum(len(text.encode()) for text in texts)
+    assert checks[0]["value"] == pytest.approx(math.log2(VOCABULARY) * tokens / bytes_, rel=1e-6)
+
+
+def test_an_end_checked_alone_equals_the_end_checked_within_the_whole(inputs, tmp_path):
+    evaluate(job(), inputs, tmp_path / "whole")
+    scores = evaluate(job(bytes_per_source=0), inputs, tmp_path / "alone")
+    assert scores.scores == scores.items == {}
+    whole, alone = (
+        pq.read_table(tmp_path / name / "checks.parquet")["value"].to_numpy() for name in ("whole", "alone")
+    )
+    np.testing.assert_allclose(whole, alone, rtol=1e-6)
+
+
+def test_fewer_bytes_than_asked_are_all_taken_and_said(inputs, tmp_path, texts):
+    scores = evaluate(job(), inputs, tmp_path / "out")
+    assert scores.bytes["bits_per_byte/prose"] == sum(len(text.encode()) for text in texts[:2]) < 3000
+    assert scores.items["bits_per_byte/prose"] == 2
+
+
+def test_equal_work_gives_equal_bytes(inputs, tmp_path):
+    for name in ("one", "other"):
+        evaluate(FULL, inputs, tmp_path / name)
+    for file in ("items.parquet", "checks.parquet"):
+        assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "other" / file).read_bytes()
+
+
+def test_no_milestones_are_read_where_no_checks_are_asked_for(inputs, tmp_path):
+    evaluate(job(check_bytes_per_source=0), inputs, tmp_path / "out")
+    assert pq.read_table(tmp_path / "out" / "checks.parquet").num_rows == 0
+
+
+def test_all_problems_are_told_together_before_anything_is_scored(inputs, tmp_path, held_out_folder):
+    asked = job(probes=(Probe(name="arithmetic", rungs=(99,)), Probe(name="planted-facts")))
+    inputs["tokens/prose"] = held_out_folder("empty", [])
+    with pytest.raises(StudyError) as info:
+        evaluate(asked, inputs, tmp_path / "out")
+    assert [p.message.split(" has ")[0] for p in info.value.problems] == [
+        "source 'prose'",
+        "probe 'arithmetic'",
+        "probe 'planted-facts'",
+    ]
+
+
+def test_a_missing_milestone_is_a_damaged_store(inputs, tmp_path):
+    (inputs["train"] / "milestones" / "10.safetensors").unlink()
+    with pytest.raises(StoreError, match=r"lacks the weights of steps \[10\]"):
+        evaluate(job(), inputs, tmp_path / "out")
+
+
+def test_weights_that_are_not_this_models_are_refused(inputs, tmp_path):
+    (inputs["train"] / "model.safetensors").write_bytes(b"nothing")
+    with pytest.raises(StoreError, match=r"model.safetensors does not hold this model's weights"):
+        evaluate(job(), inputs, tmp_path / "out")
+
+
+@pytest.fixture
+def outside(tmp_path, tokenizer_folder):
+    """A Hugging Face model of another family, with the study's tokenizer."""
+    from transformers import GPTNeoXConfig, GPTNeoXForCausalLM
+
+    torch.manual_seed(0)
+    config = GPTNeoXConfig(
+        vocab_size=VOCABULARY, hidden_size=16, intermediate_size=32, num_hidden_layers=1, num_attention_heads=2,
+        max_position_embeddings=128, bos_token_id=0, eos_token_id=0,
+    )  # fmt: skip
+    folder = tmp_path / "outside"
+    GPTNeoXForCausalLM(config).save_pretrained(folder)
+    (folder / "tokenizer.json").write_bytes((tokenizer_folder / "tokenizer.json").read_bytes())
+    return folder
+
+
+def test_an_outside_model_is_scored_on_the_same_items(outside, inputs, tmp_path):
+    (tmp_path / "ours").mkdir()
+    tokens = {role: folder for role, folder in inputs.items() if role.startswith("tokens/")}
+    scores = score_outside(outside, job(), tokens, tmp_path / "ours", progress=lambda *told: None)
+    trained = evaluate(job(), inputs, tmp_path / "trained")
+    assert isinstance(scores, Scores)
+    assert scores.items == trained.items
+    assert scores.bytes == trained.bytes
+    tables = [pq.read_table(tmp_path / name / "items.parquet")["item"].to_pylist() for name in ("ours", "trained")]
+    assert tables[0] == tables[1]
+
+
+def test_an_outside_model_agrees_with_its_own_loss(outside):
+    from transformers import AutoModelForCausalLM
+
+    scorer, encoder = load_outside(outside)
+    assert scorer.window == 128
+    assert load_outside(outside, window=32)[0].window == 32
+    (tokens,) = encoder.encode(["def f(x):\n    return x\n"])
+    nats = scorer.token_nats([tokens, tokens[:7]])
+    whole = torch.tensor([tokens])
+    with torch.no_grad():
+        loss = AutoModelForCausalLM.from_pretrained(outside)(input_ids=whole, labels=whole).loss
+    assert nats[0].mean() == pytest.approx(float(loss), rel=1e-5)
+    np.testing.assert_allclose(nats[1], nats[0][:6], atol=1e-5)
+
+
+def test_an_outside_folder_without_its_tokenizer_is_an_error(outside):
+    (outside / "tokenizer.json").unlink()
+    with pytest.raises(StudyError, match=r"holds no tokenizer.json: give a folder as `save_pretrained` writes it"):
+        load_outside(outside)
+
+
+def test_an_outside_model_that_names_no_end_of_text_is_an_error(outside):
+    config = json.loads((outside / "config.json").read_text())
+    (outside / "config.json").write_text(json.dumps(config | {"eos_token_id": None, "bos_token_id": None}))
+    with pytest.raises(StudyError, match="names no eos_token_id"):
+        load_outside(outside)
+
+
+def test_an_outside_model_that_cannot_be_loaded_is_the_librarys_fault(outside):
+    (outside / "model.safetensors").unlink()
+    with pytest.raises(EngineError, match="transformers cannot load the model"):
+        load_outside(outside)
