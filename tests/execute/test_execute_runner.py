@@ -91,7 +91,7 @@ def test_killed_at_25_random_moments_the_final_bytes_are_the_same_and_nothing_fi
     whole = open_store(tmp_path / "whole", create=True)
     run(whole)
     expected = contents(whole.root)
-    dice, kills, rounds = random.Random(20), 0, 0
+    dice, kills, rounds, at_work = random.Random(20), 0, 0, 0
     while kills < 25:
         (notes / "seconds").write_text("0.004")
         root = tmp_path / f"killed-{rounds}"
@@ -100,11 +100,14 @@ def test_killed_at_25_random_moments_the_final_bytes_are_the_same_and_nothing_fi
         while kills < 25 and len(done_before) < 6:
             (notes / "starts.txt").write_text("")
             process = start(root)
-            time.sleep(0.25 + 0.5 * dice.random())
+            if kills % 3:  # two of three fall on running stages, however slow the machine; the others anywhere
+                wait_for(lambda: (notes / "starts.txt").stat().st_size or process.poll() is not None)  # noqa: B023
+            time.sleep(0.4 * dice.random())
             os.killpg(process.pid, signal.SIGKILL)
             process.communicate()
             kills += 1
             again = set((notes / "starts.txt").read_text().split())
+            at_work += bool(again)
             assert not again & {STAGE_NAMES[id_] for id_ in done_before}, "a finished job was repeated"
             assert done_before <= finished(root)
             done_before = finished(root)
@@ -112,7 +115,7 @@ def test_killed_at_25_random_moments_the_final_bytes_are_the_same_and_nothing_fi
         output, _ = last.communicate(timeout=30)
         assert last.returncode == 0, output
         assert contents(root) == expected
-    assert rounds > 1, "every kill fell on the same attempt: the delays are too short to mean anything"
+    assert at_work >= 12, "too few kills fell on running stages to mean anything"
 
 
 def test_a_worker_does_not_outlive_a_killed_run(notes: Path, tmp_path: Path) -> None:
