@@ -99,3 +99,12 @@ def test_number_formats_that_training_left_behind_do_not_reach_a_score(model):
 def test_a_sequence_longer_than_the_window_is_refused():
     with pytest.raises(ValueError, match="10 tokens scored from 1: window 8"):
         bigram_scorer(TABLE).token_nats([[0] * 10])
+
+
+def test_sequences_that_begin_alike_are_read_once():
+    read = []
+    scorer = bigram_scorer(TABLE)
+    counting = replace(scorer, forward=lambda tokens_BT: read.append(tokens_BT.tolist()) or scorer.forward(tokens_BT))
+    # three choices of one token, and one of two tokens after the same context
+    counting.token_nats([[1, 2, 3, 0], [1, 2, 3, 1], [1, 2, 3, 2], [1, 2, 3, 4, 4]], [3] * 4)
+    assert read == [[[1, 2, 3, 4]]]
