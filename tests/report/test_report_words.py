@@ -58,8 +58,8 @@ def said(*findings: Finding, scales: tuple[str, ...] = ("nano",), shares: dict[s
 
 def test_a_resolved_difference_is_said_with_direction_size_unit_and_interval() -> None:
     assert said(a_finding()) == (
-        "At nano scale, mixed (50\u2009% code) against plain (0\u2009% code) lowered bits per byte on code by 0.20 "
-        "(95\u2009% interval 0.15 to 0.25)."
+        "At nano scale, mixed (50\u202f% code) against plain (0\u202f% code) lowered bits per byte on code by 0.20 "
+        "(95\u202f% interval 0.15 to 0.25)."
     )
 
 
@@ -84,7 +84,7 @@ def test_a_large_family_is_counted_whole(verdicts: list[str]) -> None:
 def test_a_mean_stands_for_its_large_family_and_is_not_counted_with_it() -> None:
     probes = [a_finding(f"probe/p{place}", "not resolved") for place in range(5)]
     sentence = said(*probes, a_finding("mean/probes", "better"))
-    assert "raised accuracy on the mean of the probes by 20 points (95\u2009% interval 15 to 25)" in sentence
+    assert "raised accuracy on the mean of the probes by 20 points (95\u202f% interval 15 to 25)" in sentence
     assert "of 5 probes 5 are not resolved" in sentence
 
 
@@ -182,8 +182,8 @@ def test_arms_differ_in_what_their_chains_resolve_to() -> None:
         "phases": {"init": {"parts": 5.0, "schedule": {"shape": "cosine"}}, "end": {"parts": 1.0}},
     }
     assert [(c.where, c.arm, c.control) for c in differences.chain_changes(study, "one", "two")] == [
-        ("phase 1 (init): mixture", "m: text 25\u2009%, code 75\u2009%", "t: text 100\u2009%"),
-        ("phase 2", "end, on m: text 25\u2009%, code 75\u2009%, 1 parts", "not there"),
+        ("phase 1 (init): mixture", "m: text 25\u202f%, code 75\u202f%", "t: text 100\u202f%"),
+        ("phase 2", "end, on m: text 25\u202f%, code 75\u202f%, 1 parts", "not there"),
     ]
     assert differences.chain_changes(study, "one", "one") == ()
 

@@ -93,7 +93,7 @@ def limits(groups: Sequence[Comparison], sizes: Mapping[str, tuple[int, int]]) -
 def _detectable(findings: Sequence[Finding]) -> str:
     by_unit: dict[str, list[float]] = {}
     for finding in findings:
-        if finding.minimum_detectable is not None:
+        if finding.minimum_detectable is not None and not (is_mean(finding.outcome) or without_signal(finding)):
             by_unit.setdefault(finding.unit, []).append(finding.minimum_detectable)
     parts = []
     for unit, values in by_unit.items():
@@ -151,8 +151,7 @@ def _rest(families: Mapping[str, Sequence[Finding]]) -> list[str]:
         for verdict, words in (("equivalent", "equivalent within the margin"), ("not resolved", "not resolved")):
             where = [where_of(finding.outcome) for finding in members if finding.verdict == verdict]
             if where:
-                what = "bits per byte on " if family == "bits_per_byte" else ""
-                clauses.append(f"{what}{_listing(where)} {'is' if len(where) == 1 or what else 'are'} {words}")
+                clauses.append(f"{members[0].unit} on {_listing(where)} is {words}")
     return clauses
 
 

@@ -1,7 +1,8 @@
 """How numbers are spelt in every table, figure and sentence: signs, digits, thousands, units.
 
 Bits per byte stand with three decimals. Accuracies, fractions in the data, stand in percent with one decimal, and
-their differences in percentage points. The minus sign is U+2212; thousands are parted by U+2009, a thin space.
+their differences in percentage points. The minus sign is U+2212; thousands are parted by U+202F, a thin
+space at which no line breaks.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 MINUS = "\u2212"
-THIN = "\u2009"
+THIN = "\u202f"
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ def scale_of(unit: str) -> Scale:
 def plain(value: float, decimals: int) -> str:
     """A number with fixed decimals, thin spaces for thousands and a real minus; never a negative zero.
 
-    >>> plain(-0.0004, 3), plain(-1234.5, 1) == "\u22121\u2009234.5"
+    >>> plain(-0.0004, 3), plain(-1234.5, 1) == "\u22121\u202f234.5"
     ('0.000', True)
     """
     if not math.isfinite(value):
@@ -104,7 +105,7 @@ def probability(value: float) -> str:
 def count(value: int) -> str:
     """A whole number with thin spaces for thousands.
 
-    >>> count(1100000) == "1\u2009100\u2009000"
+    >>> count(1100000) == "1\u202f100\u202f000"
     True
     """
     return plain(value, 0)
@@ -118,7 +119,7 @@ def epochs(value: float) -> str:
 def percent(share: float) -> str:
     """A share as a percentage with at most one decimal.
 
-    >>> percent(0.5) == "50\u2009%", percent(0.125) == "12.5\u2009%"
+    >>> percent(0.5) == "50\u202f%", percent(0.125) == "12.5\u202f%"
     (True, True)
     """
     text = f"{share * 100:.1f}".removesuffix(".0")

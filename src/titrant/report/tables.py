@@ -21,49 +21,53 @@ NOT_GIVEN = "not given"
 
 def findings_table(group: Comparison, alpha: float) -> Table:
     """All findings of one comparison; means lead to the runs of their arm, differences to all runs behind them."""
-    own = any(_own_flags(finding, group) for finding in group.findings)
     columns = (
         Column("outcome"),
-        Column(group.arm, numeric=True, note="mean over seeds"),
-        Column(group.control, numeric=True, note="mean over seeds"),
         Column("difference", numeric=True, note="arm minus control"),
         Column(f"{numbers.percent(1 - alpha)} interval", numeric=True),
         Column("verdict"),
         Column("p adjusted", numeric=True, note="corrected for all contrasts and outcomes of the scale"),
+        Column(group.arm, numeric=True, note="mean over seeds"),
+        Column(group.control, numeric=True, note="mean over seeds"),
         Column("margin ±", numeric=True, note="smaller differences count as equivalent"),
         Column("detectable", numeric=True, note="smallest difference that this many seeds would be likely to resolve"),
         Column(
             "relative", numeric=True, note="difference over the control's mean, where that is far from zero and chance"
         ),
-        *((Column("flags"),) if own else ()),
     )
-    rows = tuple(_finding_row(finding, group, with_flags=own) for finding in group.findings)
+    rows = tuple(_finding_row(finding, group) for finding in group.findings)
     return Table(columns, rows, caption=group.key)
+
+
+def _verdict(finding: Finding, group: Comparison) -> Cell:
+    """The verdict, and beside it the flags that are this finding's own."""
+    flags = _own_flags(finding, group)
+    chips = "".join(f" {element('span', escape(flag), class_='flag')}" for flag in flags)
+    text = f"{finding.verdict} ({'; '.join(flags)})" if flags else finding.verdict
+    return cell(text, markup=verdict_mark(finding.verdict) + chips, sort=finding.verdict)
 
 
 def _own_flags(finding: Finding, group: Comparison) -> list[str]:
     return [flag for flag in finding.flags if flag not in group.flags]
 
 
-def _finding_row(finding: Finding, group: Comparison, *, with_flags: bool) -> tuple[Cell, ...]:
+def _finding_row(finding: Finding, group: Comparison) -> tuple[Cell, ...]:
     unit = finding.unit
     low, high = finding.interval
     first = {
         arm: next((run for run in finding.runs if run.startswith(f"{arm}@")), "") for arm in (group.arm, group.control)
     }
-    flags = _own_flags(finding, group)
     return (
         _outcome(finding.outcome, unit),
-        _linked(numbers.level(finding.arm_mean, unit), anchor("run", first[group.arm]), finding.arm_mean),
-        _linked(numbers.level(finding.control_mean, unit), anchor("run", first[group.control]), finding.control_mean),
         _linked(numbers.difference(finding.difference, unit), runs_anchor(group), finding.difference, "strong"),
         cell(numbers.interval(low, high, unit), sort=low),
-        cell(finding.verdict, markup=verdict_mark(finding.verdict), sort=finding.verdict),
+        _verdict(finding, group),
         _optional(finding.p_adjusted, numbers.probability),
+        _linked(numbers.level(finding.arm_mean, unit), anchor("run", first[group.arm]), finding.arm_mean),
+        _linked(numbers.level(finding.control_mean, unit), anchor("run", first[group.control]), finding.control_mean),
         cell(numbers.size(finding.margin, unit), sort=finding.margin),
         _optional(finding.minimum_detectable, lambda value: numbers.size(value, unit)),
         _optional(finding.relative, lambda value: numbers.signed(value * 100, 1) + f"{numbers.THIN}%"),
-        *((cell("; ".join(flags) or "none", style=None if flags else "quiet"),) if with_flags else ()),
     )
 
 
@@ -119,10 +123,13 @@ def _score_row(material: Material, scale: str, outcome: str, unit: str | None, a
             cells.append(cell("not measured", style="quiet"))
             continue
         mean = mean_score(material, arm, scale, outcome)
-        shown = numbers.level(mean, unit) if mean is not None else "seeds only"
         seeds = ", ".join(numbers.level(value, unit) for value in values)
+        shown = numbers.level(mean, unit) if mean is not None else "by seed"
         dots = strip(values, mean, min(every), max(every), f"{arm}: {seeds}")
-        cells.append(cell(f"{shown} ({seeds})", markup=f'<span class="mean">{escape(shown)}</span>{dots}'))
+        figure = element(
+            "span", escape(shown if mean is not None else seeds), class_="mean" if mean is not None else "quiet"
+        )
+        cells.append(cell(f"{shown} ({seeds})", markup=figure + dots))
     return (_outcome(outcome, unit), *cells)
 
 
