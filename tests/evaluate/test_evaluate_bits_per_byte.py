@@ -24,12 +24,12 @@ from titrant.evaluate.models import scorer_of
 
 
 @given(st.integers(1, 200), st.integers(1, 40))
-def test_windows_score_each_token_once_with_half_a_window_of_context_or_all_there_is(length, window):
+def test_windows_score_each_token_once_with_a_quarter_window_of_context_or_all_there_is(length, window):
     scored = []
     for sequence, start in cut_into_windows(range(length), window):
         assert len(sequence) <= window + 1
         for place in range(start, len(sequence)):
-            assert place >= min(window // 2, sequence[place])
+            assert place >= min(window // 4, sequence[place])
             scored.append(sequence[place])
     assert scored == list(range(1, length))
 
@@ -43,10 +43,8 @@ def test_bits_per_byte_agree_with_a_loop_over_the_models_logits_in_float64(model
     for document in documents:
         tokens = [encoder.end_of_text_id, *document.tokens]
         for place in range(1, len(tokens)):
-            # the window that scores this token: the first one, or the one that ends at the next multiple of 16
-            end = window if place <= window else window + math.ceil((place - window) / 16) * 16
-            end = min(end, len(tokens) - 1)
-            begin = max(0, end - window)
+            # windows of 33 tokens that overlap by 8: the first scores places 1 to 32, each later one 25 more
+            begin = 0 if place <= window else 25 * math.ceil((place - window) / 25)
             with torch.no_grad():
                 logits = model.logits(torch.tensor([tokens[begin:place]]))[0, -1].double()
             nats -= float(torch.log_softmax(logits, -1)[tokens[place]])
