@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import yaml
 
 DEMO = """\
 study: demo
@@ -45,8 +44,8 @@ scales:
     learning_rate: 0.003
     precision: float32
 seeds: [1, 2]
-tokenizer: {vocabulary: 300, mixture: balanced, training_bytes: 50kB}
-evaluation: {bits_per_byte: {bytes_per_source: 2kB}, checks_per_phase: 1, check_bytes_per_source: 1kB}
+tokenizer: {vocabulary: 280, mixture: balanced, training_bytes: 50kB}
+evaluation: {bits_per_byte: {bytes_per_source: 8kB}, checks_per_phase: 1, check_bytes_per_source: 1kB}
 statistics: {resamples: 200}
 hold_out_fraction: 0.1
 """
@@ -58,23 +57,26 @@ def demo_text() -> str:
     return DEMO
 
 
+def lay_out_study(folder: Path, text: str = DEMO, name: str = "study.yaml") -> Path:
+    """Write a study and the two small real sources that it names; returns the study's path."""
+    for source, suffix, words in (
+        ("prose", "txt", "the river ran slowly past the old stone mill"),
+        ("code", "py", "x = f(a, b)"),
+    ):
+        (folder / source).mkdir(parents=True, exist_ok=True)
+        for number in range(90):
+            lines = (
+                " ".join(f"{word}{(number * 7 + line * 5 + i * i) % 13}" for i, word in enumerate(words.split()))
+                for line in range(40 + number % 5)
+            )
+            content = "\n".join((*lines, str(number)))
+            (folder / source / f"{number:02}.{suffix}").write_text(content)
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
 @pytest.fixture
 def write_study(tmp_path: Path) -> Callable[..., Path]:
-    """Write a study beside two small real sources; `changes` replace top-level keys, `text` replaces all of it."""
-
-    def write(text: str = DEMO, name: str = "study.yaml", **changes: object) -> Path:
-        for folder, words in (("prose", "the river ran slowly past the old stone mill"), ("code", "x = f(a, b)")):
-            (tmp_path / folder).mkdir(exist_ok=True)
-            for number in range(60):
-                line = " ".join(f"{word}{(number * 7 + i) % 13}" for i, word in enumerate(words.split()))
-                suffix = "txt" if folder == "prose" else "py"
-                (tmp_path / folder / f"{number:02}.{suffix}").write_text(f"{line}\n" * (20 + number % 5) + str(number))
-        if changes:
-            content = yaml.safe_load(text)
-            content.update(changes)
-            text = yaml.safe_dump({k: v for k, v in content.items() if v is not None}, sort_keys=False)
-        path = tmp_path / name
-        path.write_text(text, encoding="utf-8")
-        return path
-
-    return write
+    """Write a study beside two small real sources: the demo, or the text given."""
+    return lambda text=DEMO: lay_out_study(tmp_path, text)

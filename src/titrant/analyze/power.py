@@ -25,7 +25,7 @@ def power_seeds_only(difference: float, seed_deviation: float, num_seeds: int, a
     paired difference from seed to seed.
 
     >>> round(power_seeds_only(1.0, 0.5, 5, 0.05), 3)
-    0.906
+    0.909
 
     **Source:** noncentral t; Johnson, Kotz and Balakrishnan, "Continuous Univariate Distributions" 2, chapter 31.
     """

@@ -16,7 +16,7 @@ class Architecture(Declaration):
     """The reference block: attention and SwiGLU in parallel after one LayerNorm, no biases, interleaved RoPE.
 
     >>> Architecture(layers=6, width=128, heads=4, ffn_width=344).count_parameters(vocabulary=4096)
-    (1181312, 524288)
+    (1186688, 524288)
     """
 
     layers: int = Field(gt=0)
@@ -69,8 +69,11 @@ class Optimizer(Declaration):
     reference study gives none."""
 
     beta1: float = Field(default=0.9, ge=0, lt=1)
+    """Decay of the mean of gradients, a step."""
     beta2: float = Field(default=0.95, ge=0, lt=1)
+    """Decay of the mean of squared gradients, a step."""
     epsilon: float = Field(default=1e-8, gt=0)
+    """Added to the root of the mean of squares."""
     weight_decay: float = Field(default=0.1, ge=0)
     """On matrices; vectors (norms) and embeddings are not decayed."""
     clip_norm: float | None = Field(default=1.0, gt=0)

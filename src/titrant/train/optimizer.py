@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 
 import torch
+import torch._dynamo  # the first optimizer imports it, which takes seconds: here it is paid once, before workers fork
 from torch import Tensor, nn
 
 from titrant.errors import StoreError
