@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.dataset  # noqa: F401  (reading a first table imports it, and pandas: here it is paid once, before workers fork)
+import pyarrow.dataset
 import pyarrow.parquet as pq
 
 from titrant.artifacts import Scores
