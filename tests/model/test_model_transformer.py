@@ -70,7 +70,7 @@ def test_no_position_depends_on_a_later_token(position, seed):
 def test_rotation_is_multiplication_by_a_complex_number():
     length, heads, width, theta = 7, 2, 6, 100.0
     x = torch.randn(1, length, heads, width, generator=torch.Generator().manual_seed(1))
-    turned = rotate(x, rotations(length, width, theta))
+    turned = rotate(x, rotations(length, width, theta)[:, None])
     for t in range(length):
         for h in range(heads):
             for j in range(width // 2):
@@ -90,7 +90,7 @@ def test_attention_in_blocks_equals_the_textbook_in_float64(length):
     scores = query @ key.transpose(2, 3) / 8**0.5
     scores = scores.masked_fill(torch.ones(length, length, dtype=torch.bool).triu(1), -torch.inf)
     expected = scores.softmax(-1) @ value
-    found = causal_attention(*blocked)
+    found = causal_attention(blocked[0] / 8**0.5, *blocked[1:])
     (expected * weighting).sum().backward()
     (found * weighting).sum().backward()
     torch.testing.assert_close(found.double(), expected, atol=2e-6, rtol=1e-5)

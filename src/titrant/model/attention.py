@@ -3,7 +3,7 @@
 On a CPU the queries are cut into blocks. A block sees only the keys up to its own end, so the blocks above the
 diagonal are never computed, and what is left are a few large batched matrix products:
 
-    for each block of queries:    scores  = queries @ keys[:end].T * scale, the future masked with -inf
+    for each block of queries:    scores  = queries @ keys[:end].T, the future masked with -inf
                                   weights = softmax(scores)        (float32 inside, whatever the number format)
                                   output  = weights @ values[:end]
 
@@ -27,12 +27,13 @@ QUERY_BLOCK = 128
 
 
 def causal_attention(query_BHTK: Tensor, key_BHTK: Tensor, value_BHTK: Tensor) -> Tensor:
-    """softmax(query @ key.T / sqrt(K)) @ value, each position seeing itself and what lies before it; [B, H, T, K].
+    """softmax(query @ key.T) @ value, each position seeing itself and what lies before it; [B, H, T, K].
 
-    The result has the number format of the query. **Source:** Vaswani et al. 2017, eq. 1.
+    The query comes divided by sqrt(K) already, which costs nothing where it is turned by its position. The result has
+    the number format of the query. **Source:** Vaswani et al. 2017, eq. 1.
     """
     if query_BHTK.is_cuda:
-        return functional.scaled_dot_product_attention(query_BHTK, key_BHTK, value_BHTK, is_causal=True)
+        return functional.scaled_dot_product_attention(query_BHTK, key_BHTK, value_BHTK, is_causal=True, scale=1.0)
     attended_BHTK: Tensor = _BlockedAttention.apply(query_BHTK, key_BHTK, value_BHTK)  # type: ignore[no-untyped-call]
     return attended_BHTK
 
@@ -46,7 +47,6 @@ class _BlockedAttention(torch.autograd.Function):
         weights = []
         for start, end in _blocks(query.shape[1]):
             scores = torch.bmm(query[:, start:end], key[:, :end].transpose(1, 2))
-            scores *= query.shape[-1] ** -0.5
             scores[:, :, start:] += future[: end - start, : end - start]
             weights.append(torch.softmax(scores, dim=-1))
             output[:, start:end] = torch.bmm(weights[-1], value[:, :end])
@@ -66,7 +66,6 @@ class _BlockedAttention(torch.autograd.Function):
             d_value[:, :end] += torch.bmm(weight.transpose(1, 2), d_block)
             d_weight = torch.bmm(d_block, value[:, :end].transpose(1, 2))
             d_scores = torch._softmax_backward_data(d_weight, weight, -1, weight.dtype)
-            d_scores *= query.shape[-1] ** -0.5
             d_query[:, start:end] = torch.bmm(d_scores, key[:, :end])
             d_key[:, :end] += torch.bmm(d_scores.transpose(1, 2), query[:, start:end])
         shape = d_output_BHTK.shape

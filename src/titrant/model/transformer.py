@@ -68,9 +68,9 @@ class Transformer(nn.Module):
         `logit_scale` is applied here, so that logits are these states times the `readout`.
         """
         hidden_BTD = functional.embedding(tokens_BT, self.embedding.weight)
-        turns_TK = self._turns_of(tokens_BT.shape[1], tokens_BT.device)
+        turns = self._turns_of(tokens_BT.shape[1], tokens_BT.device)
         for block in self.blocks:
-            hidden_BTD = block(hidden_BTD, turns_TK)
+            hidden_BTD = block(hidden_BTD, turns)
         hidden_BTD = cast(Tensor, self.norm(hidden_BTD))
         if self.architecture.logit_scale != 1:
             hidden_BTD = hidden_BTD * self.architecture.logit_scale
@@ -133,11 +133,13 @@ class Transformer(nn.Module):
         return 0.02 / (2 * self.architecture.layers) ** 0.5 if leads_out else 0.02
 
     def _turns_of(self, length: int, device: torch.device) -> Tensor:
-        """The rotations of `length` positions, made once per length and device."""
+        """What `length` positions turn queries and keys by, [T, 2, 1, K / 2], made once per length and device. The
+        queries' half holds attention's division by sqrt(K) as well."""
         key = (length, device)
         if key not in self._turns:
             head_width = self.architecture.width // self.architecture.heads
-            self._turns[key] = rotations(length, head_width, self.architecture.rope_theta).to(device)
+            turns_TK = rotations(length, head_width, self.architecture.rope_theta)
+            self._turns[key] = torch.stack((turns_TK * head_width**-0.5, turns_TK), dim=1)[:, :, None].to(device)
         return self._turns[key]
 
 
@@ -153,13 +155,13 @@ class Block(nn.Module):
         self.input = Matrix(3 * width + 2 * ffn, width, precision)
         self.output = Matrix(width, width + ffn, precision)
 
-    def forward(self, hidden_BTD: Tensor, turns_TK: Tensor) -> Tensor:
-        """[B, T, D] to [B, T, D]; `turns_TK` are the rotations of the T positions."""
+    def forward(self, hidden_BTD: Tensor, turns: Tensor) -> Tensor:
+        """[B, T, D] to [B, T, D]; `turns` are those of the T positions."""
         input_PD = self.input.in_precision()
         projected_BTP = functional.linear(self.norm(hidden_BTD).to(input_PD.dtype), input_PD)
         pairs, value, gate_BTF, up_BTF = torch.split(projected_BTP, self.widths, dim=-1)
-        query_key = rotate(torch.unflatten(pairs, -1, (2 * self.heads, -1)), turns_TK).transpose(1, 2)
-        query_BHTK, key_BHTK = torch.split(query_key, self.heads, dim=1)
+        turned = rotate(torch.unflatten(pairs, -1, (2, self.heads, -1)), turns)
+        query_BHTK, key_BHTK = (x.squeeze(2).transpose(1, 2) for x in torch.split(turned, 1, dim=2))
         value_BHTK = torch.unflatten(value, -1, (self.heads, -1)).transpose(1, 2)
         attended_BTD = causal_attention(query_BHTK, key_BHTK, value_BHTK).transpose(1, 2).flatten(2)
         both = torch.cat((attended_BTD, functional.silu(gate_BTF) * up_BTF), dim=-1)
@@ -176,10 +178,11 @@ def rotations(length: int, head_width: int, theta: float) -> Tensor:
     return torch.complex(angles.cos(), angles.sin())
 
 
-def rotate(x_BTHK: Tensor, turns_TK: Tensor) -> Tensor:
-    """Turn each pair of channels (2j, 2j + 1) by its position's angle, in float32; the same format comes back."""
-    pairs = torch.view_as_complex(torch.unflatten(x_BTHK.float(), -1, (-1, 2)))
-    return torch.view_as_real(pairs * turns_TK[:, None, :]).flatten(-2).to(x_BTHK.dtype)
+def rotate(x: Tensor, turns: Tensor) -> Tensor:
+    """Multiply each pair of channels (2j, 2j + 1) by its position's complex number, in float32; the same number
+    format comes back. `turns` is broadcast against the axes of x, the last of which has two channels for each turn."""
+    pairs = torch.view_as_complex(torch.unflatten(x.float(), -1, (-1, 2)))
+    return torch.view_as_real(pairs * turns).flatten(-2).to(x.dtype)
 
 
 class LayerNorm(nn.Module):

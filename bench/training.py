@@ -1,0 +1,271 @@
+"""Tokens per second of one core while training, ours beside the usual trainers at the same shapes.
+
+    python bench/training.py                       # about ten minutes
+    python bench/training.py --seconds 3 --rounds 1 --sizes 1M --no-compile
+
+All variants live in one process with one thread and take turns, so that whatever disturbs the machine disturbs all
+of them. Speed is tokens by CPU time of the process (wall beside it). A step is 8,192 tokens in two micro-batches,
+gradient clipping and fused AdamW; the peers run in bfloat16 autocast, each with its own loss, eagerly and compiled.
+Everybody has the allocator tuned as ours tunes it, which is kind to the peers. `litgpt` is measured if it can be
+imported.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from titrant.model.device import keep_memory
+from titrant.model.transformer import Transformer
+from titrant.study.architecture import Architecture, Optimizer
+from titrant.train.optimizer import clip_gradients, make_optimizer, set_rate
+
+SIZES = {
+    "1M": (Architecture(layers=6, width=128, heads=4, ffn_width=344), 4_096),
+    "10M": (Architecture(layers=6, width=384, heads=6, ffn_width=1024), 16_384),
+    "30M": (Architecture(layers=10, width=512, heads=8, ffn_width=1408), 16_384),
+}
+LENGTH, BATCH, MICRO_BATCH = 512, 16, 8
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+"""Mean loss of a micro-batch: tokens and targets, both [B, T]."""
+
+
+class PlainGPT(nn.Module):
+    """A GPT as textbooks write it: learned positions, GELU of four widths, fused kernels for attention and loss."""
+
+    def __init__(self, architecture: Architecture, vocabulary: int) -> None:
+        super().__init__()
+        width, self.heads = architecture.width, architecture.heads
+        self.embedding, self.positions = nn.Embedding(vocabulary, width), nn.Embedding(LENGTH, width)
+        self.blocks = nn.ModuleList(
+            nn.ModuleDict(
+                {
+                    "before": nn.LayerNorm(width, bias=False),
+                    "qkv": nn.Linear(width, 3 * width, bias=False),
+                    "back": nn.Linear(width, width, bias=False),
+                    "between": nn.LayerNorm(width, bias=False),
+                    "up": nn.Linear(width, 4 * width, bias=False),
+                    "down": nn.Linear(4 * width, width, bias=False),
+                }
+            )
+            for _ in range(architecture.layers)
+        )
+        self.norm = nn.LayerNorm(width, bias=False)
+
+    def forward(self, tokens_BT: Tensor, targets_BT: Tensor) -> Tensor:
+        """Mean cross entropy."""
+        x = self.embedding(tokens_BT) + self.positions(torch.arange(tokens_BT.shape[1]))
+        for block in self.blocks:
+            qkv = block["qkv"](block["before"](x)).unflatten(-1, (3, self.heads, -1)).transpose(1, 3)
+            attended = functional.scaled_dot_product_attention(*qkv.unbind(2), is_causal=True)
+            x = x + block["back"](attended.transpose(1, 2).flatten(2))
+            x = x + block["down"](functional.gelu(block["up"](block["between"](x))))
+        logits = functional.linear(self.norm(x), self.embedding.weight)
+        return functional.cross_entropy(logits.flatten(0, 1), targets_BT.flatten())
+
+
+def main() -> None:
+    """Measure and print one table a size."""
+    given = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    given.add_argument("--sizes", nargs="+", choices=SIZES, default=list(SIZES))
+    given.add_argument("--seconds", type=float, default=6, help="CPU seconds of one measurement")
+    given.add_argument("--rounds", type=int, default=3)
+    given.add_argument("--no-compile", action="store_true", help="leave out the compiled variants")
+    asked = given.parse_args()
+    torch.set_num_threads(1)
+    keep_memory()
+    for size in asked.sizes:
+        architecture, vocabulary = SIZES[size]
+        takers = {
+            name: taker
+            for name, make in variants(architecture, vocabulary, compiled=not asked.no_compile)
+            if (taker := warmed(name, make)) is not None
+        }
+        compare(size, takers, architecture.flops_per_token(vocabulary, LENGTH), asked.seconds, asked.rounds)
+
+
+def variants(
+    architecture: Architecture, vocabulary: int, *, compiled: bool
+) -> Iterator[tuple[str, Callable[[], Callable[[Tensor], None]]]]:
+    """Name and maker of each variant; a maker gives the function that takes one optimizer step."""
+    yield "titrant", lambda: _our_step(architecture, vocabulary, compiled=False)
+    peers = {"plain GPT": _plain, "HF Llama": _llama, "HF Cohere": _cohere, "litgpt": _litgpt}
+    for name, make in peers.items():
+        yield name, lambda make=make: _autocast_step(*make(architecture, vocabulary), compiled=False)
+    if compiled:
+        yield "titrant, compiled", lambda: _our_step(architecture, vocabulary, compiled=True)
+        for name, make in peers.items():
+            yield f"{name}, compiled", lambda make=make: _autocast_step(*make(architecture, vocabulary), compiled=True)
+
+
+def warmed(name: str, make: Callable[[], Callable[[Tensor], None]]) -> Callable[[], None] | None:
+    """A variant after two steps, or None, with a printed line, if it cannot run here."""
+    generator = torch.Generator().manual_seed(0)
+    try:
+        step = make()
+        tokens = torch.randint(4_096, (BATCH, LENGTH + 1), generator=generator)
+        for _ in range(2):
+            step(tokens)
+    except ImportError as error:
+        print(f"{name}: left out ({error})")
+        return None
+    except Exception as error:  # a peer that fails on this machine is no reason to measure nothing
+        print(f"{name}: left out ({type(error).__name__}: {str(error).splitlines()[0][:90]})")
+        return None
+    return lambda: step(tokens)
+
+
+def compare(size: str, takers: dict[str, Callable[[], None]], flops: float, seconds: float, rounds: int) -> None:
+    """Let the variants take turns and print their medians."""
+    speeds: dict[str, list[tuple[float, float]]] = {name: [] for name in takers}
+    peaks = []
+    for _ in range(rounds):
+        peaks.append(_bfloat16_peak())
+        for name, take in takers.items():
+            speeds[name].append(_speed(take, seconds))
+    peak = statistics.median(peaks)
+    cpu = {name: statistics.median(speed for speed, _ in found) for name, found in speeds.items()}
+    print(f"\n{size}: {flops / 1e6:.1f} MFLOP/token (ours); bfloat16 matmul {peak / 1e9:.0f} GFLOP/s")
+    print(f"{'':22}{'tokens/CPU s':>14}{'spread':>9}{'wall':>9}{'of peak':>9}")
+    for name, found in speeds.items():
+        spread = (max(s for s, _ in found) - min(s for s, _ in found)) / cpu[name]
+        wall = statistics.median(wall for _, wall in found)
+        share = f"{cpu[name] * flops / peak:.0%}" if name.startswith("titrant") else ""
+        print(f"{name:22}{cpu[name]:14,.0f}{spread:9.0%}{wall:9,.0f}{share:>9}")
+    peers = {name: speed for name, speed in cpu.items() if not name.startswith("titrant")}
+    if peers:
+        fastest = max(peers, key=lambda name: peers[name])
+        print(f"titrant is {cpu['titrant'] / peers[fastest]:.2f} x the fastest peer ({fastest})", flush=True)
+
+
+def _speed(take: Callable[[], None], seconds: float) -> tuple[float, float]:
+    """Tokens a second by CPU time and by wall."""
+    wall, cpu, steps = time.perf_counter(), time.process_time(), 0
+    while time.process_time() - cpu < seconds:
+        take()
+        steps += 1
+    tokens = steps * BATCH * LENGTH
+    return tokens / (time.process_time() - cpu), tokens / (time.perf_counter() - wall)
+
+
+def _bfloat16_peak(size: int = 1024, times: int = 20) -> float:
+    """FLOP/s of a square matrix product."""
+    a = torch.randn(size, size).bfloat16()
+    a @ a
+    start = time.process_time()
+    for _ in range(times):
+        a @ a
+    return 2 * size**3 * times / (time.process_time() - start)
+
+
+def _our_step(architecture: Architecture, vocabulary: int, *, compiled: bool) -> Callable[[Tensor], None]:
+    model = Transformer(architecture, vocabulary, "bfloat16")
+    model.initialise(seed=1)
+    if compiled:
+        model.forward = torch.compile(model.forward)  # type: ignore[method-assign]
+    optimizer = make_optimizer(model, Optimizer())
+    set_rate(optimizer, 1e-3)
+
+    def step(tokens: Tensor) -> None:
+        with model.holding_copies():
+            for part in tokens.split(MICRO_BATCH):
+                model.loss(part[:, :-1], part[:, 1:], rows=BATCH * LENGTH).backward()
+        float(clip_gradients(model, 1.0))
+        optimizer.step()
+        optimizer.zero_grad()
+
+    return step
+
+
+def _autocast_step(model: nn.Module, loss: Loss, *, compiled: bool) -> Callable[[Tensor], None]:
+    loss = torch.compile(loss) if compiled else loss
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, fused=True)
+
+    def step(tokens: Tensor) -> None:
+        for part in tokens.split(MICRO_BATCH):
+            with torch.autocast("cpu", torch.bfloat16):
+                mean = loss(part[:, :-1].contiguous(), part[:, 1:].contiguous())
+            (mean * (MICRO_BATCH / BATCH)).backward()
+        float(torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0))
+        optimizer.step()
+        optimizer.zero_grad()
+
+    return step
+
+
+def _plain(architecture: Architecture, vocabulary: int) -> tuple[nn.Module, Loss]:
+    model = PlainGPT(architecture, vocabulary)
+    return model, model
+
+
+def _llama(architecture: Architecture, vocabulary: int) -> tuple[nn.Module, Loss]:
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    return _hugging_face(LlamaForCausalLM, LlamaConfig, architecture, vocabulary)
+
+
+def _cohere(architecture: Architecture, vocabulary: int) -> tuple[nn.Module, Loss]:
+    from transformers import CohereConfig, CohereForCausalLM
+
+    return _hugging_face(CohereForCausalLM, CohereConfig, architecture, vocabulary)
+
+
+def _hugging_face(
+    model_class: type, config_class: type, architecture: Architecture, vocabulary: int
+) -> tuple[nn.Module, Loss]:
+    config = config_class(
+        vocab_size=vocabulary,
+        hidden_size=architecture.width,
+        intermediate_size=architecture.ffn_width,
+        num_hidden_layers=architecture.layers,
+        num_attention_heads=architecture.heads,
+        max_position_embeddings=LENGTH,
+        tie_word_embeddings=True,
+        bos_token_id=0,
+        eos_token_id=0,
+        pad_token_id=None,
+        use_cache=False,
+    )
+    model = model_class._from_config(config, attn_implementation="sdpa")
+
+    def loss(tokens_BT: Tensor, targets_BT: Tensor) -> Tensor:
+        logits = model(input_ids=tokens_BT).logits
+        return functional.cross_entropy(logits.flatten(0, 1), targets_BT.flatten())
+
+    return model, loss
+
+
+def _litgpt(architecture: Architecture, vocabulary: int) -> tuple[nn.Module, Loss]:
+    from litgpt import GPT, Config
+
+    config = Config(
+        block_size=LENGTH,
+        padded_vocab_size=vocabulary,
+        n_layer=architecture.layers,
+        n_head=architecture.heads,
+        n_embd=architecture.width,
+        intermediate_size=architecture.ffn_width,
+        rotary_percentage=1.0,
+        parallel_residual=False,
+        bias=False,
+        norm_class_name="RMSNorm",
+        mlp_class_name="LLaMAMLP",
+    )
+    model = GPT(config)
+    model.lm_head.weight = model.transformer.wte.weight
+
+    def loss(tokens_BT: Tensor, targets_BT: Tensor) -> Tensor:
+        return functional.cross_entropy(model(tokens_BT).flatten(0, 1), targets_BT.flatten())
+
+    return model, loss
+
+
+if __name__ == "__main__":
+    main()
