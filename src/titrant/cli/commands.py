@@ -6,6 +6,7 @@ Ctrl-C (128 + signal). Bugs keep their traceback. Commands import what they need
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -156,6 +157,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _status_of(arguments: Sequence[str] | None) -> int:
+    # `>&-` and some launchers leave no streams at all: what is printed goes nowhere, what is done is done
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115
     try:
         outcome = commands.main(arguments, prog_name="titrant", standalone_mode=False)
         sys.stdout.flush()
@@ -178,6 +183,12 @@ def _status_of(arguments: Sequence[str] | None) -> int:
         # the reader (`| head`) has what it wanted; keep Python from complaining when it flushes at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 141
+    except OSError as error:
+        if error.errno != errno.ENOSPC or error.filename is not None:
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        _complain(["standard output cannot be written: the disk that it goes to is full"])
+        return 2
 
 
 def _complain(sentences: Sequence[str]) -> None:

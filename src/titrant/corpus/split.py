@@ -143,7 +143,7 @@ def _check_sides(job: SplitJob, rows: _Rows, fates: NDArray[np.int64]) -> None:
         return
     kept, dropped = int(((fates < 3) & real).sum()), int((fates >= 3).sum())
     units = _unit(rows.digests)[(fates < 3) & real]
-    counts = f"the source has {kept} distinct documents of its own ({dropped} duplicates dropped)"
+    counts = f"it has {kept} distinct documents of its own ({dropped} duplicates dropped)"
     if kept < 2:
         raise StudyError(f"{counts}: too few for both sides; add data, or cut it with max_document_characters")
     if not held_out:

@@ -27,6 +27,7 @@ from titrant.execute.files import (
 )
 from titrant.execute.lock import held
 from titrant.execute.machine import host_facts, package_versions, source_commit
+from titrant.execute.place import Place, place_of, placed
 from titrant.execute.store import LOG, MADE, RESERVED, Store, open_store
 from titrant.execute.work import STAGES, stage_of
 from titrant.plan.plan import Job, Plan
@@ -54,6 +55,8 @@ class Assignment:
     stages: Mapping[str, str]
     gpu: str | None = None
     """The only GPU that it may see; None: the environment decides."""
+    place: Place = ()
+    """Where in the study the job is declared, for problems that know no better place."""
 
 
 def assign(
@@ -68,6 +71,7 @@ def assign(
         fingerprints={role: given.fingerprint for role, given in needed.items()},
         stages=stages,
         gpu=gpu,
+        place=place_of(plan, job),
     )
 
 
@@ -103,7 +107,9 @@ def do_job(assignment: Assignment, tell: Tell, stop: StopSwitch) -> Path:
                 _attempt(assignment, store, work, tell, stop)
             shutil.rmtree(work, ignore_errors=True)
         return store.folder_of(job)
-    except (StudyError, StoreError, EngineError):
+    except StudyError as error:
+        raise placed(error, assignment.place) from error
+    except (StoreError, EngineError):
         raise
     except Exception as error:
         trouble = disk_trouble(error, store.root)

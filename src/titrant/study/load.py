@@ -7,6 +7,7 @@ tree to learn on which line each value stands. Pydantic's error paths are mapped
 from __future__ import annotations
 
 import runpy
+import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import resources
@@ -23,6 +24,7 @@ from titrant.study.study import Study
 
 MAX_STUDY_BYTES = 1_000_000
 MAX_NODES = 50_000
+MAX_DEPTH = 50
 
 Path_ = tuple[str | int, ...]
 
@@ -41,7 +43,11 @@ class LoadedStudy:
         return self.file.parent
 
     def where(self, *path: str | int) -> str:
-        """`file:line` of a value in the study, or of the nearest value that holds it."""
+        """`file:line` of a value in the study, or of the nearest value that holds it; a sweep holds what it makes."""
+        if len(path) > 1 and path[0] in ("mixtures", "arms") and path[:2] not in self.lines:
+            for name, sweep in self.study.sweeps.items():
+                if path[1] in {f"{name}-{share:g}" for share in sweep.percent}:
+                    return _where(self.file, self.lines, ("sweeps", name))
         return _where(self.file, self.lines, path)
 
 
@@ -66,8 +72,11 @@ def open_study(named: str | Path) -> LoadedStudy:
 def find_study(named: str | Path) -> Path:
     """The file behind a path or the name of a shipped study."""
     path = Path(named)
-    if path.is_file():
-        return path
+    try:
+        if path.is_file():
+            return path
+    except OSError as error:
+        raise StudyError(f"'{str(named)[:60]}…' cannot be a study file: {error.strerror}") from None
     shipped = {Path(str(entry)).stem: Path(str(entry)) for entry in _shipped_folder().glob("*.yaml")}
     if str(named) in shipped:
         return shipped[str(named)]
@@ -84,10 +93,26 @@ def _shipped_folder() -> Path:
 
 
 def _from_python(file: Path) -> LoadedStudy:
-    found = [value for value in runpy.run_path(str(file)).values() if isinstance(value, Study)]
+    try:
+        found = [value for value in runpy.run_path(str(file)).values() if isinstance(value, Study)]
+    except StudyError:
+        raise
+    except ValidationError as error:
+        raise StudyError(list(_translate(error, file, {}))) from None
+    except Exception as error:
+        where = f"{file}:{_line_in(error, file)}"
+        raise StudyError(Problem(f"this Python file fails with {type(error).__name__}: {error}", where)) from None
     if not found:
         raise StudyError(Problem("this Python file defines no Study; end it with `study = Study(...)`", str(file)))
     return LoadedStudy(found[-1], file)
+
+
+def _line_in(error: Exception, file: Path) -> int:
+    """The last line of a file through which an exception went."""
+    if isinstance(error, SyntaxError) and error.filename == str(file):
+        return error.lineno or 1
+    frames = traceback.extract_tb(error.__traceback__)
+    return next((frame.lineno or 1 for frame in reversed(frames) if frame.filename == str(file)), 1)
 
 
 def _from_yaml(file: Path) -> LoadedStudy:
@@ -99,7 +124,13 @@ def _from_yaml(file: Path) -> LoadedStudy:
         mark = error.problem_mark or error.context_mark
         where = f"{file}:{mark.line + 1}" if mark else str(file)
         raise StudyError(Problem(f"this is not YAML: {error.problem}", where)) from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except yaml.reader.ReaderError as error:
+        line = text[: error.position].count("\n") + 1
+        wrong = f"it holds the character U+{ord(text[error.position]):04X}, which YAML does not allow; delete it"
+        raise StudyError(Problem(f"this is not YAML: {wrong}", f"{file}:{line}")) from None
+    except RecursionError:
+        raise StudyError(_too_deep(file)) from None
+    except (yaml.YAMLError, ValueError) as error:
         raise StudyError(Problem(f"this is not YAML: {error}", str(file))) from None
     if not isinstance(content, dict):
         raise StudyError(Problem("a study is a mapping of keys such as study, sources and arms", str(file)))
@@ -113,6 +144,13 @@ def _from_yaml(file: Path) -> LoadedStudy:
 
 
 def _read_text(file: Path) -> str:
+    try:
+        return _decoded(file)
+    except OSError as error:
+        raise StudyError(f"the study {file} cannot be read: {error.strerror}") from None
+
+
+def _decoded(file: Path) -> str:
     size = file.stat().st_size
     if size > MAX_STUDY_BYTES:
         raise StudyError(
@@ -145,6 +183,8 @@ def _compose(text: str, file: Path) -> yaml.Node:
     if node is None:
         raise StudyError(Problem("this study is empty", str(file)))
     sizes: dict[int, int] = {}
+    if _depth(node) > MAX_DEPTH:
+        raise StudyError(_too_deep(file))
     if _unfolded_size(node, sizes, ()) > MAX_NODES:
         raise StudyError(
             Problem(f"its aliases unfold to more than {MAX_NODES:,} values; write the study out", str(file))
@@ -152,18 +192,32 @@ def _compose(text: str, file: Path) -> yaml.Node:
     return node
 
 
+def _too_deep(file: Path) -> Problem:
+    return Problem(f"its values are nested more than {MAX_DEPTH} deep; a study needs no more than 10", str(file))
+
+
+def _depth(node: yaml.Node) -> int:
+    """How deep the text is nested, aliases not followed; counted up to just above MAX_DEPTH."""
+    level, seen, depth = [node], {id(node)}, 0
+    while level and depth <= MAX_DEPTH:
+        depth += 1
+        below = {id(child): child for parent in level for child in _children(parent) if id(child) not in seen}
+        seen |= below.keys()
+        level = list(below.values())
+    return depth
+
+
+def _children(node: yaml.Node) -> list[yaml.Node]:
+    if isinstance(node, yaml.MappingNode):
+        return [child for pair in node.value for child in pair]
+    return list(node.value) if isinstance(node, yaml.SequenceNode) else []
+
+
 def _unfolded_size(node: yaml.Node, sizes: dict[int, int], above: tuple[int, ...]) -> int:
-    if id(node) in above or len(above) > 50:
+    if id(node) in above or len(above) > MAX_DEPTH:
         return MAX_NODES + 1
     if id(node) not in sizes:
-        children = (
-            [child for pair in node.value for child in pair]
-            if isinstance(node, yaml.MappingNode)
-            else node.value
-            if isinstance(node, yaml.SequenceNode)
-            else []
-        )
-        sizes[id(node)] = 1 + sum(_unfolded_size(child, sizes, (*above, id(node))) for child in children)
+        sizes[id(node)] = 1 + sum(_unfolded_size(child, sizes, (*above, id(node))) for child in _children(node))
     return sizes[id(node)]
 
 
@@ -221,6 +275,10 @@ def _sentence(detail: Any, path: Path_) -> str:
     if kind == "missing":
         return f"'{detail['loc'][-1]}' is missing from {place or 'the study'}; it has no default"
     message = message.removeprefix("Value error, ")
+    if kind == "too_short":
+        return f"{place}: it is empty; give at least {detail['ctx']['min_length']}"
+    for python, yaml_ in (("a valid tuple", "a list"), ("a valid dictionary", "a mapping"), ("valid string", "string")):
+        message = message.replace(python, yaml_)
     message = message[0].lower() + message[1:] if message.startswith("Input") else message
     if message.startswith("input"):
         given = detail.get("input")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from fractions import Fraction
@@ -14,6 +15,17 @@ from titrant.study.phase import Arm, Continued, FromCheckpoint, Phase
 from titrant.study.recipe import recipe_of
 from titrant.study.study import Study
 from titrant.study.units import show_count
+
+MAX_RUNGS = {
+    "entity-tracking": 6,
+    "arithmetic": 6,
+    "bracket-closing": 6,
+    "variable-binding": 6,
+    "copying": 8,
+    "sorting": 6,
+    "structural-generalisation": 6,
+}
+"""The hardest rung of each probe, known here so that a study is refused before anything is trained."""
 
 Found = tuple[tuple[str | int, ...], str]
 """A path in the study and what is wrong there."""
@@ -157,6 +169,13 @@ def _evaluation(study: Study) -> Iterator[Found]:
     names = study.outcomes()
     for outcome in sorted({name for name in names if names.count(name) > 1}):
         yield ("evaluation",), f"outcome '{outcome}' is asked for twice; delete one"
+    for index, probe in enumerate(study.evaluation.probes):
+        most = MAX_RUNGS.get(probe.name)
+        if most is not None and max(probe.rungs, default=1) > most:
+            yield (
+                ("evaluation", "probes", index),
+                f"probe '{probe.name}' asks for rung {max(probe.rungs)}; its rungs are 1 to {most}",
+            )
     planted = any(source.plant for source in study.sources.values())
     if "probe/planted-facts" in names and not planted:
         yield (
@@ -187,7 +206,11 @@ def _comparisons(study: Study) -> Iterator[Found]:
 
 
 def _budgets(study: Study) -> Iterator[Found]:
-    """Every phase has at least one step, and every source of its mixture at least one sequence."""
+    """Every phase has at least one step, and every source of its mixture at least one sequence.
+
+    What several arms ask alike is told once, of the first of them.
+    """
+    told: set[tuple[str, ...]] = set()
     for scale_name, scale in study.scales.items():
         for name, arm in study.arms.items():
             for index, link in enumerate(arm.chain):
@@ -195,21 +218,31 @@ def _budgets(study: Study) -> Iterator[Found]:
                 tokens /= Fraction(repr(study.budget_parts))
                 at = f"phase '{link.phase}' of arm '{name}' at scale '{scale_name}'"
                 if tokens < scale.global_batch_tokens:
-                    yield (
-                        ("scales", scale_name, "tokens"),
-                        f"{at} gets {show_count(float(tokens))} tokens, less than one batch of "
-                        f"{show_count(scale.global_batch_tokens)}; raise tokens or lower global_batch_tokens",
-                    )
+                    if (scale_name, link.phase) not in told:
+                        yield (
+                            ("scales", scale_name, "tokens"),
+                            f"{at} gets {show_count(float(tokens))} tokens, less than one batch of "
+                            f"{show_count(scale.global_batch_tokens)}; raise tokens or lower global_batch_tokens",
+                        )
+                    told.add((scale_name, link.phase))
                     continue
                 for source, share in study.mixtures[link.mixture].shares.items():
                     if share * tokens < scale.sequence_length:
-                        need = scale.sequence_length / tokens
-                        yield (
-                            ("arms", name, index) if name in study.arms else ("arms",),
-                            f"source '{source}' has {float(share):.3g} of mixture '{link.mixture}', less than one "
-                            f"sequence of {at}; raise its share to {float(need):.3g}, raise the scale's tokens, or "
-                            "leave it out",
-                        )
+                        if (scale_name, link.phase, link.mixture, source) not in told:
+                            need = _rounded_up(scale.sequence_length / tokens)
+                            yield (
+                                ("arms", name, index),
+                                f"source '{source}' has {float(share):.3g} of mixture '{link.mixture}', less than one "
+                                f"sequence of {at}; raise its share to {need}, raise the scale's tokens, or leave it "
+                                "out",
+                            )
+                        told.add((scale_name, link.phase, link.mixture, source))
+
+
+def _rounded_up(share: Fraction) -> str:
+    """Three significant digits, never less than the share itself."""
+    step = Fraction(10) ** (math.floor(math.log10(share)) - 2)
+    return f"{float(math.ceil(share / step) * step):.6g}"
 
 
 def _contrasts(study: Study) -> Iterator[Found]:

@@ -128,18 +128,20 @@ def check_ledger(
         for role, folder in sorted(inputs.items())
         for partition, shard in TokenShards.read(folder).shards.items()
     }
-    problems: list[Problem] = []
+    problems: dict[str, Problem] = {}
     lines: list[dict[str, object]] = []
     for number, chain in enumerate(job.chains):
         progress(number, len(job.chains), "arms", f"{chain.arm}@{chain.scale}")
         available = {key: num_sequences(count, chain.sequence_length) for key, count in tokens.items()}
         planned = plan_draws(chain.phases, available, chain.sequence_length)
-        problems += find_problems(chain, planned, job.max_epochs)
+        for problem in find_problems(chain, planned, job.max_epochs):
+            # what several arms ask alike is told once, of the first of them
+            problems.setdefault(f"{chain.scale} {problem.message.replace(_arm(chain), '')}", problem)
         for index, (phase, rows) in enumerate(zip(chain.phases, planned, strict=True)):
             place = {"arm": chain.arm, "scale": chain.scale, "phase": phase.name, "index": index}
             lines += [place | row.model_dump(mode="json") for row in rows]
     if problems:
-        raise StudyError(problems)
+        raise StudyError(problems.values())
     (out / "ledger.json").write_text(json.dumps(lines, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     progress(len(job.chains), len(job.chains), "arms")
     return PlannedLedger(rows=len(lines))
@@ -148,34 +150,44 @@ def check_ledger(
 def find_problems(
     chain: PlannedChain, planned: Sequence[Sequence[LedgerRow]], max_epochs: Mapping[str, float]
 ) -> list[Problem]:
-    """All that a chain asks and its sources cannot give, each with the smallest change that would mend it."""
+    """All that a chain asks and its sources cannot give, each with the smallest change that would mend it.
+
+    A problem stands at the share of the mixture that asks too much, or at the source that holds nothing.
+    """
     problems: list[Problem] = []
     drawn: dict[str, int] = {}
     for phase, rows in zip(chain.phases, planned, strict=True):
-        where = f"phase '{phase.name}' of arm '{chain.arm}' at scale '{chain.scale}'"
-        problems += [Problem(message) for message in _vanished(phase, rows, where, chain.sequence_length)]
+        where = f"phase '{phase.name}' of {_arm(chain)} at scale '{chain.scale}'"
+        problems += _vanished(phase, rows, where, chain.sequence_length)
         for row in rows:
             key = f"{row.source}/{row.partition}"
             allowed = Fraction(repr(max_epochs.get(row.source, 1.0)))
-            message = _shortage(phase, row, drawn.get(key, 0), allowed, where)
-            problems += [Problem(message)] if message else []
+            problem = _shortage(phase, row, drawn.get(key, 0), allowed, where)
+            problems += [problem] if problem else []
             drawn[key] = drawn.get(key, 0) + row.sequences
     return problems
 
 
-def _vanished(phase: PlannedPhase, rows: Sequence[LedgerRow], where: str, length: int) -> list[str]:
+def _arm(chain: PlannedChain) -> str:
+    return f"arm '{chain.arm}'"
+
+
+def _vanished(phase: PlannedPhase, rows: Sequence[LedgerRow], where: str, length: int) -> list[Problem]:
     shares = {source: Fraction(share) for source, share in phase.shares.items()}
     missing = sorted({source for source in shares if shares[source] > 0} - {row.source for row in rows})
     return [
-        f"mixture '{phase.mixture}' gives source '{source}' a share of {_digits(shares[source])} in {where}, "
-        f"which comes to none of its {phase.sequences} sequences of {length} tokens. Raise the share to "
-        f"{_digits(Fraction(1, phase.sequences), up=True)}, train on at least "
-        f"{_amount(math.ceil(1 / shares[source]) * length)} tokens, or leave the source out."
+        Problem(
+            f"mixture '{phase.mixture}' gives source '{source}' a share of {_digits(shares[source])} in {where}, "
+            f"which comes to none of its {phase.sequences} sequences of {length} tokens. Raise the share to "
+            f"{_digits(Fraction(1, phase.sequences), up=True)}, train on at least "
+            f"{_amount(math.ceil(1 / shares[source]) * length)} tokens, or leave the source out.",
+            path=("mixtures", phase.mixture, source),
+        )
         for source in missing
     ]
 
 
-def _shortage(phase: PlannedPhase, row: LedgerRow, earlier: int, max_epochs: Fraction, where: str) -> str | None:
+def _shortage(phase: PlannedPhase, row: LedgerRow, earlier: int, max_epochs: Fraction, where: str) -> Problem | None:
     """What is wrong with one row, if anything. `earlier`: sequences drawn before, repeats counted."""
     length = row.tokens // row.sequences
     asks = (
@@ -183,33 +195,40 @@ def _shortage(phase: PlannedPhase, row: LedgerRow, earlier: int, max_epochs: Fra
     )
     if row.available == 0:
         mend = "Give it a reserve_fraction" if row.partition == "reserved" else "Add documents"
-        return (
+        return Problem(
             f"{asks}, which holds no whole sequence of {length} {row.partition} tokens. "
-            f"{mend}, or leave the source out."
+            f"{mend}, or leave the source out.",
+            path=("sources", row.source),
         )
     holds = f"which holds {show_count(row.available * length)}"
     if phase.data != "replay" and row.start > 0 and row.start + row.sequences > row.available:
         unseen = max(0, row.available - row.start)
         more = (row.start + row.sequences - row.available) * length
-        return (
+        return Problem(
             f"{asks}, {holds}, of which earlier phases have drawn {show_count(min(row.start, row.available) * length)} "
             f"and {show_count(unseen * length)} are unseen. {_lower(unseen, phase)}, declare the phase's data as "
-            f"`replay`, or add {_amount(more)} tokens."
+            f"`replay`, or add {_amount(more)} tokens.",
+            path=("mixtures", phase.mixture, row.source),
         )
     total, most = earlier + row.sequences, math.floor(max_epochs * row.available)
     if total <= most:
         return None
     before = f", {show_count(earlier * length)} of them drawn before" if earlier else ""
     more = (math.ceil(total / max_epochs) - row.available) * length
-    return (
-        f"{asks}, {holds} and may be seen at most {float(max_epochs):g} times ({show_count(most * length)}{before}). "
+    return Problem(
+        f"{asks}, {holds} and may be seen at most {_times(max_epochs)} ({show_count(most * length)}{before}). "
         f"{_lower(max(0, most - earlier), phase)}, raise max_epochs to "
-        f"{_digits(Fraction(total, row.available), up=True)}, or add {_amount(more)} tokens."
+        f"{_digits(Fraction(total, row.available), up=True)}, or add {_amount(more)} tokens.",
+        path=("mixtures", phase.mixture, row.source),
     )
 
 
 def _kind(phase: PlannedPhase) -> str:
     return {"fresh": "tokens", "replay": "replayed tokens", "disjoint": "reserved tokens"}[phase.data]
+
+
+def _times(epochs: Fraction) -> str:
+    return "once" if epochs == 1 else f"{float(epochs):g} times"
 
 
 def _lower(sequences: int, phase: PlannedPhase) -> str:

@@ -1,0 +1,43 @@
+"""Where in the study a job was declared, so that a mistake that a stage finds is shown with file and line.
+
+A stage knows no names of the study (they are not identity), so its problems carry no place; the plan knows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from titrant.errors import Problem, StudyError
+from titrant.plan.plan import Job, Plan
+
+Place = tuple[str | int, ...]
+
+_KEY = {"tokenizer": "tokenizer", "evaluate": "evaluation", "findings": "contrasts"}
+_OF_SOURCES = ("documents", "split", "tokens")
+
+
+def place_of(plan: Plan, job: Job) -> Place:
+    """The path in the study of what a job does, e.g. `("sources", "code")`; empty if it is the study as a whole."""
+    if job.kind in _OF_SOURCES:
+        for report in plan.jobs.values():
+            if report.kind == "report":
+                for role, id_ in report.inputs.items():
+                    kind, _, source = role.partition("/")
+                    if kind == job.kind and id_ == job.id:
+                        return ("sources", source)
+    if job.kind == "train" and job.runs:
+        return ("scales", plan.runs[job.runs[0]][0].scale)
+    return (_KEY[job.kind],) if job.kind in _KEY else ()
+
+
+def placed(error: StudyError, place: Place) -> StudyError:
+    """The same error, its problems that know no place of their own at `place`, and with the name of its source."""
+    return StudyError(_placed(problem, place) for problem in error.problems)
+
+
+def _placed(problem: Problem, place: Place) -> Problem:
+    if problem.where or problem.path:
+        return problem
+    source = f"source '{place[1]}'" if place[:1] == ("sources",) else ""
+    message = problem.message if source in problem.message else f"{source}: {problem.message}"
+    return replace(problem, message=message, path=place)
