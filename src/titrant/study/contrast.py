@@ -19,7 +19,9 @@ class Contrast(Declaration):
     """A declared comparison of two arms. What they differ in beyond `mixture` must be declared and is flagged."""
 
     arm: Name
+    """The arm that is judged."""
     control: Name
+    """The arm that it is compared with."""
     differs_in: tuple[Difference, ...] = ("mixture",)
     """All that the two arms may differ in; anything more is an error before training."""
     outcomes: tuple[str, ...] = ()

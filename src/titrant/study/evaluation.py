@@ -37,6 +37,7 @@ class Probe(Declaration):
     """A generated task with signal at tiny scale; each item is multiple choice, scored by likelihood."""
 
     name: ProbeName
+    """Which task; a bare name in the list means its defaults."""
     rungs: tuple[Annotated[int, Field(gt=0)], ...] = (1, 2, 3)
     """Levels of difficulty, 1 the easiest; unused by `planted-facts`, whose rungs are the numbers of copies."""
     items_per_rung: int = Field(default=60, ge=10)
@@ -51,6 +52,7 @@ class MultipleChoice(Declaration):
     """A task from a file: one JSON object a line with `context`, `choices` and `answer` (an index)."""
 
     name: Name
+    """Its name; the outcome is called `choice/NAME`."""
     file: str = Field(json_schema_extra=NOT_IDENTITY)
     """Path relative to the study's folder."""
     content: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
@@ -65,8 +67,11 @@ class Evaluation(Declaration):
     """All that is measured. Outcomes are named `bits_per_byte/SOURCE`, `probe/NAME` and `choice/NAME`."""
 
     bits_per_byte: BitsPerByte = BitsPerByte()
+    """Always measured."""
     probes: tuple[Probe, ...] = ()
+    """Generated tasks, at the end of each arm; as names or as mappings."""
     multiple_choice: tuple[MultipleChoice, ...] = ()
+    """Tasks from files, at the end of each arm."""
     checks_per_phase: int = Field(default=4, ge=0)
     """How often bits per byte is also measured inside a phase, evenly spaced, for the curves."""
     check_bytes_per_source: Bytes = 20_000

@@ -16,6 +16,7 @@ class Scale(Declaration):
     """One rung: an architecture, a batch, a learning rate and a token budget, shared out by phase in parts."""
 
     architecture: Architecture
+    """The model's shape."""
     tokens: Tokens
     """Budget of an arm that uses all `budget_parts` of the study."""
     sequence_length: int = Field(gt=1)

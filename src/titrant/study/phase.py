@@ -22,7 +22,7 @@ class _Curve(Declaration):
     peak_fraction: float = Field(default=1, gt=0)
     """The peak as a multiple of the scale's learning rate; unused when `start` is `current`."""
     horizon_parts: float | None = Field(default=None, gt=0)
-    """The curve's length in parts of the budget; None: the phase's own length. A longer one is cut off by the
+    """The curve's length in parts of the budget; null: the phase's own length. A longer one is cut off by the
     end of the phase, or goes on in a next phase whose schedule is `continued`."""
 
 
@@ -123,7 +123,9 @@ class Stretch(Declaration):
     """One link of an arm's chain: which phase, on which mixture."""
 
     phase: Name
+    """A phase of the study."""
     mixture: Name
+    """The mixture that it trains on here."""
 
 
 class Arm(Declaration):
@@ -134,6 +136,7 @@ class Arm(Declaration):
     """
 
     chain: tuple[Stretch, ...] = Field(min_length=1)
+    """Phases in order. In YAML the list stands alone, one `phase: mixture` a link."""
 
     @model_validator(mode="before")
     @classmethod

@@ -75,7 +75,7 @@ class _Origin(Declaration):
     parse: Parser = PlainFiles()
     """How a file becomes documents."""
     language: str | None = None
-    """The language of all documents; None: by file extension."""
+    """The language of all documents; null: by file extension."""
     licence: str = "unknown"
     """The licence of the documents (an SPDX expression where there is one)."""
 
@@ -146,7 +146,7 @@ class HubDataset(_Origin):
     licence_column: str | None = None
     """The column that holds its licence, if there is one."""
     max_documents: int | None = Field(default=None, gt=0)
-    """Take the first so many documents; None: all."""
+    """Take the first so many documents; null: all."""
 
     @field_validator("revision")
     @classmethod
@@ -210,13 +210,13 @@ class Source(Declaration):
     """
 
     kind: Kind
-    """text, code or markup."""
+    """What its documents are; the report shows the share of code by this."""
     origins: tuple[Origin, ...] = Field(alias="from", min_length=1)
     """Where its documents come from, in order: of two equal documents the first is kept."""
     max_epochs: float = Field(default=1, gt=0)
     """How often its training tokens may be seen by one run."""
     max_document_characters: int | None = Field(default=None, ge=100)
-    """Longer documents are cut at line ends into pieces of at most this many characters; None: never."""
+    """Longer documents are cut at line ends into pieces of at most this many characters; null: never."""
     reserve_fraction: float = Field(default=0, ge=0, lt=1)
     """The share of its training documents kept for phases whose data are `disjoint`, chosen by content hash."""
     plant: PlantedFacts | None = None

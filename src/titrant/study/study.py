@@ -26,10 +26,16 @@ class Study(Declaration):
     hypothesis: str | None = None
     """What is expected, written down before the runs."""
     sources: dict[Name, Source] = Field(min_length=1)
+    """What may be trained on, by name. Of equal documents in two sources, the one declared first keeps its own."""
     mixtures: dict[Name, Mixture] = Field(min_length=1)
+    """Shares of tokens by source, as in `mixed: {text: 90, code: 10}`."""
     phases: dict[Name, Phase] = Field(min_length=1)
+    """Stretches of training, all but their mixture. `init`, `continue` and `cooldown` have 5, 5 and 1 parts if they
+    give none."""
     arms: dict[Name, Arm] = Field(default_factory=dict)
+    """Conditions, each a list of `phase: mixture`, as in `[{init: balanced}, {continue: text}]`."""
     sweeps: dict[Name, Sweep] = Field(default_factory=dict)
+    """Families of arms over the share of one mixture in another."""
     control: Name | None = None
     """The arm that others are compared with where no contrast names another one."""
     contrasts: tuple[Contrast, ...] = ()
@@ -39,9 +45,13 @@ class Study(Declaration):
     seeds: tuple[Annotated[int, Field(ge=0, lt=2**31)], ...] = Field(min_length=1)
     """One run of every arm a seed: the same initial weights and the same order of shared data in all arms."""
     tokenizer: Tokenizer
+    """One for the whole study: trained on it, or an existing file (the key `file` says which)."""
     optimizer: Optimizer = Optimizer()
+    """The same for all arms and scales; learning rates stand in the scales."""
     evaluation: Evaluation = Evaluation()
+    """What is measured, and which differences would matter."""
     statistics: Statistics = Statistics()
+    """The error rate and the resampling."""
     design: Design = Competitive()
     """`competitive` (total tokens fixed) or `additive` (the tokens of named sources fixed)."""
     budget_parts: float = Field(default=11, gt=0)
