@@ -10,7 +10,7 @@ from fractions import Fraction
 
 import pytest
 
-from conftest import lay_out_study
+from demo_study import lay_out_study
 from titrant.errors import StudyError
 from titrant.plan import make_plan
 from titrant.study.load import load_study, open_study

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from conftest import DEMO, lay_out_study
+from demo_study import DEMO, lay_out_study
 from titrant.artifacts import RECORD, Checkpoint, Scores, Split, TokenShards, read_record
 from titrant.plan import Job, Plan, make_plan
 from titrant.study.load import open_study

@@ -12,7 +12,7 @@ from titrant.evaluate.baselines import chance_accuracy, largest_predicted_share,
 from titrant.evaluate.choice import ChoiceItem, choose, encode_items, read_multiple_choice, score_choices
 from titrant.evaluate.models import scorer_of
 from titrant.study.evaluation import MultipleChoice
-from titrant.study.world import content_of
+from titrant.study.world import content_of_file
 
 
 def item(context, choices, answer=0, id_="a"):
@@ -163,7 +163,7 @@ def test_a_file_without_items_is_an_error(tmp_path):
 
 def test_a_file_that_is_not_the_one_that_was_pinned_is_refused(tmp_path):
     unpinned = task(tmp_path, GOOD)
-    content = content_of([("", tmp_path / "task.jsonl")])
+    content = content_of_file(tmp_path / "task.jsonl")
     pinned = unpinned.model_copy(update={"content": content})
     assert len(read_multiple_choice(pinned)) == 1
     (tmp_path / "task.jsonl").write_bytes(GOOD + b"\n" + GOOD)

@@ -56,7 +56,7 @@ def test_a_rewarmed_phase_rises_from_zero_to_the_peak_again(write_study) -> None
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Study:
-    from conftest import DEMO
+    from demo_study import DEMO
 
     path: Path = tmp_path_factory.mktemp("budget") / "study.yaml"
     path.write_text(DEMO)

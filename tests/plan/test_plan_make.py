@@ -210,3 +210,25 @@ def test_fingerprints_differ_exactly_when_content_differs(one, other) -> None:
 
     assert (fingerprint("k", 1, one, {}) == fingerprint("k", 1, other, {})) == same
     assert fingerprint("k", 1, one, {}) != fingerprint("k", 2, one, {})
+
+
+def test_a_local_hub_folder_is_identified_by_its_revision_and_not_by_its_place(
+    write_study, demo_text, tmp_path
+) -> None:
+    origin = f"{{dataset: hub, revision: {'a1' * 20}}}"
+    path = write_study(demo_text.replace("{files: prose}", origin))
+
+    def documents(study: Path) -> set[str]:
+        return fingerprints(plan_of(study), "documents")
+
+    remote = documents(path)
+    (tmp_path / "hub").mkdir()
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "hub").mkdir()
+    local = documents(path)
+    (tmp_path / "elsewhere" / "study.yaml").write_text(path.read_text())
+    for name in ("prose", "code"):
+        (tmp_path / name).rename(tmp_path / "elsewhere" / name)
+
+    assert local == documents(tmp_path / "elsewhere" / "study.yaml")
+    assert local != remote

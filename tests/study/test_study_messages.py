@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from blake3 import blake3
 
 from titrant.errors import StudyError
 from titrant.study.load import MAX_STUDY_BYTES, load_study, open_study
@@ -193,3 +194,16 @@ def test_data_that_changed_under_a_pinned_study_are_refused(write_study, demo_te
 
     with pytest.raises(StudyError, match=r"its files changed: the study pins content abababababab…, found"):
         pin_study(open_study(path))
+
+
+def test_an_existing_tokenizer_is_pinned_by_its_bytes_and_read_with_its_vocabulary(write_study, demo_text) -> None:
+    path = write_study(
+        demo_text.replace("{vocabulary: 280, mixture: balanced, training_bytes: 50kB}", "{file: tokenizer.json}")
+    )
+    file = path.parent / "tokenizer.json"
+    file.write_text('{"model": {"vocab": {"a": 0, "b": 1}}, "added_tokens": [{"content": "<|endoftext|>", "id": 2}]}')
+
+    tokenizer = pin_study(open_study(path)).tokenizer
+
+    assert tokenizer.content == blake3(file.read_bytes()).hexdigest()  # type: ignore[union-attr]
+    assert tokenizer.vocabulary == 3

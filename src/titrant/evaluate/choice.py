@@ -24,7 +24,7 @@ from titrant.errors import Problem, StudyError
 from titrant.evaluate.encoding import Encoder
 from titrant.evaluate.likelihood import Scorer
 from titrant.study.evaluation import MultipleChoice
-from titrant.study.world import content_of
+from titrant.study.world import content_of_file
 
 Normalise = Literal["none", "bytes"]
 
@@ -156,7 +156,7 @@ def read_multiple_choice(task: MultipleChoice) -> list[ChoiceItem]:
         content = path.read_bytes()
     except OSError as error:
         raise StudyError(f"the file of task '{task.name}' cannot be read: {error}") from None
-    if task.content is not None and content_of([("", path)]) != task.content:
+    if task.content is not None and content_of_file(path) != task.content:
         raise StudyError(f"'{path}' has changed since the study was read; run again, or put the file back as it was")
     items, problems = [], []
     # only \n ends a line: str.splitlines would cut at separators that JSON allows inside a string

@@ -71,12 +71,16 @@ def load_outside(folder: Path, window: int | None = None) -> tuple[CausalScorer,
     try:
         model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, local_files_only=True)
     except (OSError, ValueError, ImportError, RuntimeError, SafetensorError) as error:
-        raise EngineError(f"transformers cannot load the model in '{folder}': {error}") from None
+        raise EngineError(f"transformers cannot load the model in '{folder}': {_first_line(error)}") from None
     model = model.to(pick_device()).eval()
     config = json.loads((folder / "config.json").read_bytes())
     largest = config.get("max_position_embeddings") or config.get("n_positions") or 2048
     encoder = Encoder(folder / "tokenizer.json", _end_of_text_id(config, folder))
     return _outside_scorer(model, min(window or largest, largest)), encoder
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def _outside_scorer(model: Any, window: int) -> CausalScorer:

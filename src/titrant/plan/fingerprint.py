@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from functools import lru_cache
+from pathlib import Path
 
 from blake3 import blake3
 from pydantic import BaseModel
@@ -48,13 +49,13 @@ def canonical(content: Mapping[str, object]) -> bytes:
 
 
 @lru_cache(maxsize=256)
-def _fields(declaration: type[BaseModel]) -> tuple[tuple[str, str, bool], ...]:
-    """(attribute, key, is identity) of every field."""
+def _fields(declaration: type[BaseModel]) -> tuple[tuple[str, str, object], ...]:
+    """(attribute, key, whether it is identity: True, False or "if remote") of every field."""
     return tuple(
         (
             name,
             field.alias or name,
-            not (isinstance(field.json_schema_extra, dict) and field.json_schema_extra.get("identity") is False),
+            field.json_schema_extra.get("identity", True) if isinstance(field.json_schema_extra, dict) else True,
         )
         for name, field in declaration.model_fields.items()
     )
@@ -67,12 +68,16 @@ def _plain(value: object) -> object:
         return value.model_dump(mode="json")
     if isinstance(value, BaseModel):
         fields = _fields(type(value))
-        if getattr(value, "content", "") is None and not all(counts for *_, counts in fields):
+        if getattr(value, "content", "") is None and any(counts is False for *_, counts in fields):
             raise StudyError(
                 f"{type(value).__name__} {value!r:.80} is not pinned: pin the study before planning, so that its "
                 "content and not its path is its identity"
             )
-        return {key: _plain(getattr(value, name)) for name, key, counts in fields if counts}
+        return {
+            key: _plain(getattr(value, name))
+            for name, key, counts in fields
+            if counts is True or (counts == "if remote" and not Path(getattr(value, name)).is_absolute())
+        }
     if isinstance(value, (tuple, list)):
         return [_plain(item) for item in value]
     if isinstance(value, Mapping):

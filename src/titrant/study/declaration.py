@@ -65,4 +65,7 @@ def _check_name(name: str) -> str:
 NOT_IDENTITY: dict[str, JsonValue] = {"identity": False}
 """Marks a field (as `json_schema_extra`) that says where something lies and not what it is: never in a fingerprint."""
 
+IDENTITY_IF_REMOTE: dict[str, JsonValue] = {"identity": "if remote"}
+"""Marks a name that is identity, unless it is an absolute path: then the revision beside it says what lies there."""
+
 Name = Annotated[str, AfterValidator(_check_name)]

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Discriminator, Field, Tag, field_validator
 from pydantic_core import PydanticCustomError
 
-from titrant.study.declaration import NOT_IDENTITY, Declaration, Name, listing, suggestion
+from titrant.study.declaration import IDENTITY_IF_REMOTE, NOT_IDENTITY, Declaration, Name, listing, suggestion
 
 Kind = Literal["text", "code", "markup"]
 
@@ -129,8 +129,8 @@ class Installed(_Origin):
 class HubDataset(_Origin):
     """A Hugging Face dataset at one revision, streamed."""
 
-    dataset: str
-    """Its name on the hub, or a local folder of the same layout."""
+    dataset: str = Field(json_schema_extra=IDENTITY_IF_REMOTE)
+    """Its name on the hub, or a folder of the same layout, relative to the study's folder."""
     revision: str
     """A commit (40 hexadecimal digits): a branch name can change under a study and is refused."""
     config: str | None = None

@@ -21,7 +21,7 @@ from titrant.study.architecture import ExistingTokenizer
 from titrant.study.load import LoadedStudy
 from titrant.study.patterns import matches
 from titrant.study.phase import Phase
-from titrant.study.source import Files, Installed, Package
+from titrant.study.source import Files, HubDataset, Installed, Package
 from titrant.study.study import Study
 
 Declared = TypeVar("Declared", bound=BaseModel)
@@ -92,13 +92,16 @@ def content_of(files: Iterable[tuple[str, Path]]) -> str:
     """BLAKE3 over names and bytes of files, in the order given (64 hexadecimal digits)."""
     whole = blake3()
     for name, path in files:
-        part = blake3()
-        try:
-            part.update_mmap(path)
-        except OSError as error:
-            raise StudyError(f"'{path}' cannot be read ({error.strerror})") from None
-        whole.update(name.encode() + b"\0" + part.digest())
+        whole.update(name.encode() + b"\0" + bytes.fromhex(content_of_file(path)))
     return whole.hexdigest()
+
+
+def content_of_file(path: Path) -> str:
+    """BLAKE3 of a file's bytes (64 hexadecimal digits)."""
+    try:
+        return blake3().update_mmap(path).hexdigest()
+    except OSError as error:
+        raise StudyError(f"'{path}' cannot be read ({error.strerror})") from None
 
 
 def content_of_folder(folder: Path) -> str:
@@ -154,6 +157,8 @@ def _pin_origin(origin: Any, folder: Path) -> Any:
         return origin
     if isinstance(origin, Files):
         origin = origin.model_copy(update={"files": tuple(str(folder.resolve() / path) for path in origin.files)})
+    if isinstance(origin, HubDataset) and (folder / origin.dataset).is_dir():
+        return origin.model_copy(update={"dataset": str(folder.resolve() / origin.dataset)})
     if isinstance(origin, (Files, Installed)):
         return _with_content(origin, content_of(files_of(origin)), "its files")
     return origin
@@ -164,7 +169,7 @@ def _pin_file(declared: Any, folder: Path) -> Any:
     if not path.is_file():
         raise StudyError(f"'{path}' does not exist; paths are read from the study's folder")
     declared = declared.model_copy(update={"file": str(path)})
-    return _with_content(declared, content_of([("", path)]), f"'{path}'")
+    return _with_content(declared, content_of_file(path), f"'{path}'")
 
 
 def _pin_phase(phase: Phase, folder: Path) -> Phase:
