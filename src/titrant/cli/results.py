@@ -98,10 +98,21 @@ def export_run(wanted: str, folder: Path, root: Path) -> None:
     architecture = Architecture.model_validate(declared["architecture"])
     from titrant.model.hugging_face import export_checkpoint
 
-    difference = export_checkpoint(
-        train, tokenizer, architecture, folder, sequence_length=int(str(declared["sequence_length"]))
-    )
+    _quiet_transformers()
+    try:
+        difference = export_checkpoint(
+            train, tokenizer, architecture, folder, sequence_length=int(str(declared["sequence_length"]))
+        )
+    except OSError as error:
+        raise StoreError(f"{folder} cannot be written ({error.strerror or error}); name another folder") from None
     click.echo(f"{wanted} -> {folder}: transformers computes the same logits to {difference:.2g}")
+
+
+def _quiet_transformers() -> None:
+    """No progress bars for what takes a second: stderr is for what went wrong."""
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
 
 
 def evaluate_model(named: str, model: str, root: Path) -> None:
@@ -137,6 +148,7 @@ def _score_folder(
     """Scores, kept in STORE/studies/STUDY/outside/NAME/ with every item."""
     from titrant.evaluate import score_outside
 
+    _quiet_transformers()
     window = max(scale.sequence_length for scale in opened.plan.study.scales.values())
     with explaining_disk_trouble(store.root):
         out = empty_folder(store.study_folder(opened.name) / "outside" / model.resolve().name)

@@ -98,8 +98,10 @@ def _place(store: Store, job: Job) -> str:
 def _read(path: Path) -> dict[str, dict[str, str]]:
     try:
         content = json.loads(path.read_bytes())
+        return {str(run): {key: str(entry[key]) for key in ("train", "tokenizer")} for run, entry in content.items()}
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError) as error:
-        raise StoreError(f"{path} cannot be read ({error}); delete it, `titrant run` writes it again") from None
-    return content if isinstance(content, dict) else {}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise StoreError(
+            f"{path} cannot be read ({type(error).__name__}: {error}); delete it, `titrant run` writes it again"
+        ) from None

@@ -213,6 +213,8 @@ class _Run:
         match event.get("event"):
             case "started":
                 worker.pid = int(str(event["pid"]))
+                if self.signals:  # it was not born yet when all were asked to stop
+                    self._signal(worker, signal.SIGTERM)
             case "progress":
                 self.scene.doing[worker.job.id].update(event, time.monotonic())
             case "exit":
@@ -271,16 +273,20 @@ class _Run:
 
     def _signal_all(self, number: int) -> None:
         for worker in self.running.values():
-            if worker.pid is not None:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(worker.pid, number)
+            self._signal(worker, number)
+
+    def _signal(self, worker: _Worker, number: int) -> None:
+        if worker.pid is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(worker.pid, number)
 
     def _raise_failures(self) -> None:
         if not self.failures:
             return
         ours = [error for error in self.failures.values() if isinstance(error, StudyError)]
         if ours:
-            raise StudyError([problem for error in ours for problem in error.problems])
+            # the jobs of all seeds stumble over the same mistake: it is told once
+            raise StudyError(dict.fromkeys(problem for error in ours for problem in error.problems))
         for error in self.failures.values():
             if not isinstance(error, JobError):
                 raise error
