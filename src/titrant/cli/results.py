@@ -34,14 +34,21 @@ def print_findings(folder: Path) -> None:
     table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0))
     for heading in ("contrast", "scale", "outcome", "difference", "interval", "verdict"):
         table.add_column(heading, justify="right" if heading in ("difference", "interval") else "left", overflow="fold")
+    silent = {finding["outcome"] for finding in findings if _NO_SIGNAL & set(finding.get("flags", ()))}
     for finding in findings:
-        table.add_row(*_cells(finding), style=_STYLES.get(finding["verdict"], ""))
+        if finding["outcome"] not in silent:
+            table.add_row(*_cells(finding), style=_STYLES.get(finding["verdict"], ""))
     console.print(table)
+    if silent:
+        console.print(f"without signal, and left out above: {', '.join(sorted(silent))}", style="dim")
     console.print(headline, style="bold")
 
 
 MOST_MISSING = 40
 """How many missing artifacts an error lists."""
+
+_NO_SIGNAL = {"at chance", "collapsed"}
+"""Flags of findings on tasks that can tell nothing: they stand on the page, and in one line here."""
 
 _STYLES = {"better": "green", "worse": "red", "not resolved": "dim"}
 
