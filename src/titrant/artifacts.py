@@ -222,6 +222,16 @@ class PlannedLedger(Artifact):
     rows: int
 
 
+class QuestionList(Artifact):
+    """What will be asked of every model, found to be answerable: `questions.json`, the summary's `items`."""
+
+    kind: ClassVar[str] = "questions"
+    version: ClassVar[int] = 1
+
+    items: dict[str, int]
+    """Documents (bits per byte) or items (choices) by outcome."""
+
+
 class Checkpoint(Artifact):
     """The end of a train job.
 
@@ -316,6 +326,7 @@ ARTIFACTS: dict[str, type[Artifact]] = {
         TokenizerFile,
         TokenShards,
         PlannedLedger,
+        QuestionList,
         Checkpoint,
         Scores,
         FindingsFile,

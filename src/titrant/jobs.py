@@ -1,6 +1,6 @@
 """What each kind of job is asked to do: the typed declarations that the plan writes and the stages read.
 
-    documents ─▶ split ─▶ tokenizer ─▶ tokens ─▶ ledger ┄▶ train ─▶ evaluate ─▶ findings ─▶ report
+    documents ─▶ split ─▶ tokenizer ─▶ tokens ─▶ ledger, questions ┄▶ train ─▶ evaluate ─▶ findings ─▶ report
 
 A declaration holds all that can change what a job makes, and nothing else: no path, no machine, no name that the
 user may choose freely (arms, phases, mixtures). Its inputs are named by role; each role is the folder of one artifact.
@@ -11,6 +11,7 @@ user may choose freely (arms, phases, mixtures). Its inputs are named by role; e
     tokenizer   documents/SOURCE: Documents; split/SOURCE: Split (the sources of its mixture; none if it exists)
     tokens      documents: Documents; split: Split; tokenizer: TokenizerFile
     ledger      tokens/SOURCE: TokenShards (all sources that any arm draws)
+    questions   tokenizer: TokenizerFile; tokens/SOURCE: TokenShards (sources scored)
     train       tokens/SOURCE: TokenShards (the sources of its mixture); tokenizer: TokenizerFile;
                 previous: Checkpoint (if it goes on from another phase)
     evaluate    train: Checkpoint; tokenizer: TokenizerFile; tokens/SOURCE: TokenShards (sources scored);
@@ -121,6 +122,14 @@ class EvaluateJob(Declaration):
     """By source, the facts that were planted in it."""
 
 
+class QuestionsJob(Declaration):
+    """Check before training that all that will be asked exists and fits the shortest window of the study."""
+
+    evaluation: EvaluateJob
+    window: int
+    """Tokens that the smallest scale's models read."""
+
+
 class PlannedPhase(Declaration):
     """One phase of a chain as the ledger's check sees it, with the names that its messages use."""
 
@@ -196,5 +205,14 @@ class ReportJob(Declaration):
 
 
 JobDeclaration = (
-    DocumentsJob | SplitJob | TokenizerJob | TokensJob | LedgerJob | TrainJob | EvaluateJob | FindingsJob | ReportJob
+    DocumentsJob
+    | SplitJob
+    | TokenizerJob
+    | TokensJob
+    | LedgerJob
+    | QuestionsJob
+    | TrainJob
+    | EvaluateJob
+    | FindingsJob
+    | ReportJob
 )

@@ -1,5 +1,6 @@
 """Checkpoints become scores: one scoring path for bits per byte, multiple choice and probes, for every model."""
 
+from titrant.evaluate.questions import check_questions
 from titrant.evaluate.stage import evaluate_checkpoint, score_outside
 
-__all__ = ["evaluate_checkpoint", "score_outside"]
+__all__ = ["check_questions", "evaluate_checkpoint", "score_outside"]

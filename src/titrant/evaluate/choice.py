@@ -123,7 +123,11 @@ def encode_items(encoder: Encoder, items: Sequence[ChoiceItem], window: int) -> 
         longest = max(map(len, sequences)) - 1
         if longest > window:
             problems.append(
-                Problem(f"an item needs {longest} tokens, the model reads {window}; shorten it", item.where)
+                Problem(
+                    f"an item needs {longest} tokens, the model reads {window}; shorten it "
+                    "(of a probe: fewer shots, lower rungs) or raise sequence_length",
+                    item.where,
+                )
             )
         elif any(len(sequence) <= start for sequence in sequences):
             problems.append(

@@ -6,36 +6,23 @@ The same measuring is offered for a model made elsewhere (`score_outside`): only
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from titrant.artifacts import Checkpoint, Scores, TokenizerFile
-from titrant.errors import Problem, StoreError, StudyError
+from titrant.errors import StoreError
 from titrant.evaluate.bits_per_byte import (
     DocumentNats,
-    HeldOutDocument,
     bits_per_byte,
     first_bytes,
-    read_held_out,
     score_documents,
 )
-from titrant.evaluate.choice import ChoiceItem, Normalise, ScoredChoice, read_multiple_choice, score_choices
+from titrant.evaluate.choice import ScoredChoice, score_choices
 from titrant.evaluate.encoding import Encoder
 from titrant.evaluate.likelihood import Scorer
 from titrant.evaluate.models import TrainedModel, load_outside
-from titrant.evaluate.probes import probe_items
-from titrant.evaluate.probes.planted_facts import planted_items
+from titrant.evaluate.questions import Questions, read_questions
 from titrant.evaluate.tables import Check, Measured, write_scores
 from titrant.jobs import EvaluateJob, Progress
-
-
-@dataclass(frozen=True)
-class Questions:
-    """What is asked of every model: held-out documents by source, and items with their normalisation by outcome."""
-
-    documents: Mapping[str, list[HeldOutDocument]]
-    """At least as many bytes as the end and the milestones ask for."""
-    choices: Mapping[str, tuple[list[ChoiceItem], Normalise]]
 
 
 def evaluate_checkpoint(
@@ -84,27 +71,6 @@ def score_outside(
     questions = read_questions(job, inputs, encoder)
     meter = _Meter(progress, _count(job, questions, 0))
     return write_scores(_measure(job, scorer, questions, encoder, meter), out)
-
-
-def read_questions(job: EvaluateJob, inputs: Mapping[str, Path], encoder: Encoder) -> Questions:
-    """Read or generate all that is asked, before any model is touched. Raises StudyError with all problems found."""
-    problems: list[Problem] = []
-    documents: dict[str, list[HeldOutDocument]] = {}
-    choices: dict[str, tuple[list[ChoiceItem], Normalise]] = {}
-    most_bytes = max(job.bytes_per_source, job.check_bytes_per_source)
-    for source in job.bits_per_byte_sources if most_bytes else ():
-        with _collecting(problems):
-            documents[source] = read_held_out(inputs[f"tokens/{source}"], source, most_bytes, encoder)
-    for probe in job.probes:
-        with _collecting(problems):
-            items = planted_items(job.planted) if probe.name == "planted-facts" else probe_items(probe)
-            choices[f"probe/{probe.name}"] = (_not_empty(items, probe.name), "none")
-    for task in job.multiple_choice:
-        with _collecting(problems):
-            choices[f"choice/{task.name}"] = (read_multiple_choice(task), task.normalise)
-    if problems:
-        raise StudyError(problems)
-    return Questions(documents, choices)
 
 
 def _measure(job: EvaluateJob, scorer: Scorer, questions: Questions, encoder: Encoder, meter: _Meter) -> Measured:
@@ -158,12 +124,6 @@ def _milestone_files(train: Path, checkpoint: Checkpoint) -> dict[int, Path]:
     return {step: files[step] for step in sorted(checkpoint.milestones)}
 
 
-def _not_empty(items: list[ChoiceItem], probe: str) -> list[ChoiceItem]:
-    if not items:
-        raise StudyError(f"probe '{probe}' has nothing to ask: no source plants facts; give one `plant`, or drop it")
-    return items
-
-
 def _count(job: EvaluateJob, questions: Questions, milestones: int) -> int:
     """Documents and items that will be scored in all."""
     checks = milestones + (0 < job.bytes_per_source < job.check_bytes_per_source or job.bytes_per_source == 0)
@@ -188,19 +148,3 @@ class _Meter:
             self._progress(self._done, self._total, "items", note)
 
         return more
-
-
-class _collecting:  # noqa: N801 - read as a word: `with _collecting(problems)`
-    """Gathers the problems of a StudyError, so that one run tells all of them."""
-
-    def __init__(self, problems: list[Problem]) -> None:
-        self._problems = problems
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: object, trace: object) -> bool:
-        if not isinstance(error, StudyError):
-            return False
-        self._problems.extend(error.problems)
-        return True

@@ -12,7 +12,7 @@ from titrant.plan.plan import Job, Plan
 
 Place = tuple[str | int, ...]
 
-_KEY = {"tokenizer": "tokenizer", "evaluate": "evaluation", "findings": "contrasts"}
+_KEY = {"tokenizer": "tokenizer", "evaluate": "evaluation", "questions": "evaluation", "findings": "contrasts"}
 _OF_SOURCES = ("documents", "split", "tokens")
 
 

@@ -15,6 +15,7 @@ STAGES: Mapping[str, str] = {
     "tokenizer": "titrant.tokens:make_tokenizer",
     "tokens": "titrant.tokens:encode_documents",
     "ledger": "titrant.tokens:check_ledger",
+    "questions": "titrant.evaluate:check_questions",
     "train": "titrant.train:train_phase",
     "evaluate": "titrant.evaluate:evaluate_checkpoint",
     "findings": "titrant.analyze:find_findings",

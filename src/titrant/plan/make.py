@@ -1,7 +1,7 @@
 """From a pinned study to its plan: a pure function. Equal work is found by identity and becomes one job.
 
 1. data      documents ─▶ split (against earlier sources) ─▶ tokenizer ─▶ tokens, one chain a source
-2. ledger    one check of all draws of all arms at all scales, before anything trains
+2. gates     one check of all draws, one of all that will be asked, before anything trains
 3. training  one job a phase, keyed by its whole prefix: arms that begin alike share their trunk
 4. scoring   one job a trained phase (in full at the end of an arm), then findings, then the report
 """
@@ -23,6 +23,7 @@ from titrant.jobs import (
     PlannedChain,
     PlannedContrast,
     PlannedPhase,
+    QuestionsJob,
     ReportJob,
     ReportPhase,
     Run,
@@ -49,6 +50,7 @@ def make_plan(study: Study) -> Plan:
     plan = _Draft(study.expanded())
     plan.add_data()
     plan.add_ledger()
+    plan.add_questions()
     plan.add_training()
     plan.add_scoring()
     plan.add_findings_and_report()
@@ -71,6 +73,7 @@ class _Draft:
     """Phases by (arm, scale)."""
     tokenizer: str = ""
     ledger: str = ""
+    questions: str = ""
     scored: dict[str, str] = field(default_factory=dict)
     """Id of the evaluate job by id of the train job."""
 
@@ -200,6 +203,18 @@ class _Draft:
             {f"tokens/{source}": self.tokens[source] for source in drawn},
         )
 
+    def add_questions(self) -> None:
+        declaration = self._evaluation(in_full=True)
+        self.questions = self.add(
+            "questions",
+            self.study.study,
+            QuestionsJob(
+                evaluation=declaration, window=min(scale.sequence_length for scale in self.study.scales.values())
+            ),
+            {"tokenizer": self.tokenizer}
+            | {f"tokens/{source}": self.tokens[source] for source in declaration.bits_per_byte_sources},
+        )
+
     def add_training(self) -> None:
         study = self.study
         for scale_name, scale in study.scales.items():
@@ -229,7 +244,7 @@ class _Draft:
                                     milestones=study.evaluation.checks_per_phase,
                                 ),
                                 inputs,
-                                after=(self.ledger,),
+                                after=(self.ledger, self.questions),
                                 tokens=tokens,
                                 flops=tokens * flops_per_token,
                                 run=run.id,
@@ -243,33 +258,35 @@ class _Draft:
             for train in chain:
                 self.scored[train] = self._add_evaluation(run, train, in_full=train in ends)
 
-    def _add_evaluation(self, run: Run, train: str, *, in_full: bool) -> str:
+    def _evaluation(self, *, in_full: bool) -> EvaluateJob:
+        """All that is asked at the end of an arm, or bits per byte at milestones alone."""
         evaluation = self.study.evaluation
-        sources = evaluation.bits_per_byte.sources or tuple(self.study.sources)
         probes = evaluation.probes if in_full else ()
         asks_for_facts = any(probe.name == "planted-facts" for probe in probes)
-        planted = {
-            name: source.plant
-            for name, source in self.study.sources.items()
-            if source.plant is not None and asks_for_facts
-        }
-        job = self.jobs[train]
+        return EvaluateJob(
+            bits_per_byte_sources=evaluation.bits_per_byte.sources or tuple(self.study.sources),
+            bytes_per_source=evaluation.bits_per_byte.bytes_per_source if in_full else 0,
+            check_bytes_per_source=evaluation.check_bytes_per_source,
+            probes=probes,
+            multiple_choice=evaluation.multiple_choice if in_full else (),
+            planted={
+                name: source.plant
+                for name, source in self.study.sources.items()
+                if source.plant is not None and asks_for_facts
+            },
+        )
+
+    def _add_evaluation(self, run: Run, train: str, *, in_full: bool) -> str:
+        job, declaration = self.jobs[train], self._evaluation(in_full=in_full)
         return self.add(
             "evaluate",
             job.name,
-            EvaluateJob(
-                bits_per_byte_sources=sources,
-                bytes_per_source=evaluation.bits_per_byte.bytes_per_source if in_full else 0,
-                check_bytes_per_source=evaluation.check_bytes_per_source,
-                probes=probes,
-                multiple_choice=evaluation.multiple_choice if in_full else (),
-                planted=planted,
-            ),
+            declaration,
             {
                 "train": train,
                 "tokenizer": self.tokenizer,
-                **{f"tokens/{source}": self.tokens[source] for source in sources},
-                **{f"documents/{source}": self.documents[source] for source in planted},
+                **{f"tokens/{source}": self.tokens[source] for source in declaration.bits_per_byte_sources},
+                **{f"documents/{source}": self.documents[source] for source in declaration.planted},
             },
             flops=job.flops / max(job.tokens, 1) / 3 * (500_000 if in_full else 50_000),
             run=run.id,

@@ -1,0 +1,113 @@
+"""What is asked of every model, read or generated before any model is touched, and checked before any is trained.
+
+The gate `check_questions` stands beside the ledger's: a probe that does not fit the window, a choice file with a
+mistake, or a source of which next to nothing is held out is told before the first step and not after the last one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from titrant.artifacts import QuestionList
+from titrant.errors import Problem, StudyError
+from titrant.evaluate.bits_per_byte import HeldOutDocument, first_bytes, read_held_out
+from titrant.evaluate.choice import ChoiceItem, Normalise, encode_items, read_multiple_choice
+from titrant.evaluate.encoding import Encoder
+from titrant.evaluate.probes import probe_items
+from titrant.evaluate.probes.planted_facts import planted_items
+from titrant.jobs import EvaluateJob, Progress, QuestionsJob
+
+FEWEST_DOCUMENTS = 2
+"""Held-out documents of a source: with one alone nothing says how far its score may be off."""
+
+
+@dataclass(frozen=True)
+class Questions:
+    """What is asked of every model: held-out documents by source, and items with their normalisation by outcome."""
+
+    documents: Mapping[str, list[HeldOutDocument]]
+    """At least as many bytes as the end and the milestones ask for."""
+    choices: Mapping[str, tuple[list[ChoiceItem], Normalise]]
+
+
+def check_questions(
+    job: QuestionsJob, inputs: Mapping[str, Path], out: Path, *, scratch: Path, progress: Progress
+) -> QuestionList:
+    """Read all that will be asked, fit it to the shortest window, and write how much it is to `questions.json`.
+
+    Raises StudyError with all problems found.
+    """
+    encoder = Encoder.of_artifact(inputs["tokenizer"])
+    questions = read_questions(job.evaluation, inputs, encoder)
+    problems: list[Problem] = []
+    for source, held_out in questions.documents.items():
+        asked = first_bytes(held_out, job.evaluation.bytes_per_source)
+        if len(asked) < FEWEST_DOCUMENTS:
+            problems.append(
+                Problem(
+                    f"bits per byte on source '{source}' would be scored on {len(asked)} document, and at least "
+                    f"{FEWEST_DOCUMENTS} are needed to tell how far a score may be off; raise bytes_per_source or "
+                    "hold_out_fraction, or cut its documents with max_document_characters",
+                    path=("evaluation", "bits_per_byte"),
+                )
+            )
+    for outcome, (items, _) in questions.choices.items():
+        # a probe's place is in the study; a choice file's place, which its problems carry, is the line of the file
+        with _collecting(problems, ("evaluation", "probes") if outcome.startswith("probe/") else ()):
+            encode_items(encoder, items, job.window)
+        progress(len(items), len(items), "items", outcome)
+    if problems:
+        raise StudyError(problems)
+    counts = {f"bits_per_byte/{source}": len(held_out) for source, held_out in questions.documents.items()}
+    counts |= {outcome: len(items) for outcome, (items, _) in questions.choices.items()}
+    (out / "questions.json").write_text(json.dumps(counts, indent=1, sort_keys=True) + "\n")
+    return QuestionList(items=counts)
+
+
+def read_questions(job: EvaluateJob, inputs: Mapping[str, Path], encoder: Encoder) -> Questions:
+    """Read or generate all that is asked, before any model is touched. Raises StudyError with all problems found."""
+    problems: list[Problem] = []
+    documents: dict[str, list[HeldOutDocument]] = {}
+    choices: dict[str, tuple[list[ChoiceItem], Normalise]] = {}
+    most_bytes = max(job.bytes_per_source, job.check_bytes_per_source)
+    for source in job.bits_per_byte_sources if most_bytes else ():
+        with _collecting(problems):
+            documents[source] = read_held_out(inputs[f"tokens/{source}"], source, most_bytes, encoder)
+    for probe in job.probes:
+        with _collecting(problems):
+            items = planted_items(job.planted) if probe.name == "planted-facts" else probe_items(probe)
+            choices[f"probe/{probe.name}"] = (_not_empty(items, probe.name), "none")
+    for task in job.multiple_choice:
+        with _collecting(problems):
+            choices[f"choice/{task.name}"] = (read_multiple_choice(task), task.normalise)
+    if problems:
+        raise StudyError(problems)
+    return Questions(documents, choices)
+
+
+def _not_empty(items: list[ChoiceItem], probe: str) -> list[ChoiceItem]:
+    if not items:
+        raise StudyError(f"probe '{probe}' has nothing to ask: no source plants facts; give one `plant`, or drop it")
+    return items
+
+
+class _collecting:  # noqa: N801 - read as a word: `with _collecting(problems)`
+    """Gathers the problems of a StudyError, so that one run tells all of them."""
+
+    def __init__(self, problems: list[Problem], path: tuple[str | int, ...] = ()) -> None:
+        self._problems, self._path = problems, path
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: object, trace: object) -> bool:
+        if not isinstance(error, StudyError):
+            return False
+        for problem in error.problems:
+            if self._path and problem.where:
+                problem = replace(problem, message=f"{problem.where}: {problem.message}", where=None, path=self._path)
+            self._problems.append(problem)
+        return True
