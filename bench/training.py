@@ -1,13 +1,13 @@
 """Tokens per second of one core while training, ours beside the usual trainers at the same shapes.
 
-    python bench/training.py                       # about ten minutes
+    python bench/training.py                       # about a quarter of an hour
     python bench/training.py --seconds 3 --rounds 1 --sizes 1M --no-compile
 
 All variants live in one process with one thread and take turns, so that whatever disturbs the machine disturbs all
 of them. Speed is tokens by CPU time of the process (wall beside it). A step is 8,192 tokens in two micro-batches,
 gradient clipping and fused AdamW; the peers run in bfloat16 autocast, each with its own loss, eagerly and compiled.
 Everybody has the allocator tuned as ours tunes it, which is kind to the peers. `litgpt` is measured if it can be
-imported.
+imported. Above 20M parameters only the fastest peers are measured, unless `--variants` names others.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ SIZES = {
     "30M": (Architecture(layers=10, width=512, heads=8, ffn_width=1408), 16_384),
 }
 LENGTH, BATCH, MICRO_BATCH = 512, 16, 8
+FASTEST = ("titrant", "titrant, compiled", "plain GPT, compiled", "litgpt, compiled")
+"""What is measured where a step takes half a minute."""
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 """Mean loss of a micro-batch: tokens and targets, both [B, T]."""
@@ -78,15 +80,17 @@ def main() -> None:
     given.add_argument("--seconds", type=float, default=6, help="CPU seconds of one measurement")
     given.add_argument("--rounds", type=int, default=3)
     given.add_argument("--no-compile", action="store_true", help="leave out the compiled variants")
+    given.add_argument("--variants", nargs="+", help="names as printed, such as 'litgpt, compiled'; only these")
     asked = given.parse_args()
     torch.set_num_threads(1)
     keep_memory()
     for size in asked.sizes:
         architecture, vocabulary = SIZES[size]
+        large = sum(architecture.count_parameters(vocabulary)) > 2e7
         takers = {
             name: taker
             for name, make in variants(architecture, vocabulary, compiled=not asked.no_compile)
-            if (taker := warmed(name, make)) is not None
+            if name in (asked.variants or (FASTEST if large else (name,))) and (taker := warmed(name, make)) is not None
         }
         compare(size, takers, architecture.flops_per_token(vocabulary, LENGTH), asked.seconds, asked.rounds)
 
@@ -106,13 +110,13 @@ def variants(
 
 
 def warmed(name: str, make: Callable[[], Callable[[Tensor], None]]) -> Callable[[], None] | None:
-    """A variant after two steps, or None, with a printed line, if it cannot run here."""
+    """A variant after two half steps, or None, with a printed line, if it cannot run here."""
     generator = torch.Generator().manual_seed(0)
     try:
         step = make()
         tokens = torch.randint(4_096, (BATCH, LENGTH + 1), generator=generator)
         for _ in range(2):
-            step(tokens)
+            step(tokens[:MICRO_BATCH])
     except ImportError as error:
         print(f"{name}: left out ({error})")
         return None
@@ -142,7 +146,8 @@ def compare(size: str, takers: dict[str, Callable[[], None]], flops: float, seco
     peers = {name: speed for name, speed in cpu.items() if not name.startswith("titrant")}
     if peers:
         fastest = max(peers, key=lambda name: peers[name])
-        print(f"titrant is {cpu['titrant'] / peers[fastest]:.2f} x the fastest peer ({fastest})", flush=True)
+        for name in cpu.keys() - peers.keys():
+            print(f"{name} is {cpu[name] / peers[fastest]:.2f} x the fastest peer ({fastest})", flush=True)
 
 
 def _speed(take: Callable[[], None], seconds: float) -> tuple[float, float]:

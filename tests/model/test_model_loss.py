@@ -41,6 +41,7 @@ def test_the_loss_equals_the_definition_in_float64_whatever_the_chunks(rows, voc
     expected = _oracle(hidden, weight, targets)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(loss_module, "CHUNK_LOGITS", chunk)
+        patch.setattr(loss_module, "PIECE_LOGITS", chunk // 3)
         found = mean_cross_entropy(hidden, weight, targets)
         each = token_nats(hidden, weight, targets)
     assert found.item() == pytest.approx(sum(expected) / rows, rel=1e-5, abs=1e-5 * max(1, scale))
@@ -50,6 +51,7 @@ def test_the_loss_equals_the_definition_in_float64_whatever_the_chunks(rows, voc
 @pytest.mark.parametrize("chunk", [7, 40, 10_000])
 def test_gradients_equal_autograd_in_float64(monkeypatch, chunk):
     monkeypatch.setattr(loss_module, "CHUNK_LOGITS", chunk)
+    monkeypatch.setattr(loss_module, "PIECE_LOGITS", chunk // 3)
     hidden, weight, targets = (x.requires_grad_() if x.is_floating_point() else x for x in _case(9, 11))
     exact = [x.detach().double().requires_grad_() for x in (hidden, weight)]
     (3 * torch.nn.functional.cross_entropy(exact[0] @ exact[1].T, targets)).backward()

@@ -7,7 +7,8 @@
                               d_hidden    = d_logits @ weight
                               d_weight   += d_logits.T @ hidden               (summed in float32)
 
-Loss and gradients come out of one walk over the rows: the logits are computed once and nothing of them is kept.
+Loss and gradients come out of one walk over the rows: the logits are computed once and nothing of them is kept. The
+gradient of the logits takes their place, in pieces of a chunk.
 
 Shapes: N rows (positions of all sequences), D width, V vocabulary, C rows of one chunk.
 """
@@ -22,6 +23,9 @@ from torch import Tensor
 
 CHUNK_LOGITS = 2**25
 """Logits held at once: 2,048 rows at a vocabulary of 16,384."""
+
+PIECE_LOGITS = 2**19
+"""Logits that softmax turns into their gradient at once: few enough for the float32 numbers to stay in a cache."""
 
 
 def mean_cross_entropy(
@@ -48,14 +52,18 @@ class _ChunkedCrossEntropy(torch.autograd.Function):
         d_hidden_ND = torch.empty_like(hidden_ND)
         d_weight_VD = torch.zeros_like(weight_VD)
         loss = torch.zeros((), dtype=weight_VD.dtype, device=hidden_ND.device)
-        for chunk in _chunks(len(hidden_ND), len(weight_VD)):
+        piece_logits = CHUNK_LOGITS if hidden_ND.is_cuda else PIECE_LOGITS
+        for chunk in _pieces(len(hidden_ND), CHUNK_LOGITS, len(weight_VD)):
             hidden_CD, targets_C1 = hidden_ND[chunk], targets_N[chunk, None]
             logits_CV = hidden_CD @ copy_VD.T
-            p_CV = torch.softmax(logits_CV, dim=-1, dtype=weight_VD.dtype)
-            normalizer_C = logits_CV.amax(1) - p_CV.amax(1).log()
-            loss += (normalizer_C - logits_CV.gather(1, targets_C1)[:, 0]).sum()
-            p_CV.scatter_add_(1, targets_C1, torch.full_like(targets_C1, -1, dtype=p_CV.dtype))
-            d_logits_CV = p_CV.to(hidden_ND.dtype)
+            for piece in _pieces(len(hidden_CD), piece_logits, len(weight_VD)):
+                logits, targets = logits_CV[piece], targets_C1[piece]
+                p = torch.softmax(logits, dim=-1, dtype=weight_VD.dtype)
+                normalizer = logits.amax(1) - p.amax(1).log()
+                loss += (normalizer - logits.gather(1, targets)[:, 0]).sum()
+                p.scatter_add_(1, targets, torch.full_like(targets, -1, dtype=p.dtype))
+                logits.copy_(p)
+            d_logits_CV = logits_CV  # overwritten piece by piece
             d_hidden_ND[chunk] = (d_logits_CV @ copy_VD).mul_(1 / rows)
             d_weight_VD.add_(d_logits_CV.T @ hidden_CD, alpha=1 / rows)
         ctx.save_for_backward(d_hidden_ND, d_weight_VD)
@@ -74,12 +82,13 @@ def token_nats(hidden_ND: Tensor, weight_VD: Tensor, targets_N: Tensor) -> Tenso
     Both `hidden_ND` and `weight_VD` have the number format in which logits are computed; softmax is in float32.
     """
     nats_N = torch.empty(len(targets_N), dtype=torch.float32, device=hidden_ND.device)
-    for chunk in _chunks(len(hidden_ND), len(weight_VD)):
+    for chunk in _pieces(len(hidden_ND), CHUNK_LOGITS, len(weight_VD)):
         logits_CV = (hidden_ND[chunk] @ weight_VD.T).float()
         nats_N[chunk] = torch.nn.functional.cross_entropy(logits_CV, targets_N[chunk], reduction="none")
     return nats_N
 
 
-def _chunks(rows: int, vocabulary: int) -> Iterator[slice]:
-    size = max(1, CHUNK_LOGITS // vocabulary)
+def _pieces(rows: int, logits: int, vocabulary: int) -> Iterator[slice]:
+    """Slices of the rows with at most so many logits each, and at least one row."""
+    size = max(1, logits // vocabulary)
     return (slice(start, start + size) for start in range(0, rows, size))
