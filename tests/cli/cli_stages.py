@@ -13,6 +13,7 @@ from titrant.artifacts import (
     Page,
     PartSize,
     PlannedLedger,
+    QuestionList,
     Scores,
     Split,
     TokenizerFile,
@@ -22,7 +23,18 @@ from titrant.errors import Problem, StudyError
 
 STAGES = {
     kind: f"cli_stages:make_{kind}"
-    for kind in ("documents", "split", "tokenizer", "tokens", "ledger", "train", "evaluate", "findings", "report")
+    for kind in (
+        "documents",
+        "split",
+        "tokenizer",
+        "tokens",
+        "ledger",
+        "questions",
+        "train",
+        "evaluate",
+        "findings",
+        "report",
+    )
 }
 
 FINDING = {
@@ -64,6 +76,11 @@ def make_tokens(job, inputs, out, *, scratch, progress):  # type: ignore[no-unty
     return TokenShards(
         tokenizer="0" * 64, vocabulary=300, encoder="none", shards={}, held_out=PartSize(documents=1, bytes=1)
     )
+
+
+def make_questions(job, inputs, out, *, scratch, progress):  # type: ignore[no-untyped-def]
+    (out / "questions.json").write_text("{}")
+    return QuestionList(items={})
 
 
 def make_ledger(job, inputs, out, *, scratch, progress):  # type: ignore[no-untyped-def]

@@ -238,7 +238,7 @@ def test_an_arm_that_is_renamed_trains_nothing(titrant: Run, study: Path) -> Non
     edited(study, rename)
     _, out, _ = titrant("plan", study, "--json", "-")
     missing = {job["kind"] for job in json.loads(out)["jobs"] if job["state"] != "finished"}
-    assert missing <= {"ledger", "findings", "report"}
+    assert missing <= {"ledger", "questions", "findings", "report"}
 
 
 def test_status_counts_what_is_there(titrant: Run, study: Path) -> None:
