@@ -66,8 +66,8 @@ def show_count(count: float) -> str:
 def show_seconds(seconds: float) -> str:
     """A duration a person can read.
 
-    >>> show_seconds(42.3), show_seconds(600), show_seconds(9000), show_seconds(400_000)
-    ('42 s', '10 min', '2.5 h', '4.6 days')
+    >>> show_seconds(42.3), show_seconds(600), show_seconds(9000), show_seconds(400_000), show_seconds(10**9)
+    ('42 s', '10 min', '2.5 h', '4.6 days', '31.71 years')
     """
     if seconds < 100:
         return f"{seconds:.0f} s"
@@ -75,7 +75,9 @@ def show_seconds(seconds: float) -> str:
         return f"{seconds / 60:.0f} min"
     if seconds < 172_800:
         return f"{seconds / 3600:.1f} h"
-    return f"{seconds / 86_400:.1f} days"
+    if seconds < 63_072_000:
+        return f"{seconds / 86_400:.1f} days"
+    return f"{show_count(seconds / 31_536_000)} years"
 
 
 Tokens = Annotated[int, BeforeValidator(parse_tokens), Field(gt=0)]
