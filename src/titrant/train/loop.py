@@ -10,7 +10,7 @@ the order of the rows, so they too are the same in every attempt. A phase that i
 last snapshot and ends in the same bytes; a phase that is forked from a shared trunk sees what it would have seen alone.
 
 Training runs eagerly on purpose: at 10M parameters three quarters of a step are matrix products at full speed, so
-compiling gained 4 % (measured by `bench/training.py`) and would cost a minute and a second set of bits.
+compiling gained 6 % there and 8 % at 1M (`bench/README.md`), and would cost a minute and a second set of bits.
 """
 
 from __future__ import annotations
