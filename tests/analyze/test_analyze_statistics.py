@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,9 +12,12 @@ from scipy import stats
 
 from titrant.analyze.bootstrap import generator, resample
 from titrant.analyze.components import Components, mean_of, satterthwaite_df, variance_components
-from titrant.analyze.power import MANY, minimum_detectable, planned_power, power_seeds_only
-from titrant.analyze.reference import equivalence_p, half_width, two_sided_p
+from titrant.analyze.power import Design, minimum_detectable, planned_power, power_seeds_only
+from titrant.analyze.reference import chi_squared_grid, equivalence_p, half_width, two_sided_p
 from titrant.analyze.verdict import holm, verdict_of
+
+MANY = 1e9
+"""Degrees of freedom of items that are as good as known."""
 
 
 def crossed(studies, seeds, items, *, seed=0.0, item=0.0, residual=0.0, heavy=False, source=0):
@@ -239,7 +244,7 @@ def test_a_verdict_goes_by_direction_and_difference_before_equivalence(differenc
 @pytest.mark.parametrize("seeds", [2, 3, 5, 10])
 @pytest.mark.parametrize("difference", [0.5, 1.0, 3.0])
 def test_power_is_that_of_the_noncentral_t_where_seeds_dominate(seeds, difference):
-    planned = planned_power(difference, seed_variance=1 / seeds, item_variance=0, num_seeds=seeds, alpha=0.05)
+    planned = planned_power(difference, Design(1 / seeds, 0, num_seeds=seeds, alpha=0.05))
     assert planned == pytest.approx(power_seeds_only(difference, 1.0, seeds, 0.05), abs=1e-5)
 
 
@@ -249,13 +254,45 @@ def test_planned_power_is_what_simulation_finds(seeds, item):
     truth, studies = 3.0 / seeds**0.5, 4000
     d = crossed(studies, seeds, 200, seed=0.6, item=item, source=9) + truth
     found = int((two_sided_p(variance_components(d, np.ones(200))) < 0.05).sum())
-    planned = planned_power(truth, seed_variance=0.36 / seeds, item_variance=item**2 / 200, num_seeds=seeds, alpha=0.05)
+    planned = planned_power(truth, Design(0.36 / seeds, item**2 / 200, num_seeds=seeds, alpha=0.05))
     assert found / studies == pytest.approx(planned, abs=3.5 * (0.25 / studies) ** 0.5)
 
 
+@pytest.mark.parametrize("seeds", [2, 3, 5])
+@pytest.mark.parametrize(("seed", "item", "alpha"), [(0.0, 0.0, 0.05), (0.0, 0.5, 0.01), (0.1, 0.5, 0.01)])
+def test_planned_power_knows_the_residual_floor_that_the_test_has(seeds, seed, item, alpha):
+    """Where seeds differ by the residual alone, two of them resolve far more than a t on one degree of freedom."""
+    items, studies = 200, 4000
+    residual = 1 / (seeds * items)
+    design = Design(seed**2 / seeds + residual, item**2 / items, num_seeds=seeds, alpha=alpha, residual=residual)
+    truth = minimum_detectable(design, power=0.6)
+    d = crossed(studies, seeds, items, seed=seed, item=item, residual=1.0, source=10) + truth
+    found = int((two_sided_p(variance_components(d, np.ones(items))) < alpha).sum())
+    assert found / studies == pytest.approx(0.6, abs=3.5 * (0.24 / studies) ** 0.5 + 0.015)
+
+
+@given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1), st.integers(2, 5), st.sampled_from([0.05, 1e-3]))
+def test_a_difference_is_critical_exactly_where_its_p_is_alpha(seed, item, residual, num_seeds, alpha):
+    design = Design(seed + residual + 1e-3, item, num_seeds=num_seeds, alpha=alpha, residual=residual)
+    unit = np.zeros(num_seeds)
+    unit[:2] = np.array([1, -1]) * (num_seeds * (num_seeds - 1) / 2) ** 0.5
+    x = chi_squared_grid(num_seeds - 1)
+    nodes = x[0][x[1] > 1e-9]
+    for node in (0, len(nodes) // 2, len(nodes) - 1):
+        scatter = design.seed_variance * nodes[node] / (num_seeds - 1)
+        made = exact(scatter**0.5 * unit + design.critical[0][node], item, residual)
+        assert float(two_sided_p(made)) == pytest.approx(alpha, rel=1e-5)
+
+
+def test_the_least_variance_of_accuracies_bounds_what_is_detectable():
+    without, bounded = (Design(1e-8, 0, 3, 0.05, residual=1e-8, least_variance=least) for least in (0.0, 1e-4))
+    assert minimum_detectable(bounded) > 1.9e-2 > 20 * minimum_detectable(without)
+
+
 def test_the_minimum_detectable_difference_is_found_with_the_power_it_says():
-    design = {"seed_variance": 0.1, "item_variance": 0.3, "num_seeds": 4, "alpha": 0.01}
-    least = minimum_detectable(**design, power=0.8)
-    assert planned_power(least, **design) == pytest.approx(0.8, abs=1e-6)
-    assert minimum_detectable(**{**design, "num_seeds": 1}) is None
-    assert minimum_detectable(**{**design, "num_seeds": 8}) < least
+    design = Design(seed_variance=0.1, item_variance=0.3, num_seeds=4, alpha=0.01)
+    least = minimum_detectable(design, power=0.8)
+    assert planned_power(least, design) == pytest.approx(0.8, abs=1e-6)
+    assert minimum_detectable(dataclasses.replace(design, num_seeds=8)) < least
+    with pytest.raises(ValueError, match="with one seed no difference can be resolved"):
+        dataclasses.replace(design, num_seeds=1)

@@ -195,9 +195,10 @@ def _tokenizer(plan: Plan, identity: str, folder: Path, points: int) -> Tokenize
 
 def _tokens(plan: Plan, identity: str, folder: Path, points: int) -> TokenShards:
     licences = ["CC0-1.0", "MIT", "Apache-2.0"] if "code" in identity else ["CC0-1.0"]
-    rows = {"licence": [licences[n % len(licences)] for n in range(930)], "tokens": [1000 + n for n in range(930)]}
+    tokens = [1000 + n for n in range(930)]
+    rows = {"licence": [licences[n % len(licences)] for n in range(930)], "tokens": tokens}
     pq.write_table(pa.table(rows), folder / "train.parquet")
-    shard = Shard(documents=930, tokens=sum(rows["tokens"]), bytes=3_720_000, content=HASH)
+    shard = Shard(documents=930, tokens=sum(tokens), bytes=3_720_000, content=HASH)
     return TokenShards(
         tokenizer=HASH,
         vocabulary=1024,

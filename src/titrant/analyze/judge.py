@@ -22,7 +22,7 @@ import numpy as np
 
 from titrant.analyze.components import Components, Floats, satterthwaite_df
 from titrant.analyze.measure import Measured
-from titrant.analyze.power import minimum_detectable
+from titrant.analyze.power import Design, minimum_detectable
 from titrant.analyze.reference import equivalence_p, half_width, two_sided_p
 from titrant.analyze.verdict import Verdict, holm, verdict_of
 from titrant.jobs import PlannedContrast, Run
@@ -178,12 +178,7 @@ def _finding(
         runs=tuple(Run(arm=a, scale=scale, seed=s).id for a in (contrast.arm, contrast.control) for s in seeds),
         better_is=better_is,
         margin=m.margin,
-        minimum_detectable=minimum_detectable(
-            seed_variance=seed_variance,
-            item_variance=item_variance,
-            num_seeds=len(seeds),
-            alpha=alpha / max(family, 1),
-        ),
+        minimum_detectable=_detectable(c, row, alpha / max(family, 1)),
     )
     detail = Detail(
         contrast=name,
@@ -201,6 +196,21 @@ def _finding(
         family=family,
     )
     return finding, detail
+
+
+def _detectable(components: Components, row: int, alpha: float) -> float | None:
+    """With 80 % power, if the noise is what was seen here; None with one seed."""
+    if components.num_seeds < 2:
+        return None
+    design = Design(
+        seed_variance=float(components.seed_variance[row]),
+        item_variance=float(components.item_variance[row]),
+        num_seeds=components.num_seeds,
+        alpha=alpha,
+        residual=float(components.residual[row]),
+        least_variance=components.least_variance,
+    )
+    return minimum_detectable(design)
 
 
 def _own_flags(m: Measured, row: int, verdict: Verdict, control_clear: bool) -> list[str]:
