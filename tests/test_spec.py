@@ -284,18 +284,23 @@ def test_runs_of_one_seed_begin_with_the_same_weights(done) -> None:
     assert first_loss("text-only", 1) != first_loss("text-only", 2)
 
 
+def hashes_in(path: Path) -> set[str]:
+    table = pq.read_table(path, columns=["content_hash", "whole_hash"])
+    return {hash_ for column in table.columns for hash_ in column.to_pylist()}
+
+
 # "Held-out documents ... never trained on, also not as duplicates."
 def test_no_held_out_document_is_trained_on(done) -> None:
     plan, store = plan_of(done[0]), done[1]
-    held_out: set[str] = set()
+    held_out: set[str] = set()  # contents, and the whole documents that they were cut from
     trained: set[str] = set()
     for id_, job in plan.jobs.items():
         if job.kind != "tokens":
             continue
         shards = TokenShards.read(store / id_)
-        held_out |= set(pq.read_table(store / id_ / "held_out.parquet")["content_hash"].to_pylist())
+        held_out |= hashes_in(store / id_ / "held_out.parquet")
         for partition in shards.shards:
-            trained |= set(pq.read_table(store / id_ / f"{partition}.parquet")["content_hash"].to_pylist())
+            trained |= hashes_in(store / id_ / f"{partition}.parquet")
         assert Split.read(store / job.inputs["split"]).parts["held_out"].documents == shards.held_out.documents
 
     assert held_out

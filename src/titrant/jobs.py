@@ -56,8 +56,8 @@ class DocumentsJob(Declaration):
 class SplitJob(Declaration):
     """Drop exact duplicates (within the source and against earlier sources) and share out the rest.
 
-    A document's partition is a pure function of its content hash, so that equal documents of different sources
-    can never stand on both sides of the hold-out line.
+    A document's partition is a pure function of the hash of the whole document that it was cut from, so that neither
+    equal documents of different sources nor pieces of one document can ever stand on both sides of the hold-out line.
     """
 
     hold_out_fraction: float

@@ -258,8 +258,8 @@ SOURCES: dict[str, tuple[Callable[[Path], None], str]] = {
     "empty": (filled(b""), "source 'code': origin 1 of the source holds no document that can be used (left out: {'empty': 90}); check its patterns and how it is parsed"),
     "white space": (filled(b" \n\t "), "source 'code': origin 1 of the source holds no document that can be used (left out: {'empty': 90}); check its patterns and how it is parsed"),
     "not utf-8": (filled(b"caf\xe9 " * 99), "source 'code': origin 1 of the source holds no document that can be used (left out: {'not UTF-8': 90}); check its patterns and how it is parsed"),
-    "one document": (only(1), "source 'code': it has 1 distinct documents of its own (0 duplicates dropped): too few for both sides; add data, or cut it with max_document_characters"),
-    "one text": (filled(b"x = 1\n" * 50), "source 'code': it has 1 distinct documents of its own (89 duplicates dropped): too few for both sides; add data, or cut it with max_document_characters"),
+    "one document": (only(1), "source 'code': it has 1 distinct document of its own (0 duplicates dropped): too few for both sides, because all pieces of one document stay on one side; add data, or give each of its parts as a document of its own (a file, or a line of a .jsonl)"),
+    "one text": (filled(b"x = 1\n" * 50), "source 'code': it has 1 distinct document of its own (89 duplicates dropped): too few for both sides, because all pieces of one document stay on one side; add data, or give each of its parts as a document of its own (a file, or a line of a .jsonl)"),
 }  # fmt: skip
 
 

@@ -242,6 +242,19 @@ def test_long_documents_are_cut_at_line_ends(tmp_path, documents):
     assert all(text.endswith("\n") and text.startswith("line") for text in texts(out))
 
 
+def test_every_piece_tells_of_the_whole_document_that_it_was_cut_from(tmp_path, documents):
+    long = "".join(f"line {n}\n" for n in range(100))
+    (tmp_path / "a.txt").write_text(long)
+    (tmp_path / "b.txt").write_text("short\n")
+    _, out = documents({"files": str(tmp_path / "*.txt")}, max_document_characters=100)
+    rows = pq.read_table(out / "documents-00000.parquet").to_pydict()
+    pieces = [hash_ for id_, hash_ in zip(rows["id"], rows["whole_hash"], strict=True) if "a.txt#" in id_]
+    assert len(pieces) > 5
+    assert set(pieces) == {blake3(long.encode()).hexdigest()[:32]}
+    assert not set(pieces) & set(rows["content_hash"])
+    assert rows["whole_hash"][-1] == rows["content_hash"][-1] == blake3(b"short\n").hexdigest()[:32]
+
+
 @pytest.mark.parametrize(
     ("name", "language"),
     [

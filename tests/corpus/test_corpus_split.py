@@ -20,7 +20,7 @@ from titrant.jobs import SplitJob
 sources = st.lists(st.lists(st.integers(0, 60), min_size=30, max_size=60), min_size=1, max_size=3)
 
 
-def write(folder: Path, texts, planted=()) -> Path:
+def write(folder: Path, texts, planted=(), cut_from=lambda text: text) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     every = [(text, False) for text in texts] + [(text, True) for text in planted]
     rows = [
@@ -31,6 +31,7 @@ def write(folder: Path, texts, planted=()) -> Path:
             "licence": "x",
             "origin": "x",
             "content_hash": content_hash(t),
+            "whole_hash": content_hash(cut_from(t)),
             "planted": p,
         }
         for n, (t, p) in enumerate(every)
@@ -106,6 +107,17 @@ def test_what_is_reserved_does_not_depend_on_what_is_held_out(tmp_path, split):
     assert 0.2 < (rest == "reserved").mean() < 0.3
 
 
+def test_the_pieces_of_one_document_stand_on_one_side_together(tmp_path, split):
+    pieces = [f"book {n // 9} page {n}" for n in range(900)]
+    folder = write(tmp_path / "a", pieces, cut_from=lambda text: text.split(" page ")[0])
+    found = fates(split(folder, 0.3, 0.3)[1])
+    by_book = [set(found[start : start + 9]) for start in range(0, 900, 9)]
+    assert all(len(fate) == 1 for fate in by_book)
+    assert {fate for fates_of_book in by_book for fate in fates_of_book} == {"train", "reserved", "held_out"}
+    with pytest.raises(StudyError, match=r"1 distinct document .* all pieces of one document stay on one side"):
+        split(write(tmp_path / "b", pieces, cut_from=lambda text: "one book"), 0.3)
+
+
 def test_planted_documents_are_always_trained_on(tmp_path, split):
     planted = [f"fact {n}." for n in range(200)]
     folder = write(tmp_path / "a", [f"d{n}" for n in range(50)] + ["fact 3."], planted)
@@ -129,7 +141,7 @@ def test_a_source_too_small_to_hold_anything_out_says_which_fraction_would(tmp_p
         StudyError, match=r"12 distinct documents .* holds out none of them; raise it to at least"
     ) as caught:
         split(folder, 0.0001)
-    least = float(str(caught.value).split("at least ")[1].split(",")[0])
+    least = float(str(caught.value).split("at least ")[1].split(", or")[0])
     assert "held_out" in fates(split(folder, least)[1])
 
 
@@ -137,7 +149,7 @@ def test_a_source_with_nothing_left_to_train_on_is_an_error(tmp_path, split):
     texts = [text for text in (f"d{n}" for n in range(60)) if expected_fate(text, 0.4)]
     with pytest.raises(StudyError, match="leave none to train on"):
         split(write(tmp_path / "a", texts, ["fact 1."]), 0.4)
-    with pytest.raises(StudyError, match=r"1 distinct documents .* too few for both sides"):
+    with pytest.raises(StudyError, match=r"1 distinct document of its own .* too few for both sides"):
         split(write(tmp_path / "b", ["one", "one"]))
 
 

@@ -64,7 +64,7 @@ def test_documents_are_taken_whole_by_content_hash_until_the_bytes_are_reached(h
     folder = held_out_folder("code", texts)
     all_of_them = read_held_out(folder, "code", 10**9, encoder)
     assert len(all_of_them) == len(texts)
-    assert [d.content_hash for d in all_of_them] == sorted(d.content_hash for d in all_of_them)
+    assert [d.whole for d in all_of_them] == sorted(d.whole for d in all_of_them)
     three = sum(d.bytes for d in all_of_them[:3])
     for asked, count in ((1, 1), (three - 1, 3), (three, 3), (three + 1, 4)):
         assert read_held_out(folder, "code", asked, encoder) == all_of_them[:count]
@@ -83,7 +83,7 @@ def test_the_order_of_scoring_does_not_matter(model, encoder, texts):
     straight = score_documents(scorer, documents, 0)
     backwards = score_documents(scorer, documents[::-1], 0)[::-1]
     assert bits_per_byte(straight) == pytest.approx(bits_per_byte(backwards), rel=1e-7)
-    assert [d.content_hash for d in straight] == [d.content_hash for d in backwards]
+    assert [d.whole for d in straight] == [d.whole for d in backwards]
 
 
 def test_white_space_at_the_ends_of_a_document_is_scored(held_out_folder, encoder):
@@ -113,6 +113,31 @@ def test_a_tokenizer_that_loses_text_is_refused(held_out_folder, tmp_path):
     lowering.save(str(tmp_path / "lower.json"))
     with pytest.raises(StudyError, match=r"changes the text of held-out document .* of source 'code'"):
         read_held_out(held_out_folder("code", ["Hello"]), "code", 100, Encoder(tmp_path / "lower.json", 0))
+
+
+@pytest.mark.parametrize(("text", "decoder"), [("a\n b", "a b"), ("a  b", "a b"), ("a b\n", "a b"), ("a b", "  a b")])
+def test_a_tokenizer_that_changes_white_space_is_refused(held_out_folder, text, decoder):
+    with pytest.raises(StudyError, match=r"changes the text of held-out document"):
+        read_held_out(held_out_folder("code", [text]), "code", 100, Echo(decoder))
+
+
+@pytest.mark.parametrize("decoded", ["a b", " a b"])
+def test_a_space_that_a_tokenizer_writes_before_the_first_word_is_no_change(held_out_folder, decoded):
+    (document,) = read_held_out(held_out_folder("code", ["a b"]), "code", 100, Echo(decoded))
+    assert document.bytes == 3
+
+
+class Echo:
+    """Decodes to one text, whatever is asked."""
+
+    def __init__(self, decoded):
+        self._decoded = decoded
+
+    def encode(self, texts):
+        return [[1, 2] for _ in texts]
+
+    def decode(self, ids):
+        return self._decoded
 
 
 def test_a_document_of_many_windows_is_scored_within_the_window(encoder, texts):

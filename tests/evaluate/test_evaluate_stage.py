@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import torch
+from blake3 import blake3
 from tiny_evaluate import VOCABULARY
 
 from titrant.artifacts import Scores
@@ -86,6 +87,21 @@ def test_everything_asked_is_scored_and_the_tables_give_the_summary(inputs, tmp_
     assert done[0] == 0
     assert done[-1] == totals[0]
     assert set(units) == {"items"}
+
+
+def test_the_pieces_of_one_document_are_one_item_of_the_table(inputs, held_out_folder, texts, tmp_path):
+    separate = evaluate(job(bytes_per_source=10**6), inputs, tmp_path / "separate")
+    halves = {text: texts[place // 2 * 2] for place, text in enumerate(texts)}
+    joined = inputs | {"tokens/code": held_out_folder("cut", texts, cut_from=halves.__getitem__)}
+    scores = evaluate(job(bytes_per_source=10**6), joined, tmp_path / "joined")
+    code = "bits_per_byte/code"
+    assert separate.items[code] == len(texts)
+    assert scores.items[code] == math.ceil(len(texts) / 2)
+    assert scores.scores[code] == pytest.approx(separate.scores[code], rel=1e-12)
+    rows = [r for r in pq.read_table(tmp_path / "joined" / "items.parquet").to_pylist() if r["outcome"] == code]
+    weights = {r["item"]: r["weight"] for r in rows}
+    for first, second in zip(texts[::2], texts[1::2], strict=False):
+        assert weights[blake3(first.encode()).hexdigest()[:32]] == len((first + second).encode())
 
 
 def test_milestones_and_the_end_are_checked_on_the_first_bytes(inputs, tmp_path):

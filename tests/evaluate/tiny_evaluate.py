@@ -116,15 +116,23 @@ def model():
     return model.eval()
 
 
+def hash_of(text):
+    return blake3(text.encode()).hexdigest()[:32]
+
+
+NONE = {name: pa.array([], pa.string()) for name in ("content_hash", "whole_hash", "text")}
+"""A source of which nothing is held out."""
+
+
 @pytest.fixture
 def held_out_folder(tmp_path):
     """Makes the part of a TokenShards artifact that evaluation reads."""
 
-    def make(source, texts):
+    def make(source, texts, cut_from=lambda text: text):
         folder = tmp_path / f"tokens {source}"
         folder.mkdir()
-        rows = sorted((blake3(text.encode()).hexdigest()[:32], text) for text in texts)
-        table = pa.table({"text": [text for _, text in rows], "content_hash": [name for name, _ in rows]})
+        rows = sorted((hash_of(text), hash_of(cut_from(text)), text) for text in texts)
+        table = pa.table(dict(zip(NONE, zip(*rows, strict=True), strict=True)) if rows else NONE)
         pq.write_table(table, folder / "held_out.parquet")
         size = {"documents": len(texts), "bytes": sum(len(text.encode()) for text in texts)}
         summary = TokenShards(tokenizer="0" * 64, vocabulary=VOCABULARY, encoder="-", shards={}, held_out=size)

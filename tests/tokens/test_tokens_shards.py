@@ -98,7 +98,7 @@ def test_held_out_documents_stay_text_in_the_order_of_their_hashes(shards: Path)
     wanted = [text for text, fate in zip(TEXTS, FATES, strict=True) if fate == "held_out"]
     assert sorted(table["text"].to_pylist()) == sorted(wanted)
     assert table["content_hash"].to_pylist() == sorted(table["content_hash"].to_pylist())
-    assert table.column_names == ["id", "text", "language", "licence", "origin", "content_hash"]
+    assert table.column_names == ["id", "text", "language", "licence", "origin", "content_hash", "whole_hash"]
 
 
 def test_a_special_token_spelt_out_in_a_document_is_text(inputs: dict[str, Path]) -> None:

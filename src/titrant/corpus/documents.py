@@ -40,6 +40,7 @@ SCHEMA = pa.schema(
         ("licence", pa.string()),
         ("origin", pa.string()),
         ("content_hash", pa.string()),
+        ("whole_hash", pa.string()),
         ("planted", pa.bool_()),
     ]
 )
@@ -61,6 +62,8 @@ class _Document:
     language: str
     licence: str
     origin: str
+    whole_hash: str = ""
+    """Of the text that it was cut from; empty where it is whole."""
     planted: bool = False
 
 
@@ -180,16 +183,18 @@ class _Writer:
     def add_pieces(self, document: _Document, max_characters: int | None, left_out: Counter[str]) -> None:
         """Write a document, cut where it is too long; a piece without a visible character is left out."""
         pieces = pieces_of(document.text, max_characters)
+        whole = content_hash(document.text)
         for number, piece in enumerate(pieces):
             if not piece.strip():
                 left_out["empty"] += 1
                 continue
             name = f"{document.id}#{number}" if len(pieces) > 1 else document.id
-            self.add(_Document(name, piece, document.language, document.licence, document.origin))
+            self.add(_Document(name, piece, document.language, document.licence, document.origin, whole))
 
     def add(self, document: _Document) -> None:
         """Write one document as it is."""
         size = len(document.text.encode("utf-8"))
+        own = content_hash(document.text)
         self.documents += 1
         self.bytes_by_language[document.language] += size
         self.bytes_by_licence[document.licence] += size
@@ -200,7 +205,8 @@ class _Writer:
                 document.language,
                 document.licence,
                 document.origin,
-                content_hash(document.text),
+                own,
+                document.whole_hash or own,
                 document.planted,
             )
         )

@@ -45,12 +45,13 @@ def check_questions(
     problems: list[Problem] = []
     for source, held_out in questions.documents.items():
         asked = first_bytes(held_out, job.evaluation.bytes_per_source)
-        if len(asked) < FEWEST_DOCUMENTS:
+        documents = len({piece.whole for piece in asked})
+        if documents < FEWEST_DOCUMENTS:
             problems.append(
                 Problem(
-                    f"bits per byte on source '{source}' would be scored on {len(asked)} document, and at least "
-                    f"{FEWEST_DOCUMENTS} are needed to tell how far a score may be off; raise bytes_per_source or "
-                    "hold_out_fraction, or cut its documents with max_document_characters",
+                    f"bits per byte on source '{source}' would be scored on {documents} document, and at least "
+                    f"{FEWEST_DOCUMENTS} are needed to tell how far a score may be off (pieces of one document count "
+                    "once); raise bytes_per_source or hold_out_fraction, or add documents",
                     path=("evaluation", "bits_per_byte"),
                 )
             )
@@ -61,7 +62,7 @@ def check_questions(
         progress(len(items), len(items), "items", outcome)
     if problems:
         raise StudyError(problems)
-    counts = {f"bits_per_byte/{source}": len(held_out) for source, held_out in questions.documents.items()}
+    counts = {f"bits_per_byte/{source}": len({d.whole for d in read}) for source, read in questions.documents.items()}
     counts |= {outcome: len(items) for outcome, (items, _) in questions.choices.items()}
     (out / "questions.json").write_text(json.dumps(counts, indent=1, sort_keys=True) + "\n")
     return QuestionList(items=counts)

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from titrant.artifacts import Scores
 from titrant.evaluate.baselines import chance_accuracy, majority_accuracy
-from titrant.evaluate.bits_per_byte import DocumentNats, bits_per_byte
+from titrant.evaluate.bits_per_byte import DocumentNats, bits_per_byte, joined
 from titrant.evaluate.choice import ScoredChoice
 from titrant.evaluate.likelihood import SCORED_BY
 
@@ -52,18 +52,19 @@ class Measured:
 
 def write_scores(measured: Measured, out: Path) -> Scores:
     """Write `items.parquet` and `checks.parquet` into `out`; the summary comes back."""
-    rows = [row for outcome, documents in measured.documents.items() for row in _document_rows(outcome, documents)]
+    whole = {outcome: joined(pieces) for outcome, pieces in measured.documents.items()}
+    rows = [row for outcome, documents in whole.items() for row in _document_rows(outcome, documents)]
     rows += [row for outcome, choices in measured.choices.items() for row in _choice_rows(outcome, choices)]
     _write(rows, ITEMS, out / "items.parquet")
     _write([vars(check) for check in measured.checks], CHECKS, out / "checks.parquet")
     items = {outcome: [scored.item for scored in choices] for outcome, choices in measured.choices.items()}
     return Scores(
-        scores={outcome: bits_per_byte(documents) for outcome, documents in measured.documents.items()}
+        scores={outcome: bits_per_byte(documents) for outcome, documents in whole.items()}
         | {outcome: _accuracy(choices) for outcome, choices in measured.choices.items()},
-        items={outcome: len(found) for outcome, found in (measured.documents | measured.choices).items()},
+        items={outcome: len(found) for outcome, found in (whole | measured.choices).items()},
         chance={outcome: chance_accuracy(asked) for outcome, asked in items.items()},
         majority={outcome: majority_accuracy(asked) for outcome, asked in items.items()},
-        bytes={outcome: sum(d.bytes for d in documents) for outcome, documents in measured.documents.items()},
+        bytes={outcome: sum(d.bytes for d in documents) for outcome, documents in whole.items()},
         ties={outcome: sum(c.tied for c in choices) for outcome, choices in measured.choices.items()},
         scored_by=SCORED_BY,
     )
@@ -77,7 +78,7 @@ def _document_rows(outcome: str, documents: Sequence[DocumentNats]) -> list[dict
     return [
         {
             "outcome": outcome,
-            "item": document.content_hash,
+            "item": document.whole,
             "rung": 0,
             "value": document.nats,
             "weight": float(document.bytes),

@@ -20,7 +20,7 @@ from titrant.tokens.encoder import ENCODER, Encoder, EncodersDifferError, Ids
 from titrant.tokens.megatron import token_type, write_index
 from titrant.tokens.shards import Sidecar, hash_file
 
-DESCRIBED = ("id", "language", "licence", "origin", "content_hash")
+DESCRIBED = ("id", "language", "licence", "origin", "content_hash", "whole_hash")
 SHARD_SCHEMA = pa.schema([*((name, pa.string()) for name in DESCRIBED), ("tokens", pa.int64())])
 HELD_OUT_SCHEMA = pa.schema(
     [("id", pa.string()), ("text", pa.large_string()), *((name, pa.string()) for name in DESCRIBED[1:])]
