@@ -191,11 +191,10 @@ def test_a_budget_that_a_source_cannot_fill_is_refused_with_mends_that_work(titr
     def ask(code: float, max_epochs: float) -> Edit:
         def edit(content: dict[str, Any]) -> None:
             content["scales"]["tiny"].update(tokens=131072)
-            content["arms"]["balanced->text"] = [{"init": "mixed"}, {"continue": "text"}]
+            content["arms"] = {"text->text": [{"init": "text"}], "balanced->text": [{"init": "mixed"}]}
             content["mixtures"]["mixed"] = {"text": 1 - code, "code": code}
             content["sources"]["code"].update(max_epochs=max_epochs)
             content["sources"]["text"].update(max_epochs=3)
-            content["phases"]["continue"]["data"] = "replay"
 
         return edit
 
@@ -236,6 +235,23 @@ def test_fresh_data_that_are_used_up_are_refused_once_however_many_arms_ask(titr
         first,
     )
     assert complaint(said).count("mixture 'text' draws") == 1
+
+
+def test_a_replay_of_data_never_drawn_is_refused_with_its_line(titrant: Any, tmp_path: Path) -> None:
+    def edit(content: dict[str, Any]) -> None:
+        content["phases"]["again"] = {**content["phases"]["continue"], "parts": 5, "data": "replay"}
+        content["arms"]["balanced->text"] = [{"init": "balanced"}, {"again": "code"}]
+        content["contrasts"][0]["differs_in"] = ["mixture", "data"]
+
+    study = small(tmp_path, edit)
+    said = prepare(titrant, study)
+    assert (said[0], complaint(said)) == (
+        2,
+        "error: mixture 'code' draws 4.096k replayed tokens from source 'code' in phase 'again' of arm "
+        "'balanced->text' at scale 'tiny', of which earlier phases of the arm have drawn 2.048k. Lower its share to "
+        "0.5, have earlier phases draw 2.048k more tokens of it, or declare the phase's data as `fresh`. "
+        f"({study}:{line_of(study, 'code: 1')})",
+    )
 
 
 def only(count: int) -> Callable[[Path], None]:

@@ -206,12 +206,14 @@ def test_a_fresh_phase_that_wraps_into_seen_sequences_cannot_be_proven() -> None
 def test_the_proof_looks_at_identities_and_not_at_the_plan() -> None:
     seen, new = np.array([1, 2, 3]), np.array([4, 5])
     prove_data_relation("fresh", {"a/train": new}, {"a/train": seen})
-    prove_data_relation("replay", {"a/train": np.array([3, 1, 2, 9])}, {"a/train": seen})
+    prove_data_relation("replay", {"a/train": np.array([3, 1, 2, 3])}, {"a/train": seen})
     prove_data_relation("replay", {"a/train": np.array([2])}, {"a/train": seen})
     with pytest.raises(StoreError, match="drew 1 of 2 sequences"):
         prove_data_relation("fresh", {"a/train": np.array([3, 4])}, {"a/train": seen})
-    with pytest.raises(StoreError, match="neither holds the other"):
-        prove_data_relation("replay", {"a/train": np.array([3, 4])}, {"a/train": seen})
+    with pytest.raises(StoreError, match="drew 4 sequences of 'a/train', of which only 3 are among the 3 that earlier"):
+        prove_data_relation("replay", {"a/train": np.array([3, 1, 2, 9])}, {"a/train": seen})
+    with pytest.raises(StoreError, match="of which only 0 are among the 0 that earlier"):
+        prove_data_relation("replay", {"a/train": seen}, {})
     with pytest.raises(StoreError, match="reserved partitions only"):
         prove_data_relation("disjoint", {"a/train": new}, {})
 
@@ -222,6 +224,17 @@ def test_a_checkpoint_of_another_seed_or_shard_is_not_gone_on_from() -> None:
     batches_of({"code": "1"}, 10, 12, cursors=first.cursors_after()).check_previous(rows, drawn)
     with pytest.raises(StoreError, match="not those of this shard and seed"):
         batches_of({"code": "1"}, 10, 12, seed=2).check_previous(rows, drawn)
+
+
+def test_cursors_that_are_not_where_the_draws_end_prove_nothing() -> None:
+    first = batches_of({"code": "1"}, 10, 12)
+    rows, drawn = first.ledger_rows(), first.prove_relation()
+    for cursor, told in ((119, "its phase drew 0 to 120"), (150, "the run has drawn 120 sequences in all")):
+        again = batches_of(
+            {"code": "1"}, 1, 12, data="replay", cursors={"code/train": cursor}, drawn_before=first.drawn_after()
+        )
+        with pytest.raises(StoreError, match=told):
+            again.check_previous(rows, drawn)
 
 
 def test_a_share_that_comes_to_nothing_is_an_error_and_not_a_skew() -> None:

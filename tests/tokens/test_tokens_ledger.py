@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from titrant.artifacts import Record, Shard, TokenShards
-from titrant.errors import StudyError
+from titrant.errors import StoreError, StudyError
 from titrant.jobs import LedgerJob, PlannedChain, PlannedPhase
 from titrant.tokens.ledger import check_ledger, find_problems, plan_draws
-from titrant.tokens.relation import Relation
+from titrant.tokens.order import SourceOrder
+from titrant.tokens.relation import Relation, cursors_after, earlier_draws, prove_data_relation
 
 LENGTH = 1000
 
@@ -116,6 +118,78 @@ def test_replay_counts_towards_epochs_but_not_towards_what_is_seen() -> None:
     assert problems_of(a_chain(*phases), {"code/train": 100}, code=1.3) == []
 
 
+def test_a_replay_of_more_than_was_drawn_is_refused_with_what_is_needed_and_what_there_is() -> None:
+    chain = a_chain(a_phase("init", {"code": "1/2", "text": "1/2"}, 40), a_phase("again", {"code": "1"}, 40, "replay"))
+    (message,) = problems_of(chain, {"code/train": 100, "text/train": 100})
+    assert message == (
+        "mixture 'mixed' draws 40k replayed tokens from source 'code' in phase 'again' of arm 'x' at scale 'nano', of "
+        "which earlier phases of the arm have drawn 20k. Lower its share to 0.5, have earlier phases draw 20k more "
+        "tokens of it, or declare the phase's data as `fresh`."
+    )
+
+
+def test_a_replay_of_what_was_never_drawn_is_refused() -> None:
+    chain = a_chain(a_phase("init", {"text": "1"}, 40), a_phase("again", {"code": "1"}, 40, "replay"))
+    (message,) = problems_of(chain, {"code/train": 30, "text/train": 100}, code=2.0)
+    assert message == (
+        "mixture 'mixed' draws 40k replayed tokens from source 'code' in phase 'again' of arm 'x' at scale 'nano', of "
+        "which earlier phases of the arm have drawn nothing. Leave the source out of the mixture, have earlier phases "
+        "draw 30k tokens of it, or declare the phase's data as `fresh`."
+    )
+
+
+def test_a_replay_does_not_excuse_a_later_one_that_needs_more() -> None:
+    phases = (a_phase("init", {"code": "1"}, 10), *(a_phase(n, {"code": "1"}, 20, "replay") for n in ("one", "two")))
+    assert len(problems_of(a_chain(*phases), {"code/train": 100})) == 2
+
+
+def test_several_epochs_of_what_was_seen_once_are_a_replay() -> None:
+    chain = a_chain(a_phase("init", {"code": "1"}, 100), a_phase("again", {"code": "1"}, 250, "replay"))
+    assert problems_of(chain, {"code/train": 100}, code=3.5) == []
+
+
+def test_a_mend_by_replay_is_offered_only_where_it_mends() -> None:
+    once = a_chain(a_phase("init", {"code": "1"}, 80), a_phase("more", {"code": "1"}, 40))
+    (message,) = problems_of(once, {"code/train": 100}, code=1.0)
+    assert "declare the phase's data as `replay` and raise max_epochs to 1.2, or add 20k tokens." in message
+    mixed = a_chain(a_phase("init", {"code": "1"}, 80), a_phase("more", {"code": "1/2", "text": "1/2"}, 80))
+    (message,) = problems_of(mixed, {"code/train": 100, "text/train": 100}, code=10.0)
+    assert message.endswith("20k are unseen. Lower its share to 0.25 or add 20k tokens.")
+
+
+def test_a_second_disjoint_phase_is_offered_a_larger_reserve_and_no_replay() -> None:
+    phases = (a_phase("init", {"code": "1"}, 10), *(a_phase(n, {"code": "1"}, 8, "disjoint") for n in ("one", "two")))
+    (message,) = problems_of(a_chain(*phases), {"code/train": 100, "code/reserved": 10}, code=4.0)
+    assert message == (
+        "mixture 'mixed' draws 8k reserved tokens from source 'code' in phase 'two' of arm 'x' at scale 'nano', which "
+        "holds 10k, of which earlier phases have drawn 8k and 2k are unseen. Lower its share to 0.25 or reserve 6k more "
+        "tokens of the source (raise its reserve_fraction)."
+    )
+    assert problems_of(a_chain(*phases), {"code/train": 100, "code/reserved": 16}) == []
+
+
+@given(
+    first=st.integers(0, 120),
+    again=st.integers(1, 200),
+    available=st.integers(1, 150),
+    data=st.sampled_from(["fresh", "replay"]),
+)
+@settings(deadline=None)
+def test_what_the_gate_lets_through_is_proven_and_what_it_refuses_could_not_be(
+    first: int, again: int, available: int, data: Relation
+) -> None:
+    phases = [a_phase("init", {"code": "1"}, first)] if first else []
+    chain = a_chain(*phases, a_phase("late", {"code": "1"}, again, data))
+    planned = plan_draws(chain.phases, {"code/train": available}, LENGTH)
+    orders = {"code/train": SourceOrder("content", 1, available)}
+    (row,) = planned[-1]
+    now = {"code/train": orders["code/train"].draw(row.start, row.sequences)}
+    cursors = cursors_after({}, [row for rows in planned[:-1] for row in rows])
+    refused = bool(find_problems(chain, planned, {"code": 1e6}))
+    with pytest.raises(StoreError) if refused else nullcontext():
+        prove_data_relation(data, now, earlier_draws(orders, cursors))
+
+
 @given(
     sequences=st.integers(1, 3000),
     available=st.integers(1, 300),
@@ -163,6 +237,28 @@ def test_all_problems_of_all_arms_are_told_at_once(tmp_path: Path) -> None:
         (False, True),
     ]
     assert not list(out.iterdir())
+
+
+def test_sequences_longer_than_a_source_are_told_once_a_scale_however_many_phases_draw_it(tmp_path: Path) -> None:
+    inputs = {
+        "tokens/code": write_tokens(tmp_path / "code", train=1000),  # 1000 inputs need one more for the last target
+        "tokens/text": write_tokens(tmp_path / "text", train=500_001),
+    }
+    halves = {"code": "1/2", "text": "1/2"}
+    chains = [
+        a_chain(a_phase("init", halves, 4), a_phase("more", halves, 4), a_phase("late", halves, 2, "replay"), arm=arm)
+        for arm in ("x", "y")
+    ]
+    job = LedgerJob(chains=tuple(chains), max_epochs={"code": 1.0, "text": 1.0})
+    with pytest.raises(StudyError) as raised:
+        check_ledger(job, inputs, tmp_path, scratch=tmp_path, progress=quiet)
+    assert [(problem.message, problem.path) for problem in raised.value.problems] == [
+        (
+            "source 'code' is drawn at scale 'nano' and holds no whole sequence of 1000 train tokens. Add documents, "
+            "lower the scale's sequence_length, or leave the source out.",
+            ("sources", "code"),
+        )
+    ]
 
 
 def test_a_study_that_fits_gets_a_ledger_with_a_line_a_draw(tmp_path: Path) -> None:

@@ -229,9 +229,12 @@ def test_the_checkpoint_says_what_was_drawn(world, tmp_path):
     inputs = {**world, "previous": tmp_path / "first/out"}
     fresh = train(_second(), inputs, tmp_path / "fresh")
     assert [(r.source, r.start, r.sequences) for r in fresh.ledger] == [("a", 12, 16)]
-    replay = train(_second(data="replay"), inputs, tmp_path / "replay")
-    assert [(r.source, r.start, r.sequences) for r in replay.ledger] == [("a", 0, 16)]
-    assert (replay.cursors["a/train"], replay.drawn_sequences["a/train"]) == (16, 28)
+    again = curve(3, start_rate=1e-3, warmup_steps=0, decay_steps=3)
+    replay = train(_second(data="replay", steps=3, curve=again), inputs, tmp_path / "replay")
+    assert [(r.source, r.start, r.sequences) for r in replay.ledger] == [("a", 0, 12)]
+    assert (replay.cursors["a/train"], replay.drawn_sequences["a/train"]) == (12, 24)
+    with pytest.raises(StoreError, match="a replay phase drew 16 sequences of 'a/train', of which only 12 are among"):
+        train(_second(data="replay"), inputs, tmp_path / "more than was drawn")
     disjoint = train(_second(data="disjoint"), inputs, tmp_path / "disjoint")
     assert [(r.source, r.partition, r.start) for r in disjoint.ledger] == [("a", "reserved", 0)]
     assert first.drawn.keys() == {"a/train", "b/train"}

@@ -136,9 +136,9 @@ class PhaseBatches:
     def check_previous(self, rows: Iterable[LedgerRow], drawn: Mapping[str, str]) -> None:
         """Check that the previous checkpoint (its `ledger` and `drawn`) drew from these shards with this seed.
 
-        Raises StoreError if it did not: its cursors would then mean nothing here.
+        Raises StoreError if it did not, or if the cursors are not where its draws end: they would mean nothing here.
         """
-        check_previous_draws(rows, drawn, self._orders)
+        check_previous_draws(rows, drawn, self._orders, cursors=self.cursors, drawn_sequences=self.drawn_before)
 
     def prove_relation(self) -> dict[str, str]:
         """Prove from the indices drawn that the phase's data are what it says (fresh, replay, disjoint).

@@ -1,8 +1,8 @@
 """The ledger: what each phase of each run draws from each source, planned from sizes and counted from draws.
 
 The plan is checked before anything is trained. What a study asks of a source that it cannot give (a share that rounds
-to nothing, more epochs than allowed, `fresh` sequences that are no longer unseen) is an error with the smallest change
-that would mend it; all problems of all arms are told at once.
+to nothing, more epochs than allowed, `fresh` sequences that are no longer unseen, a `replay` of what was never drawn)
+is an error with the smallest change that would mend it; all problems of all arms are told at once.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from titrant.jobs import LedgerJob, PlannedChain, PlannedPhase, Progress
 from titrant.study.units import show_count
 from titrant.tokens.mix import apportion
 from titrant.tokens.order import Indices, SourceOrder, num_sequences
-from titrant.tokens.relation import cursors_after, first_position, partition_of
+from titrant.tokens.relation import Relation, cursors_after, first_position, partition_of
 
 
 def plan_draws(
@@ -155,17 +156,73 @@ def find_problems(
     A problem stands at the share of the mixture that asks too much, or at the source that holds nothing.
     """
     problems: list[Problem] = []
+    cursors: dict[str, int] = {}
     drawn: dict[str, int] = {}
     for phase, rows in zip(chain.phases, planned, strict=True):
         where = f"phase '{phase.name}' of {_arm(chain)} at scale '{chain.scale}'"
         problems += _vanished(phase, rows, where, chain.sequence_length)
         for row in rows:
             key = f"{row.source}/{row.partition}"
-            allowed = Fraction(repr(max_epochs.get(row.source, 1.0)))
-            problem = _shortage(phase, row, drawn.get(key, 0), allowed, where)
+            asked = _Asked(
+                phase=phase,
+                row=row,
+                rows=rows,
+                cursors=cursors,
+                earlier=drawn.get(key, 0),
+                max_epochs=Fraction(repr(max_epochs.get(row.source, 1.0))),
+                where=where,
+            )
+            problem = _nothing_held(asked, chain) or _shortage(asked)
             problems += [problem] if problem else []
+        for row in rows:
+            key = f"{row.source}/{row.partition}"
             drawn[key] = drawn.get(key, 0) + row.sequences
+        if phase.data != "replay":  # what a replay asks too much is drawn no more after it than before
+            cursors = cursors_after(cursors, rows)
     return problems
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What one phase asks of one source, and what earlier phases of the chain have drawn."""
+
+    phase: PlannedPhase
+    row: LedgerRow
+    rows: Sequence[LedgerRow]
+    """Of the whole phase: its data relation holds for all of its sources or for none."""
+    cursors: Mapping[str, int]
+    earlier: int
+    """Sequences drawn of this source before, repeats counted."""
+    max_epochs: Fraction
+    where: str
+
+    @property
+    def words(self) -> str:
+        """How a message begins."""
+        kind = {"fresh": "tokens", "replay": "replayed tokens", "disjoint": "reserved tokens"}[self.phase.data]
+        return (
+            f"mixture '{self.phase.mixture}' draws {show_count(self.row.tokens)} {kind} from source "
+            f"'{self.row.source}' in {self.where}"
+        )
+
+    @property
+    def length(self) -> int:
+        """Tokens of one sequence."""
+        return self.row.tokens // self.row.sequences
+
+    def seen(self, row: LedgerRow) -> int:
+        """Distinct sequences that earlier phases have drawn of a row's source."""
+        return min(self.cursors.get(f"{row.source}/{row.partition}", 0), row.available)
+
+    def would_be(self, relation: Relation) -> bool:
+        """Whether the phase could be declared so, as far as what is seen and unseen goes."""
+        if relation == "replay":
+            return all(min(row.sequences, row.available) <= self.seen(row) for row in self.rows)
+        return all(not self.seen(row) or self.seen(row) + row.sequences <= row.available for row in self.rows)
+
+    def problem(self, sentences: str) -> Problem:
+        """A problem that stands at the source's share in the mixture."""
+        return Problem(f"{self.words}, {sentences}", path=("mixtures", self.phase.mixture, self.row.source))
 
 
 def _arm(chain: PlannedChain) -> str:
@@ -187,54 +244,99 @@ def _vanished(phase: PlannedPhase, rows: Sequence[LedgerRow], where: str, length
     ]
 
 
-def _shortage(phase: PlannedPhase, row: LedgerRow, earlier: int, max_epochs: Fraction, where: str) -> Problem | None:
-    """What is wrong with one row, if anything. `earlier`: sequences drawn before, repeats counted."""
-    length = row.tokens // row.sequences
-    asks = (
-        f"mixture '{phase.mixture}' draws {show_count(row.tokens)} {_kind(phase)} from source '{row.source}' in {where}"
+def _nothing_held(asked: _Asked, chain: PlannedChain) -> Problem | None:
+    """A source too small for a single sequence; told alike for every phase that draws it, and so told once."""
+    row = asked.row
+    if row.available:
+        return None
+    mend = "Give it a reserve_fraction, add documents" if row.partition == "reserved" else "Add documents"
+    return Problem(
+        f"source '{row.source}' is drawn at scale '{chain.scale}' and holds no whole sequence of "
+        f"{chain.sequence_length} {row.partition} tokens. {mend}, lower the scale's sequence_length, or leave the "
+        "source out.",
+        path=("sources", row.source),
     )
-    if row.available == 0:
-        mend = "Give it a reserve_fraction" if row.partition == "reserved" else "Add documents"
-        return Problem(
-            f"{asks}, which holds no whole sequence of {length} {row.partition} tokens. "
-            f"{mend}, or leave the source out.",
-            path=("sources", row.source),
-        )
-    holds = f"which holds {show_count(row.available * length)}"
-    if phase.data != "replay" and row.start > 0 and row.start + row.sequences > row.available:
-        unseen = max(0, row.available - row.start)
-        more = (row.start + row.sequences - row.available) * length
-        return Problem(
-            f"{asks}, {holds}, of which earlier phases have drawn {show_count(min(row.start, row.available) * length)} "
-            f"and {show_count(unseen * length)} are unseen. {_lower(unseen, phase)}, declare the phase's data as "
-            f"`replay`, or add {_amount(more)} tokens.",
-            path=("mixtures", phase.mixture, row.source),
-        )
-    total, most = earlier + row.sequences, math.floor(max_epochs * row.available)
+
+
+def _shortage(asked: _Asked) -> Problem | None:
+    """What is wrong with one draw of a source that holds something, if anything."""
+    row, fresh = asked.row, asked.phase.data != "replay"
+    if not fresh and min(row.sequences, row.available) > asked.seen(row):
+        return _never_drawn(asked)
+    if fresh and row.start > 0 and row.start + row.sequences > row.available:
+        return _seen_already(asked)
+    return _too_often(asked)
+
+
+def _never_drawn(asked: _Asked) -> Problem:
+    """A replay of more than earlier phases have drawn."""
+    row, length, seen = asked.row, asked.length, asked.seen(asked.row)
+    more = _amount((min(row.sequences, row.available) - seen) * length)
+    drawn = f"drawn {show_count(seen * length)}" if seen else "drawn nothing"
+    mends = [_lower(asked, seen), f"have earlier phases draw {more}{' more' if seen else ''} tokens of it"]
+    if asked.would_be("fresh"):
+        mends.append("declare the phase's data as `fresh`" + _and_epochs(asked))
+    return asked.problem(f"of which earlier phases of the arm have {drawn}. {_choice(mends)}.")
+
+
+def _seen_already(asked: _Asked) -> Problem:
+    """Fresh or disjoint sequences where too few are left that no earlier phase drew."""
+    row, length = asked.row, asked.length
+    unseen = row.available - asked.seen(row)
+    mends = [_lower(asked, unseen)]
+    if row.partition == "train" and asked.would_be("replay"):
+        mends.append("declare the phase's data as `replay`" + _and_epochs(asked))
+    mends.append(_add(row, row.start + row.sequences - row.available, length))
+    return asked.problem(
+        f"which holds {show_count(row.available * length)}, of which earlier phases have drawn "
+        f"{show_count((row.available - unseen) * length)} and {show_count(unseen * length)} are unseen. "
+        f"{_choice(mends)}."
+    )
+
+
+def _too_often(asked: _Asked) -> Problem | None:
+    """More epochs than the source allows."""
+    row, length, earlier = asked.row, asked.length, asked.earlier
+    total, most = earlier + row.sequences, math.floor(asked.max_epochs * row.available)
     if total <= most:
         return None
     before = f", {show_count(earlier * length)} of them drawn before" if earlier else ""
-    more = (math.ceil(total / max_epochs) - row.available) * length
-    return Problem(
-        f"{asks}, {holds} and may be seen at most {_times(max_epochs)} ({show_count(most * length)}{before}). "
-        f"{_lower(max(0, most - earlier), phase)}, raise max_epochs to "
-        f"{_digits(Fraction(total, row.available), up=True)}, or add {_amount(more)} tokens.",
-        path=("mixtures", phase.mixture, row.source),
+    mends = [
+        _lower(asked, max(0, most - earlier)),
+        f"raise max_epochs to {_digits(Fraction(total, row.available), up=True)}",
+        _add(row, math.ceil(total / asked.max_epochs) - row.available, length),
+    ]
+    return asked.problem(
+        f"which holds {show_count(row.available * length)} and may be seen at most {_times(asked.max_epochs)} "
+        f"({show_count(most * length)}{before}). {_choice(mends)}."
     )
 
 
-def _kind(phase: PlannedPhase) -> str:
-    return {"fresh": "tokens", "replay": "replayed tokens", "disjoint": "reserved tokens"}[phase.data]
+def _and_epochs(asked: _Asked) -> str:
+    """What must be raised too if a phase that is declared otherwise draws as much."""
+    needed = Fraction(asked.earlier + asked.row.sequences, asked.row.available)
+    return "" if needed <= asked.max_epochs else f" and raise max_epochs to {_digits(needed, up=True)}"
+
+
+def _add(row: LedgerRow, sequences: int, length: int) -> str:
+    """How a source comes to hold so many sequences more."""
+    if row.partition == "train":
+        return f"add {_amount(sequences * length)} tokens"
+    return f"reserve {_amount(sequences * length)} more tokens of the source (raise its reserve_fraction)"
+
+
+def _choice(mends: Sequence[str]) -> str:
+    return f"{', '.join(mends[:-1])}{',' if len(mends) > 2 else ''} or {mends[-1]}"
 
 
 def _times(epochs: Fraction) -> str:
     return "once" if epochs == 1 else f"{float(epochs):g} times"
 
 
-def _lower(sequences: int, phase: PlannedPhase) -> str:
+def _lower(asked: _Asked, sequences: int) -> str:
     if sequences == 0:
         return "Leave the source out of the mixture"
-    return f"Lower its share to {_digits(Fraction(sequences, phase.sequences), up=False)}"
+    return f"Lower its share to {_digits(Fraction(sequences, asked.phase.sequences), up=False)}"
 
 
 def _digits(number: Fraction, up: bool = False) -> str:

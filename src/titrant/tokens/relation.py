@@ -1,8 +1,9 @@
 """How a phase's data relate to earlier phases, and the proof of it on the sequences that were drawn.
 
 Every phase draws a stretch of a partition's endless order: `fresh` goes on where the run's earlier draws ended,
-`replay` starts again from the first position, `disjoint` does what `fresh` does in the reserved partition. So the
-draws of a run up to any point are the positions [0, cursor) of each partition, and a proof needs no more than that.
+`replay` starts again from the first position and stays within what was drawn, `disjoint` does what `fresh` does in the
+reserved partition. So the draws of a run up to any point are the positions [0, cursor) of each partition, and a proof
+needs no more than that.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ def prove_data_relation(data: Relation, now: Mapping[str, Indices], before: Mapp
     """Check on identities of sequences that a phase's draws are what it declares; keys are `source/partition`.
 
     `fresh` and `disjoint`: no sequence drawn now was drawn before, and `disjoint` draws from reserved partitions only
-    (which `fresh` and `replay` never touch). `replay`: of the sequences drawn now and before, one set holds the other.
+    (which `fresh` and `replay` never touch). `replay`: every sequence drawn now was drawn before.
     Raises StoreError that names the source and counts the sequences that break it.
     """
     for key, indices in now.items():
@@ -71,20 +72,26 @@ def prove_data_relation(data: Relation, now: Mapping[str, Indices], before: Mapp
                 f"a {data} phase drew {shared} of {len(drawn)} sequences of '{key}' that an earlier phase had drawn; "
                 "this checkpoint must not be used: delete it and run again"
             )
-        if data == "replay" and shared < min(len(drawn), len(earlier)):
+        if data == "replay" and shared < len(drawn):
             raise StoreError(
-                f"a replay phase drew {len(drawn)} sequences of '{key}', of which {shared} are among the "
-                f"{len(earlier)} drawn before: neither holds the other; delete the checkpoint and run again"
+                f"a replay phase drew {len(drawn)} sequences of '{key}', of which only {shared} are among the "
+                f"{len(earlier)} that earlier phases had drawn; delete the checkpoint and run again"
             )
 
 
 def check_previous_draws(
-    rows: Iterable[LedgerRow], drawn: Mapping[str, str], orders: Mapping[str, SourceOrder]
+    rows: Iterable[LedgerRow],
+    drawn: Mapping[str, str],
+    orders: Mapping[str, SourceOrder],
+    *,
+    cursors: Mapping[str, int],
+    drawn_sequences: Mapping[str, int],
 ) -> None:
     """Check that a previous checkpoint's draws are those of these orders: the same shards, seed and length.
 
-    `rows` and `drawn` are its `ledger` and `drawn`. Partitions that `orders` lacks are passed over. Raises StoreError
-    if one differs, for then its cursors mean nothing here.
+    `rows`, `drawn`, `cursors` and `drawn_sequences` are its `ledger` and the fields of those names. Partitions that
+    `orders` lacks are passed over. Raises StoreError if one differs, or if a cursor is not where the draws end: before
+    the end of what the last phase drew, or beyond what the run has drawn in all. Its cursors would mean nothing here.
     """
     for row in rows:
         key = f"{row.source}/{row.partition}"
@@ -95,4 +102,16 @@ def check_previous_draws(
             raise StoreError(
                 f"the previous phase's draws from '{key}' are not those of this shard and seed "
                 f"({str(drawn.get(key))[:12]} against {expected[:12]}); delete its checkpoint and run again"
+            )
+        if cursors.get(key, 0) < row.start + row.sequences:
+            raise StoreError(
+                f"the previous checkpoint says that '{key}' is drawn up to position {cursors.get(key, 0)}, and that "
+                f"its phase drew {row.start} to {row.start + row.sequences}; delete it and run again"
+            )
+    for key in orders:
+        cursor = cursors.get(key, 0)
+        if cursor > drawn_sequences.get(key, cursor):
+            raise StoreError(
+                f"the previous checkpoint says that '{key}' is drawn up to position {cursor}, and that the run has "
+                f"drawn {drawn_sequences[key]} sequences in all; delete it and run again"
             )
