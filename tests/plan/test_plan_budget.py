@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from titrant.errors import StudyError
 from titrant.plan.budget import resolve_phases
 from titrant.study.load import load_study
 from titrant.study.recipe import recipe_of
@@ -71,6 +72,24 @@ def test_however_an_arm_is_cut_its_steps_are_the_same(demo, tokens, batch) -> No
 
     assert len(totals) == 1
     assert abs(totals.pop() * batch - tokens) <= batch / 2
+
+
+def test_a_current_rate_that_is_zero_only_after_rounding_to_batches_is_refused_with_its_place(
+    write_study, demo_text
+) -> None:
+    phases = "  first: {parts: 5, schedule: {shape: linear, final_fraction: 0, horizon_parts: 5.01}}\n"
+    study = study_with(write_study, demo_text, phases, "[{first: text}, {cooldown: text}]")
+
+    with pytest.raises(StudyError) as raised:
+        resolve_phases(study, study.arms["probe"], study.scales["tiny"])
+
+    assert [(problem.message, problem.path) for problem in raised.value.problems] == [
+        (
+            "phase 'cooldown' starts from the current learning rate, which the phase before it ends at 0 in its 20 "
+            "steps; set its schedule's start to 'warmup', or give the phase before it a final_fraction above 0",
+            ("phases", "cooldown", "schedule"),
+        )
+    ]
 
 
 def test_a_curve_that_is_over_before_its_phase_is_refused(write_study, demo_text) -> None:

@@ -17,6 +17,7 @@ from titrant.plan import make_plan
 from titrant.plan.fingerprint import canonical, fingerprint
 from titrant.plan.plan import Plan
 from titrant.study.load import load_study, open_study
+from titrant.study.study import Study
 from titrant.study.world import pin_study
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "demo-plan.txt"
@@ -160,6 +161,21 @@ def test_a_sweep_in_one_line_becomes_arms_that_are_compared_with_its_first(write
     assert [name for name in study.arms if name.startswith("share")] == ["share-0", "share-25", "share-100"]
     assert study.mixtures["share-25"].weights == {"text": 0.75, "code": 0.25}
     assert [(c.arm, c.control) for c in study.contrasts[-2:]] == [("share-25", "share-0"), ("share-100", "share-0")]
+
+
+def test_a_sweep_does_not_compare_again_what_a_contrast_compares(write_study, demo_text) -> None:
+    sweeps = "sweeps: {share: {of: code, into: text, percent: [0, 25, 50, 100], phases: [whole]}}\n"
+    named = "  - {arm: share-100, control: share-0, outcomes: ['*/code']}\nbudget_parts"
+    spelt = "  - {arm: half, control: text-only}\nbudget_parts"
+    text = demo_text.replace("arms:\n", "arms:\n  half: [{whole: balanced}]\n") + sweeps
+
+    for line, dropped in ((named, "share-100"), (spelt, "share-50")):
+        study = load_study(write_study(text.replace("budget_parts", line))).expanded()
+
+        swept = [c.arm for c in study.contrasts[5:]]
+        assert swept == [name for name in ("share-25", "share-50", "share-100") if name != dropped]
+        assert dropped in study.arms  # it is trained and scored all the same
+        assert Study.model_validate(study.canonical()).expanded() == study
 
 
 def test_an_additive_design_fixes_the_tokens_of_text(write_study, demo_text) -> None:

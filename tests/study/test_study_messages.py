@@ -74,6 +74,38 @@ def problems_of(path: Path) -> list[str]:
             "`differs_in: [mixture, schedule]`, or compare arms that differ in mixture alone (study.yaml:26)",
         ),
         (
+            "- {arm: code->text, control: text->text}",
+            "- {arm: code->text, control: text->text}\n  - {arm: balanced->text, control: text->text}",
+            "arm 'balanced->text' is compared with 'text->text', as contrast 2 does: one difference would count twice in "
+            "the correction for multiplicity; drop one of them (study.yaml:26)",
+        ),
+        (
+            "- {arm: code->text, control: text->text}",
+            "- {arm: text->text, control: balanced->text, outcomes: ['*/code']}",
+            "arm 'text->text' is compared with 'balanced->text', which is contrast 2 the other way round: one difference "
+            "would count twice in the correction for multiplicity; drop one of them (study.yaml:25)",
+        ),
+        (
+            "- {arm: balanced->text, control: text->text}",
+            "- {arm: code->text, control: text->text, outcomes: ['*/code']}",
+            "arm 'code->text' is compared with 'text->text' on 'bits_per_byte/code', as contrast 2 does: one difference "
+            "would count twice in the correction for multiplicity; name each outcome in one of them (study.yaml:25)",
+        ),
+        (
+            "code->text: [{init: code}, {continue: mostly-text}]",
+            "code->text: [{init: balanced}, {continue: mostly-text}]",
+            "arm 'code->text' is compared with 'text->text', the same recipes as 'balanced->text' and 'text->text' of "
+            "contrast 2: one difference would count twice in the correction for multiplicity; drop one of them "
+            "(study.yaml:25)",
+        ),
+        (
+            "balanced->text: [{init: balanced}, {continue: mostly-text}]",
+            "balanced->text: [{init: balanced}, {cooldown: balanced}, {cooldown: text}]",
+            "phase 'cooldown' of arm 'balanced->text' starts from the current learning rate, and phase 'cooldown' before "
+            "it ends at 0 (final_fraction: 0): nothing would be learnt; set its schedule's start to 'warmup', or give "
+            "the curve of 'cooldown' a final_fraction above 0 or a horizon_parts beyond its end (study.yaml:20)",
+        ),
+        (
             "code->text: [{init: code}",
             "text-only: [{init: code}",
             "two arms are named 'text-only' (the first on line 17); rename or delete one (study.yaml:21)",
@@ -127,6 +159,55 @@ def test_a_mistake_is_named_with_its_line_and_its_remedy(write_study, demo_text,
     found = problems_of(write_study(demo_text.replace(old, new)))
 
     assert expected in found
+
+
+def test_contrasts_on_different_outcomes_may_name_the_same_arms(write_study, demo_text) -> None:
+    two = "\n".join(
+        f"  - {{arm: code->text, control: text->text, outcomes: ['*/{source}']}}" for source in ("text", "code")
+    )
+
+    study = load_study(write_study(demo_text.replace("  - {arm: code->text, control: text->text}", two)))
+
+    assert [study.outcomes_of(contrast) for contrast in study.contrasts[2:4]] == [
+        ("bits_per_byte/text",),
+        ("bits_per_byte/code",),
+    ]
+
+
+def test_equal_arms_that_are_both_compared_with_the_control_are_named_at_the_arm(write_study, demo_text) -> None:
+    lines = demo_text.splitlines()
+    begin, end = lines.index("contrasts:"), lines.index("budget_parts: 10")
+    text = "\n".join([*lines[:begin], "control: text->text", *lines[end:]]) + "\n"
+    text = text.replace("code->text: [{init: code}", "code->text: [{init: balanced}")
+    text = text.replace("text-only: [{whole: text}]", "text-only: [{init: code}, {continue: text}]")
+
+    assert problems_of(write_study(text)) == [
+        "arm 'code->text' is compared with 'text->text', the same recipes as 'balanced->text' and 'text->text' of "
+        "contrast 3: one difference would count twice in the correction for multiplicity; drop one of them "
+        "(study.yaml:21)"
+    ]
+
+
+def test_a_rate_that_goes_on_from_the_middle_of_a_curve_to_zero_is_allowed(write_study, demo_text) -> None:
+    text = demo_text.replace(
+        "init: {schedule: {shape: cosine}}", "init: {schedule: {shape: linear, final_fraction: 0}}"
+    )
+    arm = "  again: [{init: text}, {cooldown: text}]\ncontrasts:\n"
+    assert "starts from the current learning rate" in problems_of(write_study(text.replace("contrasts:\n", arm)))[0]
+
+    text = text.replace("final_fraction: 0}}", "final_fraction: 0, horizon_parts: 6}}", 1)
+    load_study(write_study(text.replace("contrasts:\n", arm)))
+
+
+def test_a_curve_that_is_continued_to_zero_leaves_no_current_rate(write_study, demo_text) -> None:
+    text = demo_text.replace("shape: cosine}}", "shape: cosine, horizon_parts: 10, final_fraction: 0}}")
+    text = text.replace(
+        "continue: {schedule: {shape: cosine",
+        "second: {parts: 5, schedule: {shape: continued}}\n  continue: {schedule: {shape: cosine",
+    )
+    text = text.replace("contrasts:\n", "  again: [{init: text}, {second: text}, {cooldown: text}]\ncontrasts:\n")
+
+    assert "and phase 'second' before it ends at 0" in problems_of(write_study(text))[0]
 
 
 def test_all_problems_of_a_ring_come_at_once(write_study, demo_text) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from titrant.errors import Problem, StudyError
 from titrant.jobs import TrainPhase
 from titrant.study.curve import Curve
 from titrant.study.evaluation import Additive
@@ -36,7 +37,7 @@ def resolve_phases(study: Study, arm: Arm, scale: Scale) -> tuple[TrainPhase, ..
         else:
             horizon = Fraction(repr(phase.schedule.horizon_parts or phase.parts))
             horizon_steps = _step_at(study, scale, stretches, at + horizon) - begin
-            curve = _curve(phase.schedule, scale.learning_rate, horizon_steps, previous)
+            curve = _curve(link.phase, phase.schedule, scale.learning_rate, horizon_steps, previous)
         outside = phase.initialisation if isinstance(phase.initialisation, FromCheckpoint) else None
         resolved.append(
             TrainPhase(
@@ -81,11 +82,20 @@ def _step_at(study: Study, scale: Scale, stretches: tuple[tuple[Fraction, Fracti
     return int(steps + Fraction(1, 2))
 
 
-def _curve(schedule: Schedule, rate: float, horizon_steps: int, previous: TrainPhase | None) -> Curve:
+def _curve(name: str, schedule: Schedule, rate: float, horizon_steps: int, previous: TrainPhase | None) -> Curve:
     assert not isinstance(schedule, Continued)
     if schedule.start == "current":
         assert previous is not None
         warmup_steps, peak = 0, previous.curve.rate_at(previous.steps - 1)
+        if peak <= 0:  # the curve before it is longer than its phase by less than half a batch
+            raise StudyError(
+                Problem(
+                    f"phase '{name}' starts from the current learning rate, which the phase before it ends at 0 in its "
+                    f"{previous.steps} steps; set its schedule's start to 'warmup', or give the phase before it a "
+                    "final_fraction above 0",
+                    path=("phases", name, "schedule"),
+                )
+            )
     else:
         warmup_steps, peak = round(schedule.warmup_fraction * horizon_steps), rate * schedule.peak_fraction
     decay_steps, decay_shape, final = horizon_steps - warmup_steps, "linear", peak

@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from fnmatch import fnmatchcase
 
 from titrant.artifacts import ARTIFACTS
 from titrant.jobs import (
@@ -302,7 +301,7 @@ class _Draft:
             study.study,
             FindingsJob(
                 runs=runs,
-                contrasts=tuple(self._planned_contrasts(outcomes)),
+                contrasts=tuple(self._planned_contrasts()),
                 outcomes=outcomes,
                 margins={outcome: study.margin_of(outcome) for outcome in outcomes},
                 statistics=study.statistics,
@@ -337,24 +336,19 @@ class _Draft:
             },
         )
 
-    def _planned_contrasts(self, outcomes: tuple[str, ...]) -> list[PlannedContrast]:
+    def _planned_contrasts(self) -> list[PlannedContrast]:
         study, planned = self.study, []
         for contrast in study.contrasts:
             arm, control = (recipe_of(study, study.arms[name]) for name in (contrast.arm, contrast.control))
             flags = [f"{kind.replace('_', ' ')} differs" for kind in arm.differences(control) if kind != "mixture"]
             if isinstance(study.design, Additive) and "tokens differs" not in flags:
                 flags.append("tokens differ by design (additive)")
-            chosen = [
-                outcome
-                for outcome in outcomes
-                if not contrast.outcomes or any(fnmatchcase(outcome, p) for p in contrast.outcomes)
-            ]
             planned.append(
                 PlannedContrast(
                     arm=contrast.arm,
                     control=contrast.control,
                     differs_in=contrast.differs_in,
-                    outcomes=tuple(chosen),
+                    outcomes=study.outcomes_of(contrast),
                     flags=tuple(flags),
                 )
             )

@@ -16,7 +16,11 @@ Difference = Literal["mixture", "schedule", "optimizer_state", "initialisation",
 
 
 class Contrast(Declaration):
-    """A declared comparison of two arms. What they differ in beyond `mixture` must be declared and is flagged."""
+    """A declared comparison of two arms. What they differ in beyond `mixture` must be declared and is flagged.
+
+    Two contrasts that compare the same arms on the same outcome are an error: one difference would count twice in the
+    correction for multiplicity. On different outcomes they may.
+    """
 
     arm: Name
     """The arm that is judged."""
@@ -29,7 +33,11 @@ class Contrast(Declaration):
 
 
 class Sweep(Declaration):
-    """Arms over the share of one mixture in another: `NAME-0`, `NAME-25`, ... , one for each percentage."""
+    """Arms over the share of one mixture in another: `NAME-0`, `NAME-25`, ... , one for each percentage.
+
+    Each is compared with the first, unless a contrast (or an earlier sweep) compares the same chains of phases already:
+    then that one holds, with its own outcomes, and the sweep adds none.
+    """
 
     of: Name
     """The mixture whose share is swept."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from fractions import Fraction
 
@@ -12,7 +12,7 @@ from titrant.study.contrast import Contrast
 from titrant.study.declaration import listing, suggestion
 from titrant.study.evaluation import Additive
 from titrant.study.phase import Arm, Continued, FromCheckpoint, Phase
-from titrant.study.recipe import recipe_of
+from titrant.study.recipe import Recipe, recipe_of
 from titrant.study.study import Study
 from titrant.study.units import show_count
 
@@ -34,11 +34,12 @@ Found = tuple[tuple[str | int, ...], str]
 def check_meaning(study: Study) -> list[Found]:
     """All problems of meaning, in the order of the file; chains and contrasts are looked at once names resolve."""
     problems = [*_names(study), *_sweeps(study)]
+    declared = len(study.contrasts)
     if not problems:
         study = study.expanded()
         problems += [*_chains(study), *_evaluation(study), *_comparisons(study)]
     if not problems:
-        problems += [*_budgets(study), *_contrasts(study)]
+        problems += [*_budgets(study), *_contrasts(study, declared)]
     return problems
 
 
@@ -112,6 +113,7 @@ def _chains(study: Study) -> Iterator[Found]:
 
 def _chain_problems(study: Study, name: str, arm: Arm) -> Iterator[tuple[int, str]]:
     curve_left = Fraction(0)  # parts of the current curve that lie ahead
+    falls_to_zero = ended_at_zero = False
     for index, link in enumerate(arm.chain):
         phase = study.phases[link.phase]
         at = f"phase '{link.phase}' of arm '{name}'"
@@ -132,6 +134,14 @@ def _chain_problems(study: Study, name: str, arm: Arm) -> Iterator[tuple[int, st
                     f"{at} draws disjoint data, but nothing is reserved of source {listing(bare)}; give it a "
                     "reserve_fraction above 0",
                 )
+        if ended_at_zero and not isinstance(phase.schedule, Continued) and phase.schedule.start == "current":
+            before = arm.chain[index - 1].phase
+            yield (
+                index,
+                f"{at} starts from the current learning rate, and phase '{before}' before it ends at 0 "
+                "(final_fraction: 0): nothing would be learnt; set its schedule's start to 'warmup', or give the curve "
+                f"of '{before}' a final_fraction above 0 or a horizon_parts beyond its end",
+            )
         if isinstance(phase.schedule, Continued):
             if index and curve_left < parts:
                 yield (
@@ -149,6 +159,8 @@ def _chain_problems(study: Study, name: str, arm: Arm) -> Iterator[tuple[int, st
                     "horizon_parts or leave it out",
                 )
             curve_left = horizon - parts
+            falls_to_zero = getattr(phase.schedule, "final_fraction", 1) == 0
+        ended_at_zero = falls_to_zero and curve_left <= 0
 
 
 def _first_phase_problems(at: str, phase: Phase) -> Iterator[str]:
@@ -245,10 +257,50 @@ def _rounded_up(share: Fraction) -> str:
     return f"{float(math.ceil(share / step) * step):.6g}"
 
 
-def _contrasts(study: Study) -> Iterator[Found]:
+def _contrasts(study: Study, declared: int) -> Iterator[Found]:
+    """`declared`: how many contrasts stand in the study itself; those that it implies stand at their arm."""
+    same = _same_recipes(study)
     for index, contrast in enumerate(study.contrasts):
-        for message in _contrast_problems(study, contrast):
-            yield ("contrasts", index), message
+        where = ("contrasts", index) if index < declared else ("arms", contrast.arm)
+        problems = list(_contrast_problems(study, contrast))
+        if not problems:
+            problems = list(_asked_before(study, index, same))
+        yield from ((where, message) for message in problems)
+
+
+def _same_recipes(study: Study) -> dict[str, str]:
+    """By arm that is compared, the first such arm that trains the same recipe: itself, as a rule."""
+    first: dict[str, Recipe] = {}
+    same = {}
+    for name in dict.fromkeys(name for contrast in study.contrasts for name in (contrast.arm, contrast.control)):
+        recipe = recipe_of(study, study.arms[name])
+        same[name] = next((other for other, theirs in first.items() if theirs == recipe), name)
+        first.setdefault(same[name], recipe)
+    return same
+
+
+def _asked_before(study: Study, index: int, same: Mapping[str, str]) -> Iterator[str]:
+    """Whether an earlier contrast compares the same two recipes on some of the same outcomes."""
+    contrast = study.contrasts[index]
+    pair, outcomes = {same[contrast.arm], same[contrast.control]}, study.outcomes_of(contrast)
+    for number, earlier in enumerate(study.contrasts[:index], 1):
+        if {same[earlier.arm], same[earlier.control]} != pair:
+            continue
+        shared = [outcome for outcome in study.outcomes_of(earlier) if outcome in outcomes]
+        if not shared:
+            continue
+        on = "" if set(shared) == set(outcomes) else f" on {listing(shared)}"
+        if (earlier.arm, earlier.control) == (contrast.arm, contrast.control):
+            how = f"as contrast {number} does"
+        elif (earlier.arm, earlier.control) == (contrast.control, contrast.arm):
+            how = f"which is contrast {number} the other way round"
+        else:
+            how = f"the same recipes as '{earlier.arm}' and '{earlier.control}' of contrast {number}"
+        yield (
+            f"arm '{contrast.arm}' is compared with '{contrast.control}'{on}, {how}: one difference would count twice "
+            f"in the correction for multiplicity; {'name each outcome in one of them' if on else 'drop one of them'}"
+        )
+        return
 
 
 def _contrast_problems(study: Study, contrast: Contrast) -> Iterator[str]:

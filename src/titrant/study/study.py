@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Mapping
+from fnmatch import fnmatchcase
 from typing import Annotated, Any
 
 from pydantic import Field, field_validator
@@ -39,7 +41,7 @@ class Study(Declaration):
     control: Name | None = None
     """The arm that others are compared with where no contrast names another one."""
     contrasts: tuple[Contrast, ...] = ()
-    """Declared comparisons; empty: every arm against `control`."""
+    """Declared comparisons; empty: every arm against `control`. Each pair of arms is compared once on an outcome."""
     scales: dict[Name, Scale] = Field(min_length=1)
     """The ladder, smallest first."""
     seeds: tuple[Annotated[int, Field(ge=0, lt=2**31)], ...] = Field(min_length=1)
@@ -74,7 +76,8 @@ class Study(Declaration):
     def expanded(self) -> Study:
         """The same study with every sweep written out as mixtures, arms and contrasts.
 
-        With no declared contrasts, every arm is compared with `control`, every member of a sweep with its first.
+        With no declared contrasts, every arm is compared with `control`, every member of a sweep with its first. What
+        a contrast compares already, a sweep does not compare again: the declared one holds, with its outcomes.
         """
         mixtures, arms = dict(self.mixtures), dict(self.arms)
         contrasts = list(self.contrasts)
@@ -85,8 +88,29 @@ class Study(Declaration):
             mixtures |= blends
             arms |= swept
             first, *others = swept
-            contrasts += [Contrast(arm=other, control=first) for other in others]
+            for contrast in (Contrast(arm=other, control=first) for other in others):
+                if not any(self._same_pair(contrast, earlier, arms, mixtures) for earlier in contrasts):
+                    contrasts.append(contrast)
         return self.model_copy(update={"mixtures": mixtures, "arms": arms, "sweeps": {}, "contrasts": tuple(contrasts)})
+
+    def _same_pair(
+        self, one: Contrast, other: Contrast, arms: Mapping[str, Arm], mixtures: Mapping[str, Mixture]
+    ) -> bool:
+        """Whether two contrasts compare the same two chains of phases, in whichever direction."""
+
+        def said(name: str) -> Hashable:
+            if name not in arms:
+                return name
+            return tuple(
+                (self.phases[link.phase], frozenset(mixtures[link.mixture].shares.items())) for link in arms[name].chain
+            )
+
+        return {said(one.arm), said(one.control)} == {said(other.arm), said(other.control)}
+
+    def outcomes_of(self, contrast: Contrast) -> tuple[str, ...]:
+        """Names of the outcomes that a contrast is about, in the order of the report."""
+        patterns = contrast.outcomes or ("*",)
+        return tuple(name for name in self.outcomes() if any(fnmatchcase(name, pattern) for pattern in patterns))
 
     def outcomes(self) -> tuple[str, ...]:
         """Names of all outcomes, in the order of the report."""
