@@ -14,9 +14,9 @@ user may choose freely (arms, phases, mixtures). Its inputs are named by role; e
     questions   tokenizer: TokenizerFile; tokens/SOURCE: TokenShards (sources scored)
     train       tokens/SOURCE: TokenShards (the sources of its mixture); tokenizer: TokenizerFile;
                 previous: Checkpoint (if it goes on from another phase)
-    evaluate    train: Checkpoint; tokenizer: TokenizerFile; tokens/SOURCE: TokenShards (sources scored);
-                documents/SOURCE: Documents (sources with planted facts, if those are probed)
-    findings    evaluate/RUN: Scores; train/RUN: Checkpoint (RUN = arm@scale#seed; the end of its last phase)
+    evaluate    train: Checkpoint; tokenizer: TokenizerFile; tokens/SOURCE: TokenShards (sources scored)
+    findings    evaluate/RUN: Scores; train/RUN: Checkpoint (RUN = arm@scale#seed; the end of its last phase);
+                earlier/RUN/INDEX: Checkpoint (the end of its phase INDEX, from 0; every phase but the last)
     report      findings: FindingsFile; evaluate/ID, train/ID (every phase); documents/SOURCE; split/SOURCE;
                 tokens/SOURCE; tokenizer; ledger
 """
@@ -105,7 +105,8 @@ class TrainJob(Declaration):
     seed: int
     phase: TrainPhase
     milestones: int
-    """How many checkpoints of the weights are kept inside the phase, evenly spaced; its end is always kept."""
+    """How many checkpoints of the weights are kept inside the phase, evenly spaced; its end is always kept. They are
+    files of what the job makes: another number (the study's `checks_per_phase`) is another job, and trains again."""
 
 
 class EvaluateJob(Declaration):

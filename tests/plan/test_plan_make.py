@@ -143,6 +143,48 @@ def test_a_new_probe_trains_nothing_again(write_study, demo_text) -> None:
     assert fingerprints(before, "evaluate") != fingerprints(after, "evaluate")
 
 
+def test_a_margin_is_asked_of_findings_alone(write_study, demo_text, tmp_path) -> None:
+    (tmp_path / "sums.jsonl").write_text('{"context": "1 + 1 =", "choices": [" 2", " 3"], "answer": 0}\n')
+    evaluation = (
+        "evaluation: {bits_per_byte: {bytes_per_source: 8kB, margin: 0.02}, probes: [{name: copying, margin: 0.05}], "
+        "multiple_choice: [{name: sums, file: sums.jsonl, margin: 0.03}], "
+    )
+    text = demo_text.replace("evaluation: {bits_per_byte: {bytes_per_source: 8kB}, ", evaluation)
+    before = plan_of(write_study(text))
+
+    for old, new in (("margin: 0.02", "margin: 0.1"), ("margin: 0.05", "margin: 0.2"), ("margin: 0.03", "margin: 0.3")):
+        after = plan_of(write_study(text.replace(old, new)))
+
+        changed = {job.kind for job in after.jobs.values() if job.fingerprint not in fingerprints(before)}
+        assert changed == {"findings", "report"}
+
+
+def test_findings_are_given_every_earlier_phase_of_every_run(write_study) -> None:
+    plan = plan_of(write_study())
+    (findings,) = (job for job in plan.jobs.values() if job.kind == "findings")
+
+    earlier = {role: id_ for role, id_ in findings.inputs.items() if role.startswith("earlier/")}
+
+    assert earlier == {
+        f"earlier/{run}/{index}": id_
+        for run, (_, chain) in plan.runs.items()
+        for index, id_ in enumerate(chain)
+        if index < len(chain) - 1
+    }
+    assert earlier["earlier/balanced->text@tiny#1/0"] == earlier["earlier/balanced-only@tiny#1/0"]
+    assert not any("text-only" in role for role in earlier)
+
+
+def test_scoring_is_given_what_it_reads_and_no_more(write_study, demo_text) -> None:
+    text = demo_text.replace("evaluation: {", "evaluation: {probes: [planted-facts], ").replace(
+        "max_epochs: 3}", "max_epochs: 3, plant: {facts_per_rung: 32, copies: [1, 4]}}"
+    )
+    scoring = [job for job in plan_of(write_study(text)).jobs.values() if job.kind == "evaluate"]
+
+    assert {role for job in scoring for role in job.inputs} == {"train", "tokenizer", "tokens/text", "tokens/code"}
+    assert any(job.identity["planted"] for job in scoring)
+
+
 def test_a_new_last_source_leaves_the_others_and_their_arms_alone(write_study, demo_text, tmp_path) -> None:
     (tmp_path / "more").mkdir()
     (tmp_path / "more" / "a.md").write_text("# more\n")

@@ -133,7 +133,7 @@ def evaluate_model(named: str, model: str, root: Path) -> None:
     held_out = {
         role: store.require(opened.plan.jobs[id_], hashes=True)
         for role, id_ in job.inputs.items()
-        if role.startswith(("tokens/", "documents/"))
+        if role.startswith("tokens/")
     }
     assert isinstance(job.declaration, EvaluateJob)
     # bits per byte along the way belong to training; only the end is compared

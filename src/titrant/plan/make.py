@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from titrant.artifacts import ARTIFACTS
 from titrant.jobs import (
@@ -36,9 +37,11 @@ from titrant.plan.budget import resolve_phases
 from titrant.plan.fingerprint import fingerprint, identity_of
 from titrant.plan.plan import Job, Plan
 from titrant.study.architecture import ExistingTokenizer, TrainedTokenizer
-from titrant.study.evaluation import Additive
+from titrant.study.evaluation import Additive, MultipleChoice, Probe
 from titrant.study.recipe import recipe_of
 from titrant.study.study import Study
+
+Task = TypeVar("Task", Probe, MultipleChoice)
 
 
 def make_plan(study: Study) -> Plan:
@@ -258,7 +261,10 @@ class _Draft:
                 self.scored[train] = self._add_evaluation(run, train, in_full=train in ends)
 
     def _evaluation(self, *, in_full: bool) -> EvaluateJob:
-        """All that is asked at the end of an arm, or bits per byte at milestones alone."""
+        """All that is asked at the end of an arm, or bits per byte at milestones alone.
+
+        Margins judge scores and make none: findings have them, and here each stands at its default.
+        """
         evaluation = self.study.evaluation
         probes = evaluation.probes if in_full else ()
         asks_for_facts = any(probe.name == "planted-facts" for probe in probes)
@@ -266,8 +272,8 @@ class _Draft:
             bits_per_byte_sources=evaluation.bits_per_byte.sources or tuple(self.study.sources),
             bytes_per_source=evaluation.bits_per_byte.bytes_per_source if in_full else 0,
             check_bytes_per_source=evaluation.check_bytes_per_source,
-            probes=probes,
-            multiple_choice=evaluation.multiple_choice if in_full else (),
+            probes=tuple(_without_margin(probe) for probe in probes),
+            multiple_choice=tuple(_without_margin(task) for task in evaluation.multiple_choice) if in_full else (),
             planted={
                 name: source.plant
                 for name, source in self.study.sources.items()
@@ -285,7 +291,6 @@ class _Draft:
                 "train": train,
                 "tokenizer": self.tokenizer,
                 **{f"tokens/{source}": self.tokens[source] for source in declaration.bits_per_byte_sources},
-                **{f"documents/{source}": self.documents[source] for source in declaration.planted},
             },
             flops=job.flops / max(job.tokens, 1) / 3 * (500_000 if in_full else 50_000),
             run=run.id,
@@ -307,7 +312,12 @@ class _Draft:
                 statistics=study.statistics,
             ),
             {f"evaluate/{run}": self.scored[train] for run, train in ends.items()}
-            | {f"train/{run}": train for run, train in ends.items()},
+            | {f"train/{run}": train for run, train in ends.items()}
+            | {
+                f"earlier/{run.id}/{index}": train
+                for run, chain in self.runs.values()
+                for index, train in enumerate(chain[:-1])
+            },
         )
         phases = tuple(
             ReportPhase(
@@ -360,6 +370,11 @@ def _without_names(tokenizer: TrainedTokenizer | ExistingTokenizer) -> TrainedTo
     if isinstance(tokenizer, TrainedTokenizer):
         return tokenizer.model_copy(update={"mixture": "shares"})
     return tokenizer
+
+
+def _without_margin(task: Task) -> Task:
+    """A probe or a file of questions with the margin that it has if none is declared."""
+    return task.model_copy(update={"margin": type(task).model_fields["margin"].default})
 
 
 def _file_name(name: str) -> str:
