@@ -15,6 +15,7 @@ import pytest
 import vl_convert
 from stored_artifacts import Stored, a_study, edit_json, store
 
+from titrant.artifacts import read_record
 from titrant.errors import EngineError, StoreError
 from titrant.report import write_report
 from titrant.report.document import schema, shipped_schema
@@ -234,8 +235,8 @@ def test_a_finding_that_contradicts_itself_is_refused(
 def test_findings_drawn_from_other_scores_are_refused(copied: Stored, tmp_path: Path) -> None:
     for role, folder in copied.inputs.items():
         if role.startswith("evaluate/"):
-            record = folder / "record.json"
-            edit_json(record, lambda content: {**content, "fingerprint": "f" * 64})
+            other = read_record(folder).model_copy(update={"fingerprint": "f" * 64})
+            (folder / "record.json").write_text(other.model_dump_json())
     with pytest.raises(StoreError, match="drawn from other scores of run"):
         build(copied, tmp_path / "out")
 

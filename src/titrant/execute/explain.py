@@ -38,12 +38,12 @@ class Explainer:
     _named: dict[str, dict[str, list[Path]]] = field(default_factory=dict, repr=False)
 
     def reason(self, job: Job) -> str:
-        """A few words: `finished`, `first run`, `changed: ...`, `damaged: ...`, `unfinished`, `needs ...`."""
+        """A few words: `finished`, `first run`, `changed: ...`, `damaged: ...`, `stale: ...`, `unfinished`, `needs`."""
         standing = self.standings[job.id]
         if standing.state == "finished":
             return "finished"
         if standing.state == "damaged":
-            return f"damaged: {standing.reason}"
+            return f"{'stale' if standing.stale else 'damaged'}: {standing.reason}"
         changes = self.changes(job)
         own = [change for change in changes if not change.what.startswith("input ")]
         if own:

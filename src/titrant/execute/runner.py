@@ -2,6 +2,10 @@
 
 A failed job stops nothing that does not need it. What is asked of a second run is only what the first one did not
 finish: artifacts that exist are never made again, and interrupted jobs go on from their scratch folders.
+
+An artifact that is made again may come out in other bytes than before (another machine, another version of a library).
+So what was made of it is held back until then and looked at once more: it stands if its inputs have the content of
+which it was made, and is made again if not.
 """
 
 from __future__ import annotations
@@ -74,9 +78,10 @@ def run_plan(
     with explaining_disk_trouble(store.root), held(store.root / "lock", f"the store {store.root}"):
         _repair(plan, store, display)
         missing = [job for id_, job in plan.jobs.items() if survey_one(store, job) != "finished"]
-        _Run(plan, store, display, missing, workers or default_workers(), stages).go()
+        run = _Run(plan, store, display, missing, workers or default_workers(), stages)
+        run.go()
         store.verified.save(store.root)
-        return len(missing)
+        return run.scene.overall.jobs
 
 
 def survey_one(store: Store, job: Job) -> str:
@@ -85,17 +90,30 @@ def survey_one(store: Store, job: Job) -> str:
 
 
 def _repair(plan: Plan, store: Store, display: Display) -> None:
-    """Set damaged artifacts aside and clear the work folders of finished jobs."""
-    for id_, job in plan.jobs.items():
+    """Set damaged and stale artifacts aside and clear the work folders of finished jobs."""
+    for job in plan.jobs.values():
         standing = store.look(job, hashes=True)
         if standing.state == "damaged":
-            place = store.set_aside(standing.folder, standing.reason)
-            display.say(
-                f"{id_} was damaged: {standing.reason}; set aside in {place.relative_to(store.root)} and made again"
-            )
+            _set_aside(store, job, standing, display)
         work = store.work_of(job)
         if standing.state == "finished" and work.is_dir() and not is_held(work / "lock"):
             shutil.rmtree(work, ignore_errors=True)
+
+
+def _set_aside(store: Store, job: Job, standing: Standing, display: Display) -> None:
+    place = store.set_aside(standing.folder, standing.reason).relative_to(store.root)
+    what = "stale" if standing.stale else "damaged"
+    display.say(f"{job.id} was {what}: {standing.reason}; set aside in {place} and made again")
+
+
+def _made_of(plan: Plan, missing: Sequence[Job]) -> dict[str, Job]:
+    """Jobs that read what is missing, or read what reads it, and are not missing themselves, in the plan's order."""
+    missing_ids = {job.id for job in missing}
+    found: dict[str, Job] = {}
+    for id_, job in plan.jobs.items():
+        if id_ not in missing_ids and any(given in missing_ids or given in found for given in job.inputs.values()):
+            found[id_] = job
+    return found
 
 
 @dataclass
@@ -122,13 +140,17 @@ class _Run:
     workers: int
     stages: Mapping[str, str]
     waiting: dict[str, Job] = field(init=False)
+    """Not started: the missing jobs, and those in doubt."""
+    doubtful: dict[str, Job] = field(init=False)
+    """Their artifacts are there, and wait for their inputs to be made again before they are known to stand."""
     running: dict[str, _Worker] = field(default_factory=dict)
     failures: dict[str, TitrantError] = field(default_factory=dict)
     signals: list[int] = field(default_factory=list)
     halted: bool = False
 
     def __post_init__(self) -> None:
-        self.waiting = {job.id: job for job in self.missing}
+        self.doubtful = _made_of(self.plan, self.missing)
+        self.waiting = {job.id: job for job in self.missing} | self.doubtful
         costs = {job.id: job.flops or NOMINAL_COST for job in self.missing}
         self.urgency = critical_paths(self.plan, costs)
         self.scene = Scene(
@@ -164,7 +186,22 @@ class _Run:
                 self._hear(key.data)
             self.display.tick(self.scene)
 
+    def _settle_doubts(self) -> None:
+        """Look again at what was made of artifacts that have been made again by now, in the plan's order."""
+        for id_, job in list(self.doubtful.items()):
+            if self._needs(job):
+                continue
+            del self.doubtful[id_]
+            standing = self.store.look(job, hashes=False)
+            if standing.state == "finished":
+                del self.waiting[id_]
+                continue
+            _set_aside(self.store, job, standing, self.display)
+            self.scene.add(job, job.flops or NOMINAL_COST)
+            self.urgency = critical_paths(self.plan, self.scene.costs)
+
     def _start_ready(self) -> None:
+        self._settle_doubts()
         ready = [job for job in self.waiting.values() if not self._needs(job)]
         for job in sorted(ready, key=lambda job: (-self.urgency[job.id], job.id)):
             if (slot := self._free_slot(job)) is None:
@@ -294,7 +331,8 @@ class _Run:
         if not isinstance(first, JobError):
             raise first
         also = [f"{len(others)} more failed"] if others else []
-        also += [f"{len(self.waiting)} that need what failed were not started"] if self.waiting else []
+        unstarted = len(self.waiting.keys() - self.doubtful.keys())
+        also += [f"{unstarted} that need what failed were not started"] if unstarted else []
         message = first.message + (f"; {', '.join(also)}" if also else "")
         raise JobError(message, job=first.job, log=first.log)
 

@@ -3,12 +3,14 @@
     STORE/store.json                      format version
     STORE/KIND/NAME-HEX12/                an artifact: data files, record.json (last), made.json and log.txt beside
     STORE/work/KIND-HEX16/                a job at work: out/, scratch/, log.txt, progress.json, lock
-    STORE/damaged/                        what was found damaged and set aside
+    STORE/damaged/                        what was found damaged, or made of what is no more, and set aside
     STORE/studies/STUDY/                  the report's files and runs.json
     STORE/verified.json                   size and time of files whose hashes were checked (a cache)
     STORE/lock, STORE/machine.json        who runs; measured speed (a cache)
 
-An artifact exists when its record exists. A record that contradicts the plan is an error, never a warning.
+An artifact exists when its record exists. A record that contradicts the plan is an error, never a warning. Fingerprints
+say what was asked for; the content that a record tells of each input says what it was made of. An artifact whose input
+has since been made again in other bytes (by another machine, another version of a library) is stale and made again.
 """
 
 from __future__ import annotations
@@ -17,9 +19,12 @@ import json
 import os
 import re
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
+
+from pydantic import ValidationError
 
 from titrant.artifacts import FORMAT, RECORD, Record, read_record
 from titrant.errors import StoreError
@@ -38,11 +43,13 @@ _SUFFIX = re.compile(r"-([0-9a-f]{12})$")
 
 @dataclass(frozen=True)
 class Standing:
-    """What the store holds for a job. `reason` says what is wrong with a damaged artifact."""
+    """What the store holds for a job. `reason` says why an artifact that is there is not to be used."""
 
     state: Literal["finished", "missing", "damaged"]
     folder: Path
     reason: str = ""
+    stale: bool = False
+    """Of a damaged artifact: it is whole, but was made of other bytes than its inputs now hold."""
 
 
 @dataclass
@@ -53,17 +60,23 @@ class Store:
     verified: Verified
     _folders: dict[str, dict[str, Path]] = field(default_factory=dict, repr=False)
     """By kind, the artifact folders by the 12 digits that end their names."""
+    _contents: dict[Path, tuple[tuple[int, ...], str]] = field(default_factory=dict, repr=False)
+    """By artifact folder, the stamp of its record and the content that this tells of."""
 
     def folder_of(self, job: Job) -> Path:
         """Where the job's artifact lies, or would lie. An equal fingerprint under another name is found."""
-        named = self.root / job.id
+        return self._folder(job.id)
+
+    def _folder(self, id_: str) -> Path:
+        named = self.root / id_
         if named.is_dir():
             return named
-        if job.kind not in self._folders:
-            self._folders[job.kind] = {
-                match[1]: path for path in self.folders(job.kind) if (match := _SUFFIX.search(path.name))
+        kind, digits = id_.partition("/")[0], id_[-12:]
+        if kind not in self._folders:
+            self._folders[kind] = {
+                match[1]: path for path in self.folders(kind) if (match := _SUFFIX.search(path.name))
             }
-        known = self._folders[job.kind].get(job.fingerprint[:12])
+        known = self._folders[kind].get(digits)
         return known if known is not None and known.is_dir() else named
 
     def folders(self, kind: str) -> list[Path]:
@@ -77,23 +90,48 @@ class Store:
         """Whether the job's artifact is there and whole.
 
         Sizes are always compared; with `hashes`, files that changed since they were last hashed are hashed again.
+        Inputs that are there must still have the content that the record tells of; one that is not there says nothing.
         Raises StoreError if the record contradicts the plan or was written by a newer Titrant.
         """
         folder = self.folder_of(job)
         if not folder.is_dir():
             return Standing("missing", folder)
-        record = _readable_record(folder)
+        record = _readable_record(folder, job)
         if isinstance(record, str):
             return Standing("damaged", folder, record)
         _refuse_contradiction(folder, record, job)
         damage = self.verified.find_damage(self.root, folder, record, hashes=hashes)
-        return Standing("damaged", folder, damage) if damage else Standing("finished", folder)
+        if damage:
+            return Standing("damaged", folder, damage)
+        if changed := next(self._changed_inputs(record, job), None):
+            return Standing("damaged", folder, f"its input {changed} was remade with other content", stale=True)
+        return Standing("finished", folder)
+
+    def content_of(self, id_: str) -> str | None:
+        """`Record.content` of the artifact with a job's id; None if it is not there or its record cannot be read."""
+        folder = self._folder(id_)
+        try:
+            status = (folder / RECORD).stat()
+            stamp = (status.st_size, status.st_mtime_ns, status.st_ino)
+            if (known := self._contents.get(folder)) is None or known[0] != stamp:
+                known = self._contents[folder] = stamp, read_record(folder).content
+        except (OSError, StoreError):
+            return None
+        return known[1]
+
+    def _changed_inputs(self, record: Record, job: Job) -> Iterator[str]:
+        """Roles whose artifact is there and has another content than the record tells of."""
+        for role, id_ in job.inputs.items():
+            if (content := self.content_of(id_)) is not None and content != record.input_content.get(role):
+                yield role
 
     def require(self, job: Job, *, hashes: bool = False) -> Path:
         """The folder of a finished artifact. Raises StoreError if it is missing or damaged."""
         standing = self.look(job, hashes=hashes)
         if standing.state != "finished":
-            why = f"is damaged ({standing.reason})" if standing.reason else "is not in the store yet"
+            why = "is not in the store yet"
+            if standing.reason:
+                why = f"is {'stale' if standing.stale else 'damaged'} ({standing.reason})"
             raise StoreError(f"{job.id} {why}; `titrant run` makes it")
         return standing.folder
 
@@ -106,7 +144,7 @@ class Store:
         return self.root / "studies" / study
 
     def set_aside(self, folder: Path, reason: str) -> Path:
-        """Move a damaged artifact to `damaged/`, with the reason in it, and say where it is now."""
+        """Move an artifact that is not to be used to `damaged/`, with the reason in it, and say where it is now."""
         with explaining_disk_trouble(self.root):
             shelf = self.root / "damaged"
             shelf.mkdir(exist_ok=True)
@@ -171,8 +209,9 @@ def _format_of(root: Path) -> int | None:
     return version
 
 
-def _readable_record(folder: Path) -> Record | str:
-    """The record, or what is wrong with it. A record of a newer format or without permission to read is an error."""
+def _readable_record(folder: Path, job: Job) -> Record | str:
+    """The record, or what is wrong with it. A record of a newer format or without permission to read is an error, and
+    so is one that was changed into another job's."""
     try:
         return read_record(folder)
     except StoreError as error:
@@ -185,9 +224,19 @@ def _readable_record(folder: Path) -> Record | str:
             return f"{RECORD} is not JSON"
         except OSError:
             raise error from None
-        if isinstance(content, dict) and isinstance(content.get("format"), int) and content["format"] > FORMAT:
+        if not isinstance(content, dict):
+            return f"{RECORD} is not a record"
+        if isinstance(content.get("format"), int) and content["format"] > FORMAT:
             raise
-        return f"{RECORD} is not a record"
+        said = content.pop("digest", None)
+        try:
+            record = Record.model_validate(content)
+        except ValidationError:
+            return f"{RECORD} is not a record"
+        if said is None:
+            return f"{RECORD} holds no digest of itself: an early Titrant wrote it"
+        _refuse_contradiction(folder, record, job)
+        return f"{RECORD} was changed after it was written"
 
 
 def _refuse_contradiction(folder: Path, record: Record, job: Job) -> None:

@@ -87,8 +87,15 @@ class Scene:
     """The state that the runner keeps and the display shows."""
 
     overall: Overall
-    costs: Mapping[str, float]
+    costs: dict[str, float]
     doing: dict[str, Doing] = field(default_factory=dict)
+
+    def add(self, job: Job, cost: float) -> None:
+        """One more job is to be done than was thought."""
+        self.costs[job.id] = cost
+        self.overall.jobs += 1
+        self.overall.tokens += job.tokens
+        self.overall.cost += cost
 
 
 class Display(Protocol):

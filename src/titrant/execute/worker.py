@@ -28,7 +28,7 @@ from titrant.execute.files import (
 from titrant.execute.lock import held
 from titrant.execute.machine import host_facts, package_versions, source_commit
 from titrant.execute.place import Place, place_of, placed
-from titrant.execute.store import LOG, MADE, RESERVED, Store, open_store
+from titrant.execute.store import LOG, MADE, RESERVED, Standing, Store, open_store
 from titrant.execute.work import STAGES, stage_of
 from titrant.plan.plan import Job, Plan
 
@@ -52,6 +52,8 @@ class Assignment:
     """Folders of finished artifacts by role."""
     fingerprints: Mapping[str, str]
     """Fingerprints of the same by role."""
+    contents: Mapping[str, str]
+    """What their records tell of their content, by role."""
     stages: Mapping[str, str]
     gpu: str | None = None
     """The only GPU that it may see; None: the environment decides."""
@@ -68,6 +70,7 @@ def assign(
         root=store.root,
         job=job,
         inputs={role: store.require(given) for role, given in needed.items()},
+        contents={role: store.content_of(given.id) or "" for role, given in needed.items()},
         fingerprints={role: given.fingerprint for role, given in needed.items()},
         stages=stages,
         gpu=gpu,
@@ -104,7 +107,7 @@ def do_job(assignment: Assignment, tell: Tell, stop: StopSwitch) -> Path:
         with held(work / "lock", f"the work folder of {job.id}", patience_seconds=LOCK_PATIENCE_SECONDS):
             standing = store.look(job, hashes=False)
             if standing.state != "finished":
-                _attempt(assignment, store, work, tell, stop)
+                _attempt(assignment, store, work, tell, stop, replaced=standing)
             shutil.rmtree(work, ignore_errors=True)
         return store.folder_of(job)
     except StudyError as error:
@@ -119,22 +122,43 @@ def do_job(assignment: Assignment, tell: Tell, stop: StopSwitch) -> Path:
         raise JobError(f"{type(error).__name__}: {sentence}", job=job.id, log=work / LOG) from error
 
 
-def _attempt(assignment: Assignment, store: Store, work: Path, tell: Tell, stop: StopSwitch) -> None:
+def _attempt(
+    assignment: Assignment, store: Store, work: Path, tell: Tell, stop: StopSwitch, replaced: Standing
+) -> None:
+    """Do the job in its work folder and move what it made into the store, in the place of what is not to be used."""
     job = assignment.job
     with _output_to(work / LOG):
-        out, scratch = empty_folder(work / "out"), work / "scratch"
-        scratch.mkdir(exist_ok=True)
+        out, scratch = empty_folder(work / "out"), _scratch_of(work, assignment.contents)
         reporter = _Reporter(work / "progress.json", tell, stop)
         print(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {job.id}: attempt {reporter.attempts}", flush=True)
         stage = stage_of(job.kind, assignment.stages)
         inputs: dict[str, object] = dict(assignment.inputs)
         try:
             summary = stage(job.declaration, inputs, out, scratch=scratch, progress=reporter)
-            store.install(_finish(assignment, summary, out, reporter), job)
+            made = _finish(assignment, summary, out, reporter)
+            if replaced.state == "damaged" and replaced.folder.is_dir():
+                store.set_aside(replaced.folder, replaced.reason)
+            store.install(made, job)
         except BaseException:
             traceback.print_exc()
             reporter.write()
             raise
+
+
+def _scratch_of(work: Path, contents: Mapping[str, str]) -> Path:
+    """The folder in which earlier attempts left what helps the next; emptied if their inputs were other than these."""
+    scratch, known = work / "scratch", work / "inputs.json"
+    try:
+        same = json.loads(known.read_bytes()) == contents
+    except (OSError, ValueError):
+        same = False
+    if not same:
+        if scratch.is_dir() and any(scratch.iterdir()):
+            print("what earlier attempts left was thrown away: an input was remade with other content", flush=True)
+        known.unlink(missing_ok=True)  # first, so that a crash here never leaves old state beside new inputs
+        empty_folder(scratch)
+        write_json(known, dict(contents))
+    return scratch
 
 
 def _finish(assignment: Assignment, summary: Artifact, out: Path, reporter: _Reporter) -> Path:
@@ -154,6 +178,7 @@ def _finish(assignment: Assignment, summary: Artifact, out: Path, reporter: _Rep
         fingerprint=job.fingerprint,
         declaration=dict(job.identity),
         inputs=dict(assignment.fingerprints),
+        input_content=dict(assignment.contents),
         files=describe_files(out),
         summary=summary.model_dump(mode="json"),
     )
