@@ -2,6 +2,7 @@
 
 import math
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -166,6 +167,40 @@ def test_a_damaged_snapshot_is_thrown_away_with_a_note(world, tmp_path, damage):
     assert notes[0][0] == 0
     assert "thrown away" in notes[0][1]
     assert content(tmp_path / "hurt") == content(tmp_path / "whole")
+
+
+@pytest.mark.parametrize(
+    ("what", "words"),
+    [
+        ("torch", r"it was made on cpu \(\w+\) with torch 1\.0 and this is cpu \(\w+\) with torch \d"),
+        ("processor", r"it was made on cpu \(old\) with torch .* and this is cpu \("),
+        ("gpu", r"it was made on NVIDIA X with torch .* and this is cpu \("),
+    ],
+)
+def test_a_snapshot_of_other_arithmetic_is_thrown_away_and_the_phase_starts_again(
+    world, tmp_path, what, words, monkeypatch, capfd
+):
+    """`Two numerics are never spliced in one run.`"""
+    train(job(), world, tmp_path / "whole")
+    with monkeypatch.context() as elsewhere:
+        if what == "torch":
+            elsewhere.setattr(torch, "__version__", "1.0")
+        elif what == "processor":
+            elsewhere.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "old")
+        else:
+            real = loop._digest
+            elsewhere.setattr(torch.cuda, "get_device_name", lambda device: "NVIDIA X")
+            elsewhere.setattr(loop, "_digest", lambda job, size, device: real(job, size, torch.device("cuda", 0)))
+        with pytest.raises(KeyboardInterrupt):
+            train(job(), world, tmp_path / "moved", progress=Stops(4))
+    assert list((tmp_path / "moved/scratch").glob("resume-*"))
+    seen = []
+    train(job(), world, tmp_path / "moved", progress=lambda done, total, unit, note="": seen.append((done, note)))
+    assert seen[0][0] == 0
+    assert re.search(rf"was thrown away: {words}", seen[0][1])
+    assert "was thrown away" in capfd.readouterr().err, "the log says so"
+    assert seen[1][0] == 64, "from its first step"
+    assert content(tmp_path / "moved") == content(tmp_path / "whole")
 
 
 def test_the_realised_curve_is_the_planned_one(world, tmp_path):

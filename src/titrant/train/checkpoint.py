@@ -2,7 +2,8 @@
 
 A snapshot is one safetensors file whose name holds its step and the BLAKE3 of its bytes. It is written under another
 name, flushed to the disk, then renamed; older snapshots are deleted only after that. What is cut short, damaged or of
-another job is thrown away with a note, never used.
+another job is thrown away with a note, never used; so is one of another kind of machine or another torch, whose
+rounding would be spliced into one run.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ class Snapshot:
     """Where a phase stands: everything that the rest of it depends on, and what it has measured so far."""
 
     job: str
-    """Digest of the job and its inputs: a snapshot of another job is never used."""
+    """Digest of the job, and in words after ` on ` the kind of machine and the torch that computed it: a snapshot of
+    another job is never used, and neither is one of other arithmetic."""
     step: int
     """Steps of the phase that are done."""
     tensors: Mapping[str, Tensor]
@@ -109,7 +111,8 @@ def _read(path: Path, job: str, scratch: Path) -> Snapshot | str:
     except (SafetensorError, OSError, KeyError, ValueError) as error:
         return f"it cannot be read ({error})"
     if said["job"] != job:
-        return "it is another job's"
+        (theirs, _, made_on), (ours, _, here) = said["job"].partition(" on "), job.partition(" on ")
+        return f"it was made on {made_on} and this is {here}" if theirs == ours else "it is another job's"
     milestones = {int(step): str(digest) for step, digest in said["milestones"].items()}
     if any(hash_of(milestone_file(scratch, step)) != digest for step, digest in milestones.items()):
         return "a milestone that it counts on is missing or damaged"

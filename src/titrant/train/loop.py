@@ -177,13 +177,27 @@ def _start(job: TrainJob, inputs: Mapping[str, Path], vocabulary: int, batches: 
         write_state(model, optimizer, read_weights(inputs["previous"] / "optimizer.safetensors"))
     return _Phase(
         job=job,
-        digest=blake3(f"{job.model_dump_json()}|{vocabulary}".encode()).hexdigest(),
+        digest=_digest(job, vocabulary, device),
         model=model,
         optimizer=optimizer,
         batches=batches,
         device=device,
         tally=Tally(batches.sources),
     )
+
+
+def _digest(job: TrainJob, vocabulary: int, device: torch.device) -> str:
+    """Whose snapshots may be gone on from: those of the same job whose steps were computed in the same arithmetic.
+
+    The kind of machine stands in plain words at the end: `... on NVIDIA H100 with torch 2.9.1`.
+    """
+    declared = blake3(f"{job.model_dump_json()}|{vocabulary}".encode()).hexdigest()
+    machine = (
+        torch.cuda.get_device_name(device)
+        if device.type == "cuda"
+        else f"{device.type} ({torch.backends.cpu.get_cpu_capability()})"
+    )
+    return f"{declared} on {machine} with torch {torch.__version__}"
 
 
 def _outside_weights(pinned: FromCheckpoint, job: TrainJob, vocabulary: int) -> dict[str, Tensor]:
