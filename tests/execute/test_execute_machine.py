@@ -30,10 +30,12 @@ def store(tmp_path: Path) -> Store:
     return open_store(tmp_path / "store", create=True)
 
 
-def trained(store: Store, name: str, flops: float, seconds: float, processor: str | None = None) -> None:
+def trained(
+    store: Store, name: str, flops: float, seconds: float, processor: str | None = None, **more: object
+) -> None:
     folder = store.root / "train" / f"{name}-{'0' * 12}"
     folder.mkdir(parents=True)
-    facts = {"processor": processor or processor_name(), "gpus": len(visible_gpus())}
+    facts = {"processor": processor or processor_name(), "gpus": len(visible_gpus()), **more}
     (folder / "made.json").write_text(json.dumps({"flops": flops, "seconds": seconds, "machine": facts}))
 
 
@@ -46,6 +48,63 @@ def test_speed_is_that_of_the_stores_own_jobs_on_this_machine(store: Store) -> N
     assert speed is not None
     assert speed.flops_per_second == pytest.approx(2e11)
     assert speed.source == "measured on 2 train jobs of this store"
+
+
+def driver(folder: Path, monkeypatch: pytest.MonkeyPatch, *models: str) -> None:
+    """GPUs as the NVIDIA driver describes them, and a torch that can use them."""
+    for index, model in enumerate(models):
+        place = folder / f"0000:{index}b:00.0"
+        place.mkdir(parents=True)
+        (place / "information").write_text(
+            f"Model: \t\t {model}\nIRQ:   \t\t 42\nGPU UUID: \t GPU-{index}0af-11\nDevice Minor: \t {index}\n"
+        )
+    monkeypatch.setattr(machine, "GPU_FACTS", folder)
+    monkeypatch.setattr(machine, "torch_cuda_version", lambda: "12.8")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", ",".join(map(str, range(len(models)))))
+
+
+def test_gpus_are_told_by_model_and_cuda_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    driver(tmp_path, monkeypatch, "NVIDIA A", "NVIDIA B", "NVIDIA A")
+    for visible, names in (
+        ("0,1,2", "NVIDIA A, NVIDIA B, NVIDIA A"),
+        ("1", "NVIDIA B"),
+        ("GPU-10af", "NVIDIA B"),
+        ("MIG-7", "NVIDIA A, NVIDIA B, NVIDIA A"),
+        ("", ""),
+    ):
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+        assert (host_facts()["gpu"], host_facts()["cuda"]) == (names, "12.8")
+    monkeypatch.setattr(machine, "torch_cuda_version", lambda: None)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
+    assert (host_facts()["gpu"], host_facts()["cuda"]) == ("", "")
+
+
+def test_where_the_driver_says_nothing_torch_is_asked_if_it_is_in_use(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+
+    driver(tmp_path, monkeypatch)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    assert host_facts()["gpu"] == ""
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda index: "NVIDIA C")
+    assert host_facts()["gpu"] == "NVIDIA C"
+
+
+def test_speed_on_one_model_of_gpu_says_nothing_of_another(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    driver(tmp_path / "driver", monkeypatch, "NVIDIA A", "NVIDIA A")
+    trained(store, "other", 9e12, 10, gpu="NVIDIA B", gpus=1)
+    trained(store, "unknown", 9e12, 10, gpu="", gpus=1)
+    trained(store, "processor", 9e12, 10, gpu="", gpus=0)
+    assert training_speed(store) is None
+    trained(store, "one-of-two", 1e12, 10, gpu="NVIDIA A", gpus=1)
+    speed = training_speed(store)
+    assert speed is not None
+    assert speed.flops_per_second == pytest.approx(1e11)
 
 
 def test_without_jobs_speed_is_estimated_once_and_remembered(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -72,6 +72,7 @@ def test_a_finished_job_has_a_record_that_names_every_file_with_size_and_hash(no
     made = json.loads((folder / "made.json").read_text())
     assert made["seconds"] >= 0
     assert made["packages"]["titrant"]
+    assert {"processor", "gpus", "gpu", "cuda"} <= made["machine"].keys()
     assert "prints something" in (folder / "log.txt").read_text()
 
 

@@ -8,6 +8,7 @@ import json
 import os
 import platform
 import re
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,6 +19,9 @@ from titrant.execute.store import MADE, Store
 
 MEMORY_PER_WORKER_BYTES = 1_500_000_000
 """What one worker is allowed to need when the number of workers is chosen: torch alone is about 0.4 GB."""
+
+GPU_FACTS = Path("/proc/driver/nvidia/gpus")
+"""Where the NVIDIA driver describes each GPU, in a folder by its place on the bus."""
 
 MATMUL_FRACTION = 0.25
 """Training FLOP/s of small models as a share of this machine's numpy float32 matmul, as an order of magnitude:
@@ -78,6 +82,36 @@ def visible_gpus() -> tuple[str, ...]:
     return tuple(str(index) for index in range(len(nodes)))
 
 
+def gpu_names() -> tuple[str, ...]:
+    """Model names of the visible GPUs, as the driver tells them; where it does not, as torch does if it is in use."""
+    visible = visible_gpus()
+    if not visible:
+        return ()
+    known = [(match[1], text) for text in _gpu_facts() if (match := re.search(r"^Model:\s*(.*\S)", text, re.MULTILINE))]
+    if known:
+        return tuple(name for index, (name, text) in enumerate(known) if _is_named(index, text, visible)) or tuple(
+            name for name, _ in known
+        )
+    torch = sys.modules.get("torch")
+    if torch is None or not torch.cuda.is_initialized():
+        return ()
+    return tuple(torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count()))
+
+
+def _gpu_facts() -> list[str]:
+    try:
+        return [path.read_text() for path in sorted(GPU_FACTS.glob("*/information"))]
+    except OSError:
+        return []
+
+
+def _is_named(index: int, facts: str, visible: tuple[str, ...]) -> bool:
+    """Whether a GPU is among those given by their index or by the beginning of their UUID."""
+    match = re.search(r"^GPU UUID:\s*(\S+)", facts, re.MULTILINE)
+    uuid = match[1] if match else ""
+    return any(name == str(index) or (name.startswith("GPU-") and uuid.startswith(name)) for name in visible)
+
+
 def default_workers() -> int:
     """Usable cores, or fewer where memory is short."""
     memory = available_memory_bytes()
@@ -113,6 +147,8 @@ def host_facts() -> dict[str, object]:
         "processor": processor_name(),
         "cores": usable_cores(),
         "gpus": len(visible_gpus()),
+        "gpu": ", ".join(gpu_names()),
+        "cuda": torch_cuda_version() or "",
     }
 
 
@@ -176,14 +212,14 @@ def measure_matmul_flops(seconds: float = 0.12) -> float:
 def _measured_by_jobs(store: Store) -> Speed | None:
     """Total FLOPs over total seconds of finished train jobs of this machine, the newest 200."""
     total_flops = total_seconds = 0.0
-    jobs = 0
+    jobs, here = 0, host_facts()
     folders = sorted(store.folders("train"), key=lambda folder: folder.stat().st_mtime, reverse=True)
     for folder in folders[:200]:
         made = read_made(folder)
         flops, seconds, machine = made.get("flops"), made.get("seconds"), made.get("machine")
         if not isinstance(flops, (int, float)) or not isinstance(seconds, (int, float)) or seconds <= 0 or flops <= 0:
             continue
-        if isinstance(machine, Mapping) and (machine.get("processor"), machine.get("gpus")) == _same_machine():
+        if isinstance(machine, Mapping) and _is_same(machine, here):
             total_flops, total_seconds, jobs = total_flops + flops, total_seconds + seconds, jobs + 1
     if not jobs:
         return None
@@ -199,8 +235,15 @@ def read_made(folder: Path) -> dict[str, object]:
     return content if isinstance(content, dict) else {}
 
 
-def _same_machine() -> tuple[str, int]:
-    return processor_name(), len(visible_gpus())
+def _is_same(machine: Mapping[str, object], here: Mapping[str, object]) -> bool:
+    """Whether work on one machine says how fast another is: the same processor, and GPUs of the same models or none.
+
+    A worker sees one GPU of several, so that their number does not count.
+    """
+    theirs, ours = (set(filter(None, str(facts.get("gpu", "")).split(", "))) for facts in (machine, here))
+    return (machine.get("processor"), bool(machine.get("gpus"))) == (here["processor"], bool(here["gpus"])) and (
+        theirs <= ours if theirs else not ours
+    )
 
 
 def _machine_key() -> str:
