@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from titrant.analyze import find_findings
-from titrant.artifacts import Artifact, Checkpoint, FindingsFile, Record, Scores
+from titrant.artifacts import Artifact, Checkpoint, FindingsFile, LedgerRow, Record, Scores
 from titrant.jobs import FindingsJob, PlannedContrast, Run
 from titrant.study.evaluation import Statistics
 
@@ -109,14 +109,29 @@ def write_scores(folder: Path, tasks: dict[str, Task], *, scored_by: str = "like
 
 
 def write_checkpoint(
-    folder: Path, *, total_tokens: int = 1000, parameters: int = 100, tokenizer: str = "t" * 64
+    folder: Path,
+    *,
+    tokens: int | None = None,
+    total_tokens: int = 1000,
+    parameters: int = 100,
+    tokenizer: str = "t" * 64,
+    epochs: dict[str, float] | None = None,
+    previous: bool = False,
 ) -> None:
+    """The end of a phase of `tokens` (by default the whole run); `epochs` by source as its ledger gives them."""
     folder.mkdir(parents=True, exist_ok=True)
-    summary = Checkpoint(
-        steps=10, tokens=500, total_tokens=total_tokens, final_loss=2.0, parameters=parameters,
-        non_embedding_parameters=parameters, ledger=(), cursors={}, drawn={}, milestones=(),
+    ledger = tuple(
+        LedgerRow(
+            source=source, partition="train", start=0, sequences=10, available=10, tokens=640, unique_tokens=640,
+            epochs=value, weight=0.5,
+        )
+        for source, value in (epochs or {}).items()
     )  # fmt: skip
-    write_record(folder, summary, {"tokenizer": tokenizer})
+    summary = Checkpoint(
+        steps=10, tokens=total_tokens if tokens is None else tokens, total_tokens=total_tokens, final_loss=2.0,
+        parameters=parameters, non_embedding_parameters=parameters, ledger=ledger, cursors={}, drawn={}, milestones=(),
+    )  # fmt: skip
+    write_record(folder, summary, {"tokenizer": tokenizer, **({"previous": "p" * 64} if previous else {})})
 
 
 def make_study(

@@ -223,7 +223,7 @@ def test_runs_that_differ_in_what_the_study_does_not_say_are_flagged(tmp_path):
         facts = {"packages": {"torch": version, "numpy": "2.0"}, "machine": {"processor": arm, "host": arm}}
         (made.inputs[f"train/{arm}@nano#0"] / "made.json").write_text(json.dumps(facts))
     assert made.find()["findings"][0]["flags"] == [
-        "hardware differs",
+        "hardware differs: processor",
         "package versions differ: torch (training)",
         "scored by different paths: likelihood/bfloat16 and likelihood/float32",
         "tokenizers differ",
@@ -308,6 +308,53 @@ def test_a_task_collapsed_onto_the_majority_manufactures_no_advantage(tmp_path):
     assert "collapsed" in found["choice/boolq"]["flags"]
     assert "mean/choices" not in found
     assert described["probe/sorting"]["status"] == "used"
+
+
+def test_a_collapsed_arm_takes_a_task_from_its_own_contrasts_and_from_no_other(tmp_path):
+    def cell(arm, seed, outcome):
+        draws, answer = draws_of(arm, seed, outcome), (np.arange(400) % 50 >= 31).astype(int)
+        if arm == "habit" and outcome == "choice/boolq":
+            return choices((draws.random(400) < 0.01).astype(int), answer)
+        return choices(np.where(draws.random(400) < (0.9 if arm == "arm" else 0.75), answer, 1 - answer), answer)
+
+    outcomes = ("choice/boolq", "choice/a", "choice/b")
+    content = make_study(tmp_path, cell, arms=("control", "arm", "habit"), outcomes=outcomes).find()
+    arm, habit = (by_outcome(content, name) for name in ("arm", "habit"))
+    assert (arm["choice/boolq"]["verdict"], arm["choice/boolq"]["flags"]) == ("better", [])
+    assert (habit["choice/boolq"]["p_raw"], habit["choice/boolq"]["verdict"]) == (None, "not resolved")
+    assert "collapsed" in habit["choice/boolq"]["flags"]
+    assert {d["family"] for d in content["details"]} == {2 * 4 - 1}
+    described = content["outcomes"]["nano"]
+    assert described["choice/boolq"]["left_out"] == {"habit vs control": "collapsed"}
+    assert described["choice/a"]["left_out"] == {}
+
+
+def test_a_mean_is_over_the_same_tasks_in_every_contrast(tmp_path):
+    def cell(arm, seed, outcome):
+        draws, answer = draws_of(arm, seed, outcome), (np.arange(400) % 50 >= 31).astype(int)
+        if arm == "habit" and outcome == "choice/boolq":
+            return choices((draws.random(400) < 0.01).astype(int), answer)
+        return choices(np.where(draws.random(400) < 0.8, answer, 1 - answer), answer)
+
+    outcomes = ("choice/boolq", "choice/a", "choice/b")
+    content = make_study(tmp_path, cell, arms=("control", "arm", "habit"), outcomes=outcomes).find()
+    assert content["outcomes"]["nano"]["choice/boolq"]["status"] == "collapsed"
+    assert content["outcomes"]["nano"]["mean/choices"]["members"] == ["choice/a", "choice/b"]
+    means = {by_outcome(content, arm)["mean/choices"]["control_mean"] for arm in ("arm", "habit")}
+    assert len(means) == 1
+
+
+def test_a_task_at_chance_in_both_arms_of_a_contrast_is_not_tested_there_though_a_third_arm_does_it(tmp_path):
+    def cell(arm, seed, outcome):
+        return planted(arm, seed, outcome, skill=0.9 if arm == "able" else 0.5)
+
+    content = make_study(tmp_path, cell, arms=("control", "arm", "able"), outcomes=("probe/a", "probe/b")).find()
+    arm, able = (by_outcome(content, name) for name in ("arm", "able"))
+    assert {o: f["p_raw"] for o, f in arm.items()} == {"probe/a": None, "probe/b": None, "mean/probes": None}
+    assert all(f["flags"] == ["at chance"] for f in arm.values())
+    assert {f["verdict"] for f in able.values()} == {"better"}
+    assert content["outcomes"]["nano"]["probe/a"]["status"] == "used"
+    assert {d["family"] for d in content["details"]} == {3}
 
 
 def test_a_task_at_chance_in_every_arm_leaves_the_means(tmp_path):

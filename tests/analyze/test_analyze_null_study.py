@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -12,7 +14,7 @@ from titrant.analyze.measure import Measured, measure, measure_mean
 from titrant.analyze.paired import Panel
 from titrant.analyze.reference import two_sided_p
 from titrant.analyze.verdict import holm
-from titrant.analyze.viability import judge_task
+from titrant.analyze.viability import judge_contrasts, judge_task
 from titrant.jobs import PlannedContrast
 from titrant.study.evaluation import Statistics
 
@@ -64,6 +66,40 @@ def test_without_the_correction_most_such_studies_would_claim_something():
     assert hits.mean() > 0.3
 
 
+def judged(panel, contrasts):
+    whole = judge_task(panel, 0.5, ALPHA / (ARMS * 4))
+    pairs = [(c.arm, c.control) for c in contrasts]
+    return replace(whole, contrasts=judge_contrasts(panel, whole.arms, pairs, 0.5, ALPHA / (len(pairs) * 4)))
+
+
+def tasks_hardly_above_chance(draws, tasks, items=150, seeds=3):
+    """Panels of two equal arms whose items are answered independently, some of them above chance by luck."""
+    answer = np.arange(items) % 2
+    for number in range(tasks):
+        right = draws.random((2, seeds, items)) < 0.55
+        names = tuple(map(str, range(items)))
+        yield Panel(
+            f"probe/{number}", ("a", "b"), tuple(range(seeds)), names,
+            right.astype(float), np.where(right, answer, 1 - answer), answer, np.ones(items),
+        )  # fmt: skip
+
+
+def test_what_decides_whether_a_task_is_tested_does_not_know_the_difference():
+    """Two equal arms: tasks picked because one of them did well differ too much, tasks that both did well do not."""
+    every, lucky, together = [], [], []
+    for panel in tasks_hardly_above_chance(np.random.default_rng(5), 3000):
+        whole = judge_task(panel, 0.5, 0.001)
+        squared = float(panel.difference("a", "b").mean()) ** 2
+        every.append(squared)
+        if whole.status == "used":
+            lucky.append(squared)
+        if judge_contrasts(panel, whole.arms, [("a", "b")], 0.5, 0.001) == {("a", "b"): "used"}:
+            together.append(squared)
+    assert 300 < len(together) < 2700
+    assert np.mean(lucky) > 1.25 * np.mean(every)
+    assert np.mean(together) == pytest.approx(np.mean(every), rel=4 * (2 / len(together)) ** 0.5)
+
+
 def whole_study(draws, seeds, *, skill):
     """Findings of one in-memory study of 4 texts and 4 tasks; tasks have `skill` above the chance of one half."""
     items, arms = 100, tuple(f"arm{i}" for i in range(ARMS))
@@ -88,9 +124,11 @@ def whole_study(draws, seeds, *, skill):
             answer,
             np.ones(items),
         )
-        status = judge_task(panel, 0.5, ALPHA / (ARMS * 4)).status if kind == "probe" else "used"
+        viability = judged(panel, contrasts) if kind == "probe" else None
         measured.append(
-            measure(panel, contrasts, Statistics(resamples=200), scale="s", margin=0.02, chance=0.5, status=status)
+            measure(
+                panel, contrasts, Statistics(resamples=200), scale="s", margin=0.02, chance=0.5, viability=viability
+            )
         )
     for kind in ("bits_per_byte", "probe"):
         members = [m for m in measured if m.used and m.outcome.startswith(kind)]

@@ -345,6 +345,7 @@ def _outcome(declared: FindingsJob, outcome: str) -> dict[str, Any]:
         "chance": 0.25 if arms else None,
         "majority": 0.3 if arms else None,
         "status": "at chance" if outcome == MUTE else "used",
+        "left_out": {f"{c.arm} vs {c.control}": "at chance" for c in declared.contrasts} if outcome == MUTE else {},
         "reason": "no arm is above chance (0.25)" if outcome == MUTE else "",
         "arms": dict.fromkeys(arms, signal),
         "members": [name for name in declared.outcomes if name.startswith("probe/") and name != MUTE]

@@ -159,6 +159,38 @@ def test_the_page_shows_p_and_interval_before_and_after_correction(finished: Sto
     assert f"{low} to {high}" in "".join(folded)
 
 
+def test_planted_facts_are_named_by_copies_in_the_source_and_by_expected_sightings(built: dict[str, bytes]) -> None:
+    """A rung is a number of copies, and not of times that a model saw a fact."""
+    ledger = json.loads(built["report.json"])["ledger"]
+    markdown = built["report.md"].decode()
+    table = markdown.split("### Planted facts")[1].split("## Ledger")[0]
+    head, *rows = [
+        [field.strip() for field in line.strip("|").split("|")] for line in table.splitlines() if "|" in line
+    ]
+    assert head[:3] == ["source", "copies in the source", "facts"]
+    assert [row[:3] for row in rows[1:]] == [["text", "1", "20"], ["text", "4", "20"]]
+    for place, name in enumerate(head[3:], start=3):
+        arm = name.removeprefix("sightings by ").replace("\\", "")
+        drawn = [row["epochs"] for row in ledger if (row["arm"], row["source"]) == (arm, "text")]
+        assert rows[2][place] == f"{4 * max(drawn):.2f}"
+    page = built["report.html"].decode()
+    assert "copies in the source" in page
+    assert "That is not how often a model saw them" in page
+
+
+def test_the_page_says_what_alpha_is_the_level_of(built: dict[str, bytes]) -> None:
+    page = built["report.html"].decode()
+    assert "Two kinds of claim are made, each corrected by Holm" in page
+    assert "any is false with a probability of at most 5\u202f%" in page
+
+
+def test_charts_and_forest_print_within_the_paper(built: dict[str, bytes]) -> None:
+    """Charts are drawn for the screen's width; on paper they shrink to the page instead of being cut."""
+    styles = built["report.html"].decode().split("@media print {")[1].split("</style>")[0]
+    assert re.search(r"\.chart \{ overflow: visible", styles)
+    assert re.search(r"\.chart svg \{ max-width: 100%; max-height: \d+mm; width: auto; height: auto", styles)
+
+
 def test_a_long_label_has_a_higher_row_in_every_panel(built: dict[str, bytes]) -> None:
     page = built["report.html"].decode()
     panels = page.split('<section class="panel')[1:]

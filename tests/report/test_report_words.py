@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from titrant.analyze.judge import Finding as AnalyzedFinding
-from titrant.report import differences, figures, headline, markup, numbers, tables
+from titrant.report import differences, figures, headline, markup, numbers, planted, tables
 from titrant.report.cells import Column, Table, cell, to_html, to_markdown
-from titrant.report.document import Finding
+from titrant.report.document import Finding, OutcomeEntry
 from titrant.report.layout import blocks_of, gains
 from titrant.report.outcomes import comparisons, in_order
 
@@ -176,6 +176,44 @@ def test_a_task_without_signal_is_shown_as_such_and_never_counted_as_unresolved(
     assert groups[0].findings[-1].verdict == "not resolved"
     table = tables.findings_table(groups[0], 0.05)
     assert [row[3].text for row in table.rows] == ["better", "not resolved", "no signal: at chance"]
+
+
+def a_task(status: str, reason: str = "", left_out: dict[str, str] | None = None) -> OutcomeEntry:
+    return OutcomeEntry.model_validate(
+        {
+            "unit": "accuracy", "better_is": "higher", "margin": 0.05, "chance": 0.25, "majority": 0.3,
+            "status": status, "reason": reason, "left_out": left_out or {}, "arms": {}, "members": (),
+        }
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("entry", "tested", "words"),
+    [
+        (a_task("used"), True, "yes"),
+        (a_task("used", "not above chance: 'b'"), True, "yes; not above chance: 'b'"),
+        (a_task("at chance", "no arm is above chance (0.25)", {"a vs b": "at chance"}), False,
+         "no: no arm is above chance (0.25)"),
+        (a_task("collapsed", "collapsed onto one answer: 'c'", {"c vs b": "collapsed"}), True,
+         "in part; collapsed onto one answer: 'c'; not tested, collapsed: c vs b; not in the mean"),
+        (a_task("used", "not above chance: 'a', 'b'", {"a vs b": "at chance"}), True,
+         "in part; not above chance: 'a', 'b'; not tested, at chance: a vs b"),
+    ],
+)  # fmt: skip
+def test_a_task_says_which_comparisons_it_is_not_tested_in(entry: OutcomeEntry, tested: bool, words: str) -> None:
+    assert tables._can_tell(entry, tested) == words
+
+
+def test_a_row_of_the_forest_is_mute_only_where_no_comparison_is_tested_on_it() -> None:
+    silent, heard = probes("mute")[0], a_finding("probe/p0", "better", arm="other", contrast="other vs plain")
+    (both,) = blocks_of(comparisons([silent, heard], ("probe/p0",)), ("probe/p0",))
+    (alone,) = blocks_of(comparisons([silent], ("probe/p0",)), ("probe/p0",))
+    assert (both.mute, alone.mute) == (frozenset(), {"probe/p0"})
+
+
+def test_runs_that_saw_a_source_unequally_often_show_the_range_of_sightings() -> None:
+    assert planted._sightings([2.0, 2.0]) == "2.00"
+    assert planted._sightings([2.0, 0.5]) == "0.50 to 2.00"
 
 
 def test_dashes_are_explained() -> None:

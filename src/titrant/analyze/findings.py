@@ -12,7 +12,7 @@ import json
 import math
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from titrant.analyze.judge import Detail, Finding, judge
 from titrant.analyze.measure import GROUPS, Measured, measure, measure_mean
 from titrant.analyze.paired import ItemTable, Panel, lay_side_by_side, read_items, unit_of
 from titrant.analyze.verdict import VERDICTS
-from titrant.analyze.viability import Viability, judge_task
+from titrant.analyze.viability import Viability, judge_contrasts, judge_task
 from titrant.artifacts import FindingsFile, Scores
 from titrant.errors import StoreError, StudyError
 from titrant.jobs import FindingsJob, Progress, Run
@@ -104,7 +104,8 @@ def _read_rung(job: FindingsJob, scale: str, inputs: Mapping[str, Path]) -> Rung
     for run in runs.values():
         evaluate, train = (_folder(inputs, f"{kind}/{run.id}") for kind in ("evaluate", "train"))
         tables[run.id] = read_items(evaluate, run.id, job.outcomes)
-        facts[run.id], scores[run.id] = read_facts(train, evaluate), Scores.read(evaluate)
+        facts[run.id] = read_facts((*_earlier(inputs, run.id), train), evaluate)
+        scores[run.id] = Scores.read(evaluate)
     return Rung(
         scale=scale,
         runs=runs,
@@ -113,6 +114,12 @@ def _read_rung(job: FindingsJob, scale: str, inputs: Mapping[str, Path]) -> Rung
         chance=_agreed("chance", {run: s.chance for run, s in scores.items()}, job.outcomes),
         majority=_agreed("majority", {run: s.majority for run, s in scores.items()}, job.outcomes),
     )
+
+
+def _earlier(inputs: Mapping[str, Path], run: str) -> list[Path]:
+    """Checkpoints of the phases before the last one, in order: roles `earlier/RUN/0`, `earlier/RUN/1`, ..."""
+    named = {role.removeprefix(f"earlier/{run}/") for role in inputs if role.startswith(f"earlier/{run}/")}
+    return [_folder(inputs, f"earlier/{run}/{index}") for index in range(len(named))]
 
 
 def _folder(inputs: Mapping[str, Path], role: str) -> Path:
@@ -145,9 +152,15 @@ def _in_order(rungs: list[Rung]) -> list[Rung]:
 
 def _viability(rung: Rung, job: FindingsJob) -> dict[str, Viability]:
     tasks = [outcome for outcome in job.outcomes if unit_of(outcome) == "accuracy"]
-    tests = max(1, len(tasks) * len({arm for arm, _ in rung.runs}))
-    level = job.statistics.alpha / tests
-    return {task: judge_task(rung.panels[task], rung.chance[task], level) for task in tasks}
+    by_arms = job.statistics.alpha / max(1, len(tasks) * len({arm for arm, _ in rung.runs}))
+    by_contrasts = job.statistics.alpha / max(1, len(tasks) * len(job.contrasts))
+    pairs = [(contrast.arm, contrast.control) for contrast in job.contrasts]
+    judged: dict[str, Viability] = {}
+    for task in tasks:
+        panel, chance = rung.panels[task], rung.chance[task]
+        whole = judge_task(panel, chance, by_arms)
+        judged[task] = replace(whole, contrasts=judge_contrasts(panel, whole.arms, pairs, chance, by_contrasts))
+    return judged
 
 
 def _measure(rung: Rung, outcome: str, viability: Mapping[str, Viability], job: FindingsJob) -> Measured:
@@ -158,7 +171,7 @@ def _measure(rung: Rung, outcome: str, viability: Mapping[str, Viability], job: 
         scale=rung.scale,
         margin=job.margins[outcome],
         chance=rung.chance.get(outcome, 0.0),
-        status=viability[outcome].status if outcome in viability else "used",
+        viability=viability.get(outcome),
     )
 
 
@@ -194,6 +207,9 @@ def _describe_outcomes(
             "status": m.status,
             "reason": judged.reason if judged else "",
             "arms": {arm: asdict(signal) for arm, signal in judged.arms.items()} if judged else {},
+            "left_out": {
+                f"{c.arm} vs {c.control}": s for c, s in zip(m.contrasts, m.statuses, strict=True) if s != "used"
+            },
             "members": _members(m.outcome, measured) if m.outcome in means else [],
         }
     return described

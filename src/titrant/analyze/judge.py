@@ -8,7 +8,7 @@ Rules that the figures follow:
   bits per byte) at level alpha.
 - `minimum_detectable` is the difference found with 80 % power at alpha / family, given the noise seen here.
 - With one seed nothing can be resolved: intervals cover items only, there is no p-value.
-- A finding on an outcome that is not used has no p-value, is outside of the family and is flagged.
+- A finding on a task that its own two arms show nothing on has no p-value, is outside of the family and is flagged.
 """
 
 from __future__ import annotations
@@ -18,9 +18,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-
-from titrant.analyze.components import Components, Floats, satterthwaite_df
+from titrant.analyze.components import Components, satterthwaite_df
 from titrant.analyze.measure import Measured
 from titrant.analyze.power import Design, minimum_detectable
 from titrant.analyze.reference import equivalence_p, half_width, two_sided_p
@@ -34,6 +32,10 @@ CONTROL_AT_CHANCE = "control at chance"
 
 _AGREEMENT = (0.8, 1.25)
 """Bootstrap over closed form, items only: outside of this the items are too few or too unequal for either."""
+
+
+PValues = dict[tuple[str, int], float]
+"""By outcome and row of its contrasts."""
 
 
 @dataclass(frozen=True)
@@ -96,10 +98,13 @@ def judge(
     comparability: Mapping[tuple[str, str], tuple[str, ...]],
 ) -> list[tuple[Finding, Detail]]:
     """All findings of a scale, outcome by outcome in the order given. `comparability`: flags by (arm, control)."""
-    family = sum(len(m.contrasts) for m in measured if m.used)
-    tested = [m for m in measured if m.used and len(seeds) > 1 and m.contrasts]
-    raw = {m.outcome: two_sided_p(m.components) for m in tested}
-    equal = {m.outcome: equivalence_p(m.components, m.margin) for m in tested}
+    family = sum(len(m.tested) for m in measured)
+    raw: PValues = {}
+    equal: PValues = {}
+    for m in (m for m in measured if len(seeds) > 1 and m.tested):
+        different, equivalent = two_sided_p(m.components), equivalence_p(m.components, m.margin)
+        raw |= {(m.outcome, row): float(different[row]) for row in m.tested}
+        equal |= {(m.outcome, row): float(equivalent[row]) for row in m.tested}
     adjusted, equal_adjusted = _corrected(raw), _corrected(equal)
     made: list[tuple[Finding, Detail]] = []
     for m in measured:
@@ -107,7 +112,8 @@ def judge(
         wide = half_width(m.components, alpha / max(family, 1))
         clear = (two_sided_p(m.control) < alpha) & (m.control.difference > 0)
         for row, contrast in enumerate(m.contrasts):
-            p = (_at(raw, m, row), _at(adjusted, m, row), _at(equal, m, row), _at(equal_adjusted, m, row))
+            place = (m.outcome, row)
+            p = (raw.get(place), adjusted.get(place), equal.get(place), equal_adjusted.get(place))
             made.append(
                 _finding(
                     m,
@@ -126,16 +132,8 @@ def judge(
     return made
 
 
-def _corrected(p_by_outcome: dict[str, Floats]) -> dict[str, Floats]:
-    if not p_by_outcome:
-        return {}
-    corrected = holm(np.concatenate(list(p_by_outcome.values())))
-    ends = np.cumsum([p.size for p in p_by_outcome.values()])[:-1]
-    return dict(zip(p_by_outcome, np.split(corrected, ends), strict=True))
-
-
-def _at(p_by_outcome: dict[str, Floats], m: Measured, row: int) -> float | None:
-    return float(p_by_outcome[m.outcome][row]) if m.outcome in p_by_outcome else None
+def _corrected(p_values: PValues) -> PValues:
+    return dict(zip(p_values, holm(list(p_values.values())).tolist(), strict=True)) if p_values else {}
 
 
 def _finding(
@@ -215,8 +213,8 @@ def _detectable(components: Components, row: int, alpha: float) -> float | None:
 
 def _own_flags(m: Measured, row: int, verdict: Verdict, control_clear: bool) -> list[str]:
     flags = [ONE_SEED] if m.components.num_seeds == 1 else []
-    if not m.used:
-        flags.append(m.status)
+    if m.statuses[row] != "used":
+        flags.append(m.statuses[row])
     elif m.unit == "accuracy" and not control_clear:
         flags.append(CONTROL_AT_CHANCE)
     if verdict in ("better", "worse") and abs(float(m.components.difference[row])) < m.margin:

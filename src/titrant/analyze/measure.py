@@ -10,6 +10,7 @@ import numpy as np
 from titrant.analyze.bootstrap import Resampled, generator, resample
 from titrant.analyze.components import Components, Floats, mean_of, variance_components
 from titrant.analyze.paired import Panel, Unit, unit_of
+from titrant.analyze.viability import Status, Viability
 from titrant.jobs import PlannedContrast
 from titrant.study.evaluation import Statistics
 
@@ -24,9 +25,11 @@ class Measured:
     outcome: str
     unit: Unit
     margin: float
-    used: bool
-    status: str
+    status: Status
+    """`used` if it is part of the mean over the outcomes of its kind."""
     contrasts: tuple[PlannedContrast, ...]
+    statuses: tuple[Status, ...]
+    """[C]: `used` where the contrast is tested on it."""
     components: Components
     """[C]: arm minus control."""
     control: Components
@@ -38,6 +41,16 @@ class Measured:
     resampled: Resampled | None
     """None for means over outcomes."""
 
+    @property
+    def used(self) -> bool:
+        """Whether it is part of the mean over the outcomes of its kind."""
+        return self.status == "used"
+
+    @property
+    def tested(self) -> tuple[int, ...]:
+        """Rows of the contrasts that are tested on it."""
+        return tuple(row for row, status in enumerate(self.statuses) if status == "used")
+
 
 def measure(
     panel: Panel,
@@ -47,9 +60,10 @@ def measure(
     scale: str,
     margin: float,
     chance: float,
-    status: str,
+    viability: Viability | None = None,
 ) -> Measured:
-    """Measure the contrasts that name this outcome. All share the same resampled items."""
+    """Measure the contrasts that name this outcome. All share the same resampled items. Without `viability` (bits per
+    byte) it is used throughout."""
     chosen = tuple(c for c in contrasts if not c.outcomes or panel.outcome in c.outcomes)
     unit = unit_of(panel.outcome)
     binary = unit == "accuracy"
@@ -62,9 +76,9 @@ def measure(
         outcome=panel.outcome,
         unit=unit,
         margin=margin,
-        used=status == "used",
-        status=status,
+        status=viability.status if viability else "used",
         contrasts=chosen,
+        statuses=tuple(viability.contrasts[c.arm, c.control] if viability else "used" for c in chosen),
         components=variance_components(difference_CSI, panel.weight, binary=binary),
         control=variance_components(control_CSI, panel.weight, binary=binary),
         arm_mean=np.array([mean[c.arm] for c in chosen]),
@@ -74,22 +88,27 @@ def measure(
 
 
 def measure_mean(name: str, members: Sequence[Measured]) -> Measured:
-    """The plain mean over outcomes, for the contrasts that name all of them; its margin is the mean of theirs."""
+    """The plain mean over outcomes, for the contrasts that name all of them; its margin is the mean of theirs. A
+    contrast is tested on it if it is tested on any of them."""
     shared = tuple(c for c in members[0].contrasts if all(c in member.contrasts for member in members[1:]))
     rows = [[member.contrasts.index(c) for c in shared] for member in members]
     return Measured(
         outcome=name,
         unit=members[0].unit,
         margin=sum(member.margin for member in members) / len(members),
-        used=True,
         status="used",
         contrasts=shared,
+        statuses=tuple(_status_of_mean([m.statuses[m.contrasts.index(c)] for m in members]) for c in shared),
         components=mean_of([_rows(m.components, r) for m, r in zip(members, rows, strict=True)]),
         control=mean_of([_rows(m.control, r) for m, r in zip(members, rows, strict=True)]),
         arm_mean=np.mean([m.arm_mean[r] for m, r in zip(members, rows, strict=True)], axis=0),
         control_mean=np.mean([m.control_mean[r] for m, r in zip(members, rows, strict=True)], axis=0),
         resampled=None,
     )
+
+
+def _status_of_mean(statuses: Sequence[Status]) -> Status:
+    return "used" if "used" in statuses else "at chance" if "at chance" in statuses else "collapsed"
 
 
 def _rows(components: Components, rows: list[int]) -> Components:

@@ -49,9 +49,10 @@ class Finding(Entry):
     p_raw: float | None = Field(ge=0, le=1)
     """p value of no difference, before correction; null where it cannot be had."""
     p_adjusted: float | None = Field(ge=0, le=1)
-    """p value corrected for all contrasts and outcomes of the scale."""
+    """p value of no difference, corrected for all contrasts and outcomes of the scale."""
     verdict: Verdict
-    """`better`, `worse`, `equivalent` (the interval lies within the margin) or `not resolved`."""
+    """`better` or `worse` (a difference is resolved), `equivalent` (it is surely smaller than the margin), or `not
+    resolved`; each of the two claims is corrected for all contrasts and outcomes of the scale."""
     flags: tuple[str, ...]
     """What the two arms differ in beyond the mixture, and other reasons for care, one phrase each."""
     seeds: tuple[int, ...]
@@ -90,9 +91,12 @@ class OutcomeEntry(Entry):
     majority: float | None
     """Accuracy of always giving the commonest answer; null where there are no choices."""
     status: Literal["used", "at chance", "collapsed"]
-    """Whether the outcome can tell anything; only `used` ones are part of means and of the family of tests."""
+    """Whether the outcome can tell anything, all arms taken together; only `used` ones are part of means."""
     reason: str
     """Why it is not used, or for which arms it shows nothing; empty where there is nothing to say."""
+    left_out: dict[str, Literal["at chance", "collapsed"]]
+    """By contrast (`ARM vs CONTROL`), why it is not tested on this outcome: what its own two arms show there. Those
+    findings are outside of the family of tests."""
     arms: dict[str, ArmSignal]
     members: tuple[str, ...]
     """Outcomes that a mean is over; empty for a single outcome."""

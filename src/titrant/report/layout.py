@@ -38,7 +38,7 @@ class Block:
     better_is: str
     outcomes: tuple[str, ...]
     mute: frozenset[str]
-    """Outcomes that can tell nothing: tasks at chance, or collapsed onto one answer."""
+    """Outcomes that can tell nothing in any comparison: tasks at chance, or collapsed onto one answer."""
     axis: Axis
 
 
@@ -67,7 +67,7 @@ def blocks_of(groups: Sequence[Comparison], outcomes: Sequence[str]) -> tuple[Bl
             unit,
             better,
             tuple(members[key]),
-            frozenset(finding.outcome for finding in findings[key] if without_signal(finding)),
+            frozenset(members[key]) - {finding.outcome for finding in findings[key] if not without_signal(finding)},
             _axis(findings[key], unit, better),
         )
         for key in members

@@ -6,6 +6,7 @@ from titrant.report import provenance, tables
 from titrant.report.cells import to_markdown
 from titrant.report.markup import markdown_text
 from titrant.report.page import Story
+from titrant.report.planted import NOTE, planted_table
 
 
 def compose_markdown(story: Story) -> str:
@@ -34,6 +35,9 @@ def compose_markdown(story: Story) -> str:
     baselines = [tables.baselines_table(story.material, s, story.outcomes) for s in story.material.scales]
     if any(table.rows for table in baselines):
         parts += ["## Tasks and chance", *(to_markdown(table) for table in baselines if table.rows)]
+    doses = [planted_table(story.material, story.report.ledger, s) for s in story.material.scales]
+    if any(table.rows for table in doses):
+        parts += ["### Planted facts", markdown_text(NOTE), *(to_markdown(table) for table in doses)]
     parts.append("## Ledger")
     parts += [to_markdown(tables.ledger_table(story.report.ledger, s)) for s in story.material.scales]
     parts += _provenance(story)

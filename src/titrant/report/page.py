@@ -18,6 +18,7 @@ from titrant.report.markup import anchor, element, embedded_json, embedded_scrip
 from titrant.report.material import Material
 from titrant.report.numbers import count, percent
 from titrant.report.outcomes import Comparison
+from titrant.report.planted import NOTE, planted_table
 
 LOSS_CAPTION = (
     "Training loss of every run. Arms train on different mixtures, so their losses do not compare across arms; "
@@ -90,9 +91,11 @@ def _footer(story: Story) -> str:
 def _findings(story: Story, charts: dict[str, figures.Spec]) -> str:
     level = percent(1 - story.alpha)
     note = (
-        f"Differences are arm minus control, paired by seed, with {level} intervals over seeds and items. Verdicts use "
-        "p values corrected for all contrasts and outcomes of a scale, so an interval that excludes zero may still be "
-        "“not resolved”. Heads sort; numbers lead to the runs behind them."
+        f"Differences are arm minus control, paired by seed, with {level} intervals over seeds and items. Two kinds of "
+        "claim are made, each corrected by Holm over all contrasts and outcomes of a scale: “better” or “worse”, of "
+        f"which any is false with a probability of at most {percent(story.alpha)}, and “equivalent”, of which the same "
+        "holds. So an interval that excludes zero may still be “not resolved”. Heads sort; numbers lead to the runs "
+        "behind them."
     )
     parts = [element("p", escape(note), class_="note")]
     for group in story.groups:
@@ -179,10 +182,17 @@ def _signal(story: Story, charts: dict[str, figures.Spec]) -> str:
     if not any(table.rows for table in written):
         return element("p", "The study has no task of choices.", class_="note")
     note = (
-        "What guessing, always giving the commonest answer, and every arm score. A task that no arm does above chance, "
-        "or on which an arm is credited for a habit, tells nothing about the data: it is left out of means and tests."
+        "What guessing, always giving the commonest answer, and every arm score. A comparison is not tested on a task "
+        "that its two arms together do not do above chance, or on which one of the two is credited for giving one "
+        "answer out of habit. Means leave out tasks that no arm does above chance and tasks on which any arm is so "
+        "credited, so that a mean is over the same tasks in every row."
     )
-    return element("p", note, class_="note") + "".join(to_html(table) for table in written if table.rows)
+    signal = element("p", note, class_="note") + "".join(to_html(table) for table in written if table.rows)
+    doses = [planted_table(story.material, story.report.ledger, scale) for scale in story.material.scales]
+    if not any(table.rows for table in doses):
+        return signal
+    head = element("h3", "Planted facts") + element("p", escape(NOTE), class_="note")
+    return signal + head + "".join(to_html(table) for table in doses)
 
 
 def _ledger(story: Story, charts: dict[str, figures.Spec]) -> str:

@@ -263,17 +263,29 @@ def baselines_table(material: Material, scale: str, outcomes: Iterable[str]) -> 
         *(Column(arm, numeric=True, note="accuracy over all seeds") for arm in arms),
         Column("can it tell?"),
     )
-    rows = tuple(_baseline_row(outcome, described[outcome], arms) for outcome in tasks)
+    tested = {f.outcome for f in material.findings if f.scale == scale and not without_signal(f)}
+    rows = tuple(_baseline_row(outcome, described[outcome], arms, outcome in tested) for outcome in tasks)
     return Table(columns, rows, caption=f"Tasks and chance at {scale} scale")
 
 
-def _baseline_row(outcome: str, entry: OutcomeEntry, arms: list[str]) -> tuple[Cell, ...]:
-    said = "yes" if entry.status == "used" else f"no: {entry.reason or entry.status}"
-    if entry.status == "used" and entry.reason:
-        said = f"yes; {entry.reason}"
+def _baseline_row(outcome: str, entry: OutcomeEntry, arms: list[str], tested: bool) -> tuple[Cell, ...]:
     given = [entry.chance, entry.majority, *(entry.arms[arm].accuracy if arm in entry.arms else None for arm in arms)]
     return (
         _outcome(outcome, entry.unit),
         *(_optional(value, lambda share: numbers.level(share, entry.unit)) for value in given),
-        cell(said, style=None if entry.status == "used" else "alarm"),
+        cell(_can_tell(entry, tested), style=None if entry.status == "used" and not entry.left_out else "alarm"),
     )
+
+
+def _can_tell(entry: OutcomeEntry, tested: bool) -> str:
+    """What a task is used for; `tested`: whether any comparison is tested on it."""
+    if entry.status != "used" and not tested:
+        return f"no: {entry.reason or entry.status}"
+    parts = [entry.reason] if entry.reason else []
+    for status in NO_SIGNAL:
+        if named := [contrast for contrast, why in entry.left_out.items() if why == status]:
+            parts.append(f"not tested, {status}: {', '.join(named)}")
+    if entry.status != "used":
+        parts.append("not in the mean")
+    first = "yes" if entry.status == "used" and not entry.left_out else "in part"
+    return "; ".join([first, *parts])
