@@ -4,7 +4,11 @@
     ├── StudyError    the study or the command line is wrong: yours to fix; carries every problem found (exit 2)
     ├── JobError      a piece of work failed: names the job, its input and its log (exit 1)
     ├── StoreError    what lies on disk contradicts the plan, or cannot be read or written (exit 2)
-    └── EngineError   a launcher or a library failed, or is missing (exit 2)
+    └── EngineError   a launcher or a library failed or is missing, or a loss is not finite (exit 1)
+
+Exit 2 says that what was given is wrong, and nothing but changing it will help; exit 1 says that work went wrong on
+the way. Where several jobs fail, a StudyError is told before all others, and a StoreError or EngineError before a
+JobError.
 
 Each message says what is wrong with its value, where, what is allowed, and what to do, in one or two
 sentences. A bug is none of these: it keeps its own exception and its traceback.
@@ -61,4 +65,4 @@ class StoreError(TitrantError):
 
 
 class EngineError(TitrantError):
-    """A launcher or a library failed or is missing; the message says which, and how to get it."""
+    """A launcher or a library failed or is missing, or training went astray; the message says which, and what to do."""

@@ -229,6 +229,16 @@ def test_a_change_of_the_study_runs_only_what_it_touches_and_explain_says_why(
     assert re.search(r"tokens/text +[0-9a-f]{12} +tokens/text-[0-9a-f]{12} +finished", out)
 
 
+def test_another_number_of_checks_trains_again_and_is_named_as_the_reason(titrant: Run, study: Path) -> None:
+    assert titrant("run", study)[0] == 0
+    edited(study, lambda content: content.update(evaluation={"checks_per_phase": 7}))
+    _, out, _ = titrant("plan", study)
+    assert re.search(r"text-to-text.init@nano#1 +changed: milestones \(evaluation.checks_per_phase\) 4 -> 7 ", out)
+    _, out, _ = titrant("explain", study, "train/text-to-text.init@nano#1")
+    assert "state        changed: milestones (evaluation.checks_per_phase) 4 -> 7\n" in out
+    assert "\n  milestones (evaluation.checks_per_phase): 4 -> 7\n" in out
+
+
 def test_an_arm_that_is_renamed_trains_nothing(titrant: Run, study: Path) -> None:
     assert titrant("run", study)[0] == 0
 

@@ -1,7 +1,9 @@
 """The commands and their flags, and what an error comes to: its words on stderr and its exit status.
 
-Exit status: 0 done; 1 a job failed; 2 the study, the store, the command line or a library is wrong; 130 stopped by
-Ctrl-C (128 + signal). Bugs keep their traceback. Commands import what they need when they run, so `--help` is quick.
+Exit status: 0 done; 1 work failed: a job (`JobError`), a library or launcher that it needs or a loss that is not finite
+(`EngineError`), or Titrant itself, which then shows a traceback; 2 what was given is wrong: the study or the command
+line (`StudyError`), or the store (`StoreError`); 130 stopped by Ctrl-C, 143 by SIGTERM (128 + signal). Commands import
+what they need when they run, so `--help` is quick.
 """
 
 from __future__ import annotations
@@ -173,10 +175,10 @@ def _status_of(arguments: Sequence[str] | None) -> int:
     except StudyError as error:
         _complain([str(problem) for problem in error.problems])
         return 2
-    except (StoreError, EngineError) as error:
+    except StoreError as error:
         _complain([str(error)])
         return 2
-    except JobError as error:
+    except (JobError, EngineError) as error:
         _complain([str(error)])
         return 1
     except BrokenPipeError:

@@ -9,6 +9,7 @@ from pathlib import Path
 import yaml
 
 from titrant.cli.opened import make_console, open_plan_and_store
+from titrant.cli.reasons import with_study_keys
 from titrant.cli.running import only_job
 from titrant.execute.explain import Explainer
 from titrant.execute.lock import holder_of, is_held
@@ -62,7 +63,7 @@ def explain_job(named: str, wanted: str, root: Path) -> None:
     console.print(f"job          {job.id}", soft_wrap=True)
     console.print(f"kind         {job.kind}, version {job.version}")
     console.print(f"fingerprint  {job.fingerprint}")
-    console.print(f"state        {explainer.reason(job)}", soft_wrap=True)
+    console.print(f"state        {with_study_keys(explainer.reason(job))}", soft_wrap=True)
     if standings[job.id].state == "finished":
         console.print(f"artifact     {standings[job.id].folder}", soft_wrap=True)
     if job.runs:
@@ -89,7 +90,7 @@ def _print_changes(explainer: Explainer, job: Job) -> None:
         return
     console.print(f"against {found[0].name}, the newest stored artifact of this kind and name", style="bold")
     for change in explainer.changes(job):
-        console.print(f"  {change.what}: {change.old} -> {change.new}", soft_wrap=True)
+        console.print(f"  {with_study_keys(change.what)}: {change.old} -> {change.new}", soft_wrap=True)
 
 
 def _runs(store: Store, job: Job) -> bool:

@@ -12,6 +12,7 @@ from pathlib import Path
 import yaml
 
 from titrant.cli.opened import make_console, open_plan, open_plan_and_store
+from titrant.cli.reasons import with_study_keys
 from titrant.errors import StoreError
 from titrant.execute.explain import Explainer
 from titrant.execute.machine import Speed, default_workers, training_speed, visible_gpus
@@ -85,7 +86,7 @@ def show_plan(named: str, root: Path, json_file: Path | None) -> None:
     plan = opened.plan
     standings = survey(plan, store, hashes=False)
     explainer = Explainer(plan, store, standings)
-    reasons = {id_: explainer.reason(job) for id_, job in plan.jobs.items()}
+    reasons = {id_: with_study_keys(explainer.reason(job)) for id_, job in plan.jobs.items()}
     estimate = make_estimate(store)
     if json_file is not None:
         _write(json_file, plan_as_data(plan, store, standings, reasons, estimate))

@@ -73,7 +73,8 @@ class Evaluation(Declaration):
     multiple_choice: tuple[MultipleChoice, ...] = ()
     """Tasks from files, at the end of each arm."""
     checks_per_phase: int = Field(default=4, ge=0)
-    """How often bits per byte is also measured inside a phase, evenly spaced, for the curves."""
+    """How often bits per byte is also measured inside a phase, evenly spaced, for the curves. The weights at these
+    places are kept by training itself, so that another number trains again: choose it before the first run."""
     check_bytes_per_source: Bytes = 20_000
     """Held-out bytes of each source scored at such a check."""
 
