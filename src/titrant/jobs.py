@@ -49,15 +49,14 @@ class DocumentsJob(Declaration):
 
     kind: Kind
     origins: tuple[Origin, ...]
-    max_document_characters: int | None
     plant: PlantedFacts | None
 
 
 class SplitJob(Declaration):
     """Drop exact duplicates (within the source and against earlier sources) and share out the rest.
 
-    A document's partition is a pure function of the hash of the whole document that it was cut from, so that neither
-    equal documents of different sources nor pieces of one document can ever stand on both sides of the hold-out line.
+    A document's partition is a pure function of its content hash, so that equal documents of different sources can
+    never stand on both sides of the hold-out line. Nor can the pieces of one document: it is whole here.
     """
 
     hold_out_fraction: float
@@ -73,7 +72,9 @@ class TokenizerJob(Declaration):
 
 
 class TokensJob(Declaration):
-    """Encode the training and reserved documents into shards; keep the held-out documents as text."""
+    """Cut what is too long; encode the training and reserved documents into shards; keep held-out ones as text."""
+
+    max_document_characters: int | None
 
     end_of_text: Literal["after-each-document"] = "after-each-document"
 

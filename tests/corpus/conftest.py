@@ -31,7 +31,6 @@ def documents(tmp_path):
         job = DocumentsJob(
             kind=source.kind,
             origins=source.origins,
-            max_document_characters=source.max_document_characters,
             plant=source.plant,
         )
         return read_documents(job, {}, out, scratch=tmp_path, progress=progress), out

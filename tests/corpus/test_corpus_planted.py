@@ -56,7 +56,7 @@ def test_copies_of_a_fact_stand_in_different_documents_and_different_wordings():
 def test_planted_documents_are_marked_and_counted(tmp_path, documents):
     (tmp_path / "a.txt").write_text("real\n")
     plant = {"facts_per_rung": 6, "copies": [2]}
-    summary, out = documents({"files": str(tmp_path / "a.txt")}, plant=plant, max_document_characters=100)
+    summary, out = documents({"files": str(tmp_path / "a.txt")}, plant=plant)
     rows = pq.read_table(out).to_pylist()
     assert [row["text"] for row in rows if not row["planted"]] == ["real\n"]
     assert [row["text"] for row in rows if row["planted"]] == planted_documents(PlantedFacts.model_validate(plant))

@@ -20,7 +20,7 @@ from titrant.jobs import SplitJob
 sources = st.lists(st.lists(st.integers(0, 60), min_size=30, max_size=60), min_size=1, max_size=3)
 
 
-def write(folder: Path, texts, planted=(), cut_from=lambda text: text) -> Path:
+def write(folder: Path, texts, planted=()) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     every = [(text, False) for text in texts] + [(text, True) for text in planted]
     rows = [
@@ -31,7 +31,6 @@ def write(folder: Path, texts, planted=(), cut_from=lambda text: text) -> Path:
             "licence": "x",
             "origin": "x",
             "content_hash": content_hash(t),
-            "whole_hash": content_hash(cut_from(t)),
             "planted": p,
         }
         for n, (t, p) in enumerate(every)
@@ -105,17 +104,6 @@ def test_what_is_reserved_does_not_depend_on_what_is_held_out(tmp_path, split):
     rest = found[found != "held_out"]
     # were the reserve drawn from the same number, all or none of the rest would fall below its line
     assert 0.2 < (rest == "reserved").mean() < 0.3
-
-
-def test_the_pieces_of_one_document_stand_on_one_side_together(tmp_path, split):
-    pieces = [f"book {n // 9} page {n}" for n in range(900)]
-    folder = write(tmp_path / "a", pieces, cut_from=lambda text: text.split(" page ")[0])
-    found = fates(split(folder, 0.3, 0.3)[1])
-    by_book = [set(found[start : start + 9]) for start in range(0, 900, 9)]
-    assert all(len(fate) == 1 for fate in by_book)
-    assert {fate for fates_of_book in by_book for fate in fates_of_book} == {"train", "reserved", "held_out"}
-    with pytest.raises(StudyError, match=r"1 distinct document .* all pieces of one document stay on one side"):
-        split(write(tmp_path / "b", pieces, cut_from=lambda text: "one book"), 0.3)
 
 
 def test_planted_documents_are_always_trained_on(tmp_path, split):

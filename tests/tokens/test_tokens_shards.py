@@ -43,9 +43,9 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {"documents": documents, "split": split, "tokenizer": tokenizer}
 
 
-def encode(out: Path, inputs: dict[str, Path]) -> TokenShards:
+def encode(out: Path, inputs: dict[str, Path], longest: int | None = None) -> TokenShards:
     out.mkdir()
-    made = encode_documents(TokensJob(), inputs, out, scratch=out, progress=quiet)
+    made = encode_documents(TokensJob(max_document_characters=longest), inputs, out, scratch=out, progress=quiet)
     finish(out, made)
     return made
 

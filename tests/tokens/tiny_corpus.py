@@ -12,6 +12,7 @@ from blake3 import blake3
 from titrant.artifacts import Artifact, PartSize, Record, Split
 
 COLUMNS = ["id", "text", "language", "licence", "origin", "content_hash", "whole_hash"]
+"""Of held-out documents."""
 
 
 def quiet(done: int, total: int, unit: str, note: str = "") -> None:
@@ -48,7 +49,6 @@ def write_source(folder: Path, texts: Sequence[str], fates: Sequence[str], rows_
             "licence": ["cc0"] * len(texts),
             "origin": ["made up"] * len(texts),
             "content_hash": hashes,
-            "whole_hash": hashes,
             "planted": [False] * len(texts),
         }
     )

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from blake3 import blake3
 
 from titrant.artifacts import Documents
 from titrant.corpus.hub import hub_texts, label_of
@@ -25,6 +24,7 @@ from titrant.corpus.planted import planted_documents
 from titrant.errors import StudyError
 from titrant.jobs import DocumentsJob, Progress
 from titrant.study.source import HubDataset, Origin, PlainFiles
+from titrant.tokens.documents import content_hash
 
 GROUP_BYTES = 8_000_000
 """Text of one row group."""
@@ -40,19 +40,9 @@ SCHEMA = pa.schema(
         ("licence", pa.string()),
         ("origin", pa.string()),
         ("content_hash", pa.string()),
-        ("whole_hash", pa.string()),
         ("planted", pa.bool_()),
     ]
 )
-
-
-def content_hash(text: str) -> str:
-    """The identity of a document: the first 32 hexadecimal digits of the BLAKE3 of its UTF-8.
-
-    >>> content_hash("")
-    'af1349b9f5f9a1a6a0404dea36dcc949'
-    """
-    return blake3(text.encode("utf-8")).hexdigest(length=16)
 
 
 @dataclass(frozen=True)
@@ -62,8 +52,6 @@ class _Document:
     language: str
     licence: str
     origin: str
-    whole_hash: str = ""
-    """Of the text that it was cut from; empty where it is whole."""
     planted: bool = False
 
 
@@ -80,7 +68,7 @@ def read_documents(
         for place, origin in enumerate(job.origins):
             read = writer.documents
             for text in _texts_of(place, origin, left_out, progress):
-                writer.add_pieces(text, job.max_document_characters, left_out)
+                writer.add(text, left_out)
             if writer.documents == read:
                 raise StudyError(
                     f"origin {place + 1} of the source holds no document that can be used (left out: "
@@ -88,7 +76,8 @@ def read_documents(
                 )
         if job.plant is not None:
             for number, planted in enumerate(planted_documents(job.plant)):
-                writer.add(_Document(f"planted/{number}", planted, "english", "CC0-1.0", "planted", planted=True))
+                fact = _Document(f"planted/{number}", planted, "english", "CC0-1.0", "planted", planted=True)
+                writer.add(fact, left_out)
     return Documents(
         documents=writer.documents,
         bytes=sum(writer.bytes_by_language.values()),
@@ -141,23 +130,6 @@ def _escaped(name: str) -> str:
     return name.replace("%", "%25").replace("#", "%23").replace(":", "%3A")
 
 
-def pieces_of(text: str, max_characters: int | None) -> list[str]:
-    """A text cut into pieces of at most `max_characters`, which joined are the text again.
-
-    A cut lies after the last line end that fits; in a line that is too long, after its last space; in a word
-    that is too long, anywhere.
-    """
-    if max_characters is None or len(text) <= max_characters:
-        return [text]
-    pieces, start = [], 0
-    while len(text) - start > max_characters:
-        limit = start + max_characters
-        end = next((at for sign in "\n " if (at := text.rfind(sign, start, limit) + 1) > start), limit)
-        pieces.append(text[start:end])
-        start = end
-    return [*pieces, text[start:]]
-
-
 @dataclass
 class _Writer:
     """Collects documents into row groups, row groups into files, and counts what it wrote."""
@@ -180,21 +152,12 @@ class _Writer:
             self._flush()
         self._close()
 
-    def add_pieces(self, document: _Document, max_characters: int | None, left_out: Counter[str]) -> None:
-        """Write a document, cut where it is too long; a piece without a visible character is left out."""
-        pieces = pieces_of(document.text, max_characters)
-        whole = content_hash(document.text)
-        for number, piece in enumerate(pieces):
-            if not piece.strip():
-                left_out["empty"] += 1
-                continue
-            name = f"{document.id}#{number}" if len(pieces) > 1 else document.id
-            self.add(_Document(name, piece, document.language, document.licence, document.origin, whole))
-
-    def add(self, document: _Document) -> None:
-        """Write one document as it is."""
+    def add(self, document: _Document, left_out: Counter[str]) -> None:
+        """Write one document as it is; one without a visible character is left out."""
+        if not document.text.strip():
+            left_out["empty"] += 1
+            return
         size = len(document.text.encode("utf-8"))
-        own = content_hash(document.text)
         self.documents += 1
         self.bytes_by_language[document.language] += size
         self.bytes_by_licence[document.licence] += size
@@ -205,8 +168,7 @@ class _Writer:
                 document.language,
                 document.licence,
                 document.origin,
-                own,
-                document.whole_hash or own,
+                content_hash(document.text),
                 document.planted,
             )
         )

@@ -1,13 +1,13 @@
 """The split stage: every document's fate, decided by its content alone.
 
     1. a document equal to an earlier one (of its source, or of a source before it) is dropped, the first is kept
-    2. u = the first 64 bits of the hash of the whole document / 2^64; u < hold_out_fraction: held out
-    3. of the rest, a second hash of the same hash decides whether it is reserved
+    2. u = the first 64 bits of the content hash / 2^64; u < hold_out_fraction: held out
+    3. of the rest, a second hash of the content hash decides whether it is reserved
     4. planted facts are always trained on
 
-Pieces cut from one document share its whole hash, so that they stand on one side of the hold-out line together: the
-other half of a file that was trained on is no fresh text. Every content is kept once in the whole study and the
-fraction is one for all of it, so no content stands on both sides, whichever source it is found in.
+Equal contents have equal u and the fraction is one for the whole study, so no content stands on both sides of the
+hold-out line, whichever source it is found in. Documents are whole here and cut into pieces later, so that all pieces
+of one stand on one side: the other half of a file that was trained on is no fresh text.
 """
 
 from __future__ import annotations
@@ -35,11 +35,9 @@ SCHEMA = pa.schema([("row", pa.int64()), ("content_hash", pa.string()), ("fate",
 
 @dataclass(frozen=True)
 class _Rows:
-    """Hashes (16 bytes), UTF-8 bytes and plantedness of every document, in order."""
+    """Hash (16 bytes), UTF-8 bytes and plantedness of every document, in order."""
 
     digests: NDArray[np.bytes_]
-    wholes: NDArray[np.bytes_]
-    """Of the documents that they were cut from."""
     sizes: NDArray[np.int64]
     planted: NDArray[np.bool_]
 
@@ -61,8 +59,8 @@ def split_documents(
         shared = np.isin(rows.digests, earlier.digests) & ~rows.planted & (fates < 3)
         fates[shared] = len(names)
         names.append(f"duplicate of {name}")
-    fates[(fates == 0) & ~rows.planted & is_held_out(rows.wholes, job.hold_out_fraction)] = 2
-    fates[(fates == 0) & ~rows.planted & is_reserved(rows.wholes, job.reserve_fraction)] = 1
+    fates[(fates == 0) & ~rows.planted & is_held_out(rows.digests, job.hold_out_fraction)] = 2
+    fates[(fates == 0) & ~rows.planted & is_reserved(rows.digests, job.reserve_fraction)] = 1
     _check_sides(job, rows, fates)
     _write(out / "split.parquet", rows.digests, fates, names)
     parts = {
@@ -72,16 +70,16 @@ def split_documents(
     return Split(parts=parts)
 
 
-def is_held_out(wholes: NDArray[np.bytes_], fraction: float) -> NDArray[np.bool_]:
-    """Whether each whole document's hash (16 bytes) falls below the hold-out line."""
-    return _unit(wholes) < fraction
+def is_held_out(digests: NDArray[np.bytes_], fraction: float) -> NDArray[np.bool_]:
+    """Whether each content hash (16 bytes) falls below the hold-out line."""
+    return _unit(digests) < fraction
 
 
-def is_reserved(wholes: NDArray[np.bytes_], fraction: float) -> NDArray[np.bool_]:
-    """Whether each whole document's hash (16 bytes) is reserved, independently of whether it is held out."""
+def is_reserved(digests: NDArray[np.bytes_], fraction: float) -> NDArray[np.bool_]:
+    """Whether each content hash (16 bytes) is reserved, independently of whether it is held out."""
     if fraction == 0:
-        return np.zeros(len(wholes), dtype=bool)
-    rehashed = [blake3(bytes(d), derive_key_context=_RESERVE_KEY).digest(16) for d in _raw(wholes)]
+        return np.zeros(len(digests), dtype=bool)
+    rehashed = [blake3(bytes(d), derive_key_context=_RESERVE_KEY).digest(16) for d in _raw(digests)]
     return _unit(_array(b"".join(rehashed))) < fraction
 
 
@@ -101,23 +99,21 @@ def _unit(digests: NDArray[np.bytes_]) -> NDArray[np.float64]:
 
 
 def _read(folder: Path, progress: Progress) -> _Rows:
-    digests, wholes, sizes, planted = [], [], [], []
+    digests, sizes, planted = [], [], []
     files = sorted(folder.glob("documents-*.parquet"))
     for done, path in enumerate(files):
         progress(done, len(files), "files")
         try:
             for batch in pq.ParquetFile(path).iter_batches(
-                batch_size=4096, columns=["text", "content_hash", "whole_hash", "planted"], use_threads=False
+                batch_size=4096, columns=["text", "content_hash", "planted"], use_threads=False
             ):
                 digests.append(bytes.fromhex("".join(batch["content_hash"].to_pylist())))
-                wholes.append(bytes.fromhex("".join(batch["whole_hash"].to_pylist())))
                 sizes.append(pc.binary_length(batch["text"]).to_numpy(zero_copy_only=False).astype(np.int64))
                 planted.append(batch["planted"].to_numpy(zero_copy_only=False))
         except (pa.ArrowException, OSError, ValueError) as error:
             raise StoreError(f"{path} cannot be read ({error}); delete its folder and run again") from None
     return _Rows(
         _array(b"".join(digests)),
-        _array(b"".join(wholes)),
         np.concatenate([np.zeros(0, np.int64), *sizes]),
         np.concatenate([np.zeros(0, bool), *planted]),
     )
@@ -147,7 +143,7 @@ def _check_sides(job: SplitJob, rows: _Rows, fates: NDArray[np.int64]) -> None:
     if held_out and train:
         return
     kept, dropped = (fates < 3) & real, int((fates >= 3).sum())
-    units = _unit(np.unique(rows.wholes[kept]))
+    units = _unit(np.unique(rows.digests[kept]))
     counts = f"it has {len(units)} distinct document{'s' * (len(units) != 1)} of its own ({dropped} duplicates dropped)"
     if len(units) < 2:
         raise StudyError(

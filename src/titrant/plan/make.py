@@ -133,7 +133,6 @@ class _Draft:
                 DocumentsJob(
                     kind=source.kind,
                     origins=source.origins,
-                    max_document_characters=source.max_document_characters,
                     plant=source.plant,
                 ),
                 {},
@@ -157,11 +156,11 @@ class _Draft:
             {f"documents/{source}": self.documents[source] for source in shares}
             | {f"split/{source}": self.splits[source] for source in shares},
         )
-        for name in study.sources:
+        for name, source in study.sources.items():
             self.tokens[name] = self.add(
                 "tokens",
                 name,
-                TokensJob(),
+                TokensJob(max_document_characters=source.max_document_characters),
                 {
                     "documents": self.documents[name],
                     "split": self.splits[name],

@@ -8,10 +8,20 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from blake3 import blake3
 
 from titrant.errors import StoreError
 
 BATCH_ROWS = 1024
+
+
+def content_hash(text: str) -> str:
+    """The identity of a document: the first 32 hexadecimal digits of the BLAKE3 of its UTF-8.
+
+    >>> content_hash("")
+    'af1349b9f5f9a1a6a0404dea36dcc949'
+    """
+    return blake3(text.encode("utf-8")).hexdigest(length=16)
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,10 @@
-"""The tokens stage: training and reserved documents become shards, held-out documents stay text."""
+"""The tokens stage: training and reserved documents become shards, held-out documents stay text; long ones are cut."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import pyarrow as pa
@@ -15,12 +15,15 @@ from blake3 import blake3
 from titrant.artifacts import PartSize, Shard, Split, TokenizerFile, TokenShards
 from titrant.errors import StoreError
 from titrant.jobs import Progress, TokensJob
-from titrant.tokens.documents import read_documents_with_fates
+from titrant.tokens.documents import content_hash, read_documents_with_fates
 from titrant.tokens.encoder import ENCODER, Encoder, EncodersDifferError, Ids
 from titrant.tokens.megatron import token_type, write_index
+from titrant.tokens.pieces import pieces_of
 from titrant.tokens.shards import Sidecar, hash_file
 
 DESCRIBED = ("id", "language", "licence", "origin", "content_hash", "whole_hash")
+WHOLE = ("id", "text", "language", "licence", "origin", "content_hash", "planted")
+"""What is read of a document before it is cut."""
 SHARD_SCHEMA = pa.schema([*((name, pa.string()) for name in DESCRIBED), ("tokens", pa.int64())])
 HELD_OUT_SCHEMA = pa.schema(
     [("id", pa.string()), ("text", pa.large_string()), *((name, pa.string()) for name in DESCRIBED[1:])]
@@ -40,28 +43,35 @@ def encode_documents(
     if hash_file(file) != tokenizer.content:
         raise StoreError(f"{file} is not the file that its record names; delete the folder and run again")
     try:
-        return _encode_all(inputs, out, tokenizer, Encoder(file), progress)
+        return _encode_all(job, inputs, out, tokenizer, Encoder(file), progress)
     except EncodersDifferError as difference:
         for written in out.iterdir():
             written.unlink()
         progress(0, 1, "bytes", f"starting again: {difference}")
-        return _encode_all(inputs, out, tokenizer, Encoder(file, fast=False), progress)
+        return _encode_all(job, inputs, out, tokenizer, Encoder(file, fast=False), progress)
 
 
 def _encode_all(
-    inputs: Mapping[str, Path], out: Path, tokenizer: TokenizerFile, encoder: Encoder, progress: Progress
+    job: TokensJob,
+    inputs: Mapping[str, Path],
+    out: Path,
+    tokenizer: TokenizerFile,
+    encoder: Encoder,
+    progress: Progress,
 ) -> TokenShards:
     total, done = sum(part.bytes for part in Split.read(inputs["split"]).parts.values()), 0
     held_out: list[pa.Table] = []
     with _ShardWriter(out, "train", tokenizer) as train, _ShardWriter(out, "reserved", tokenizer) as reserved:
-        for batch in read_documents_with_fates(inputs["documents"], inputs["split"], HELD_OUT_SCHEMA.names):
+        for batch in read_documents_with_fates(inputs["documents"], inputs["split"], WHOLE):
             progress(done, total, "bytes", encoder.library)
             done += pc.sum(pc.binary_length(batch.table["text"])).as_py() or 0
+            kept = batch.table.filter(pc.is_in(batch.table["fate"], pa.array(["train", "reserved", "held_out"])))
+            table = _cut(kept, job.max_document_characters)
             for writer in (train, reserved):
-                chosen = batch.table.filter(pc.equal(batch.table["fate"], writer.partition))
+                chosen = table.filter(pc.equal(table["fate"], writer.partition))
                 if len(chosen):
                     writer.add(chosen, encoder.encode(chosen["text"].to_pylist()))
-            held_out.append(batch.table.filter(pc.equal(batch.table["fate"], "held_out")))
+            held_out.append(table.filter(pc.equal(table["fate"], "held_out")))
     shards = {writer.partition: writer.finish() for writer in (reserved, train)}
     return TokenShards(
         tokenizer=tokenizer.content,
@@ -70,6 +80,28 @@ def _encode_all(
         shards={partition: shard for partition, shard in shards.items() if shard is not None},
         held_out=_write_held_out(out / "held_out.parquet", held_out),
     )
+
+
+def _cut(documents: pa.Table, max_characters: int | None) -> pa.Table:
+    """Pieces as rows of their own, `content_hash` theirs and `whole_hash` the document's; a blank piece is dropped.
+
+    A planted document is never cut: its facts would be.
+    """
+    table = documents.append_column("whole_hash", documents["content_hash"])
+    if max_characters is None or not pc.any(pc.greater(pc.utf8_length(table["text"]), max_characters)).as_py():
+        return table
+    rows = [row for document in table.to_pylist() for row in _pieces(document, max_characters)]
+    return pa.Table.from_pylist(rows, schema=table.schema)
+
+
+def _pieces(document: dict[str, Any], max_characters: int) -> Iterator[dict[str, Any]]:
+    pieces = pieces_of(document["text"], None if document["planted"] else max_characters)
+    if len(pieces) == 1:
+        yield document
+        return
+    for number, piece in enumerate(pieces):
+        if piece.strip():
+            yield document | {"id": f"{document['id']}#{number}", "text": piece, "content_hash": content_hash(piece)}
 
 
 class _ShardWriter:

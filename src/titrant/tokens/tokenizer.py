@@ -1,7 +1,7 @@
 """The tokenizer stage: train a byte-level BPE on a mixture of training documents, or take a tokenizer that exists.
 
     1. training_bytes are shared out over the sources by largest remainder of their exact shares of bytes
-    2. of each source the training documents with the smallest content hashes are taken, the last one cut to fit
+    2. of each source the training documents with the smallest hashes are taken, long ones in pieces, the last one cut
     3. BPE is trained on them: 256 bytes, merges by count, `<|endoftext|>` as id 0
 
 What is sampled depends on the documents' content only, and counting words does not depend on their order.
@@ -18,7 +18,6 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
-import pyarrow.compute as pc
 from blake3 import blake3
 from numpy.typing import NDArray
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
@@ -31,33 +30,41 @@ from titrant.study.units import show_count
 from titrant.tokens.documents import read_documents_with_fates
 from titrant.tokens.encoder import Encoder
 from titrant.tokens.mix import apportion
+from titrant.tokens.pieces import pieces_of
 
 END_OF_TEXT = "<|endoftext|>"
 SPLIT = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*"
     r"|\s*[\r\n]+|\s+(?!\S)|\s+"
 )
+SAMPLE_CHARACTERS = 4000
+"""Pieces that documents are sampled in, so that no long one takes up the whole sample."""
 MEASURED_BYTES = 1_000_000
 """Of each source's sample, so many bytes at most are encoded to measure bytes a token."""
 
 
 @dataclass(frozen=True)
 class _Sample:
-    """Which training documents of a source are taken: bytes by row, all of the document or what is left of a quota."""
+    """Which pieces of a source's training documents are taken: all of a piece, or what is left of a quota."""
 
     documents: Path
     split: Path
-    bytes_by_row: Mapping[int, int]
+    bytes_by_piece: Mapping[tuple[int, int], int]
+    """By row and number of the piece."""
 
     def texts(self) -> Iterator[str]:
         """The texts in the order of the source."""
+        rows = {row for row, _ in self.bytes_by_piece}
         for batch in read_documents_with_fates(self.documents, self.split, ["text"]):
             for row in range(batch.first_row, batch.first_row + len(batch.table)):
-                size = self.bytes_by_row.get(row)
-                if size:
-                    text = batch.table["text"][row - batch.first_row].as_py().encode()
-                    # a cut inside a character drops that character
-                    yield text[:size].decode(errors="ignore") if size < len(text) else text.decode()
+                if row not in rows:
+                    continue
+                whole = batch.table["text"][row - batch.first_row].as_py()
+                for number, piece in enumerate(pieces_of(whole, SAMPLE_CHARACTERS)):
+                    size, text = self.bytes_by_piece.get((row, number), 0), piece.encode()
+                    if size:
+                        # a cut inside a character drops that character
+                        yield text[:size].decode(errors="ignore") if size < len(text) else piece
 
 
 def make_tokenizer(
@@ -80,7 +87,7 @@ def make_tokenizer(
         initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
         show_progress=False,
     )
-    total = sum(sum(sample.bytes_by_row.values()) for sample in samples.values())
+    total = sum(sum(sample.bytes_by_piece.values()) for sample in samples.values())
     tokenizer.train_from_iterator(_read_all(samples, total, progress), trainer=trainer)
     learnt = tokenizer.get_vocab_size(with_added_tokens=True)
     if learnt < job.tokenizer.vocabulary:
@@ -114,7 +121,7 @@ def _take_samples(job: TokenizerJob, inputs: Mapping[str, Path], training_bytes:
         int(held[source][1].sum() / (shares[source] / sum(shares.values()))) for source in quotas if shares[source]
     )
     for source, quota in quotas.items():
-        rows, sizes = held[source]
+        pieces, sizes = held[source]
         if sizes.sum() < quota:
             problems.append(
                 f"the tokenizer's sample of {show_count(training_bytes)} bytes takes {show_count(quota)} from source "
@@ -126,7 +133,7 @@ def _take_samples(job: TokenizerJob, inputs: Mapping[str, Path], training_bytes:
         samples[source] = _Sample(
             inputs[f"documents/{source}"],
             inputs[f"split/{source}"],
-            dict(zip(rows[: len(taken)].tolist(), taken.tolist(), strict=True)),
+            dict(zip(map(tuple, pieces[: len(taken)].tolist()), taken.tolist(), strict=True)),
         )
     if problems:
         raise StudyError([Problem(problem) for problem in problems])
@@ -134,19 +141,22 @@ def _take_samples(job: TokenizerJob, inputs: Mapping[str, Path], training_bytes:
 
 
 def _training_sizes(inputs: Mapping[str, Path], source: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Rows and UTF-8 bytes of a source's training documents, ordered by content hash (then by row)."""
-    found: list[tuple[str, int, int]] = []
+    """(row, number) and UTF-8 bytes of all pieces of a source's training documents, ordered by hash.
+
+    Shapes (pieces, 2) and (pieces,).
+    """
+    found: list[tuple[str, int, int, int]] = []
     for batch in read_documents_with_fates(inputs[f"documents/{source}"], inputs[f"split/{source}"], ["text"]):
-        sizes = pc.binary_length(batch.table["text"]).to_pylist()
-        hashes, fates = batch.table["content_hash"].to_pylist(), batch.table["fate"].to_pylist()
-        rows = range(batch.first_row, batch.first_row + len(sizes))
-        for fate, *entry in zip(fates, hashes, rows, sizes, strict=True):
+        columns = (batch.table[name].to_pylist() for name in ("fate", "content_hash", "text"))
+        for row, (fate, hash_, text) in enumerate(zip(*columns, strict=True), start=batch.first_row):
             if fate == "train":
-                found.append(tuple(entry))
+                for number, piece in enumerate(pieces_of(text, SAMPLE_CHARACTERS)):
+                    key = blake3(f"{hash_}#{number}".encode()).hexdigest() if number else hash_
+                    found.append((key, row, number, len(piece.encode())))
     found.sort()
     return (
-        np.array([row for _, row, _ in found], dtype=np.int64),
-        np.array([size for _, _, size in found], dtype=np.int64),
+        np.array([place for _, *place, _ in found], dtype=np.int64).reshape(-1, 2),
+        np.array([size for *_, size in found], dtype=np.int64),
     )
 
 
@@ -165,7 +175,7 @@ def _measure(file: Path, samples: Mapping[str, _Sample]) -> dict[str, float]:
     measured = {}
     for source, sample in samples.items():
         size = tokens = 0
-        for text in _Sample(sample.documents, sample.split, _first_bytes(sample.bytes_by_row)).texts():
+        for text in _Sample(sample.documents, sample.split, _first_bytes(sample.bytes_by_piece)).texts():
             size += len(text.encode())
             tokens += len(encoder.encode([text])[0]) + 1
         if tokens:
@@ -173,11 +183,11 @@ def _measure(file: Path, samples: Mapping[str, _Sample]) -> dict[str, float]:
     return measured
 
 
-def _first_bytes(bytes_by_row: Mapping[int, int]) -> dict[int, int]:
+def _first_bytes(bytes_by_piece: Mapping[tuple[int, int], int]) -> dict[tuple[int, int], int]:
     first, left = {}, MEASURED_BYTES
-    for row, size in bytes_by_row.items():
-        first[row] = min(size, left)
-        left -= first[row]
+    for piece, size in bytes_by_piece.items():
+        first[piece] = min(size, left)
+        left -= first[piece]
     return first
 
 
