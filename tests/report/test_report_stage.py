@@ -184,6 +184,16 @@ def test_the_page_says_what_alpha_is_the_level_of(built: dict[str, bytes]) -> No
     assert "any is false with a probability of at most 5\u202f%" in page
 
 
+def test_flags_of_one_panel_never_shift_its_rows_against_the_labels(built: dict[str, bytes]) -> None:
+    """Only the first panel of a line shows labels, so that heads of all panels share one row of the grid."""
+    page = built["report.html"].decode()
+    assert re.search(r"\.panel \{[^}]*grid-row: span 2; grid-template-rows: subgrid", page)
+    panels = re.findall(r'<section class="panel.*?</section>', page, re.DOTALL)
+    assert panels
+    for panel in panels:
+        assert re.fullmatch(r'<section [^>]*><header>.*</header><div class="body">.*</div></section>', panel, re.DOTALL)
+
+
 def test_charts_and_forest_print_within_the_paper(built: dict[str, bytes]) -> None:
     """Charts are drawn for the screen's width; on paper they shrink to the page instead of being cut."""
     styles = built["report.html"].decode().split("@media print {")[1].split("</style>")[0]

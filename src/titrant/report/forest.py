@@ -86,7 +86,7 @@ def _panel(group: Comparison, blocks: Sequence[Block], with_scale: bool, *, labe
     head = element("h3", link(anchor("contrast", group.key), name + scale))
     flags = "".join(element("span", escape(flag), class_="flag") for flag in group.flags)
     top = element("header", head + element("div", flags, class_="flags"))
-    body = "".join(_block(group, block) for block in blocks)
+    body = element("div", "".join(_block(group, block) for block in blocks), class_="body")
     return element("section", top + body, class_=f"panel{' labelled' if labelled else ''}", aria_label=group.key)
 
 

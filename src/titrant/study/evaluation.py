@@ -90,7 +90,8 @@ class Statistics(Declaration):
     """How findings are drawn from scores."""
 
     alpha: float = Field(default=0.05, gt=0, lt=0.5)
-    """Family-wise error rate over all contrasts and outcomes of a scale (Holm 1979)."""
+    """Family-wise error rate over all contrasts and outcomes of a scale (Holm 1979), of each of two kinds of claim: any
+    false `better` or `worse`, and any false `equivalent`."""
     resamples: int = Field(default=4000, ge=200)
     """Bootstrap resamples over seeds and items."""
     seed: int = 0
