@@ -70,7 +70,7 @@ def process(*arguments: object, **environment: str) -> subprocess.Popen[str]:
 
 
 def ended(started: subprocess.Popen[str]) -> Said:
-    out, err = started.communicate(timeout=120)
+    out, err = started.communicate(timeout=600)  # no promise of speed: the machine may be busy with other things
     assert "Traceback" not in err
     return started.returncode, out, err
 
