@@ -254,6 +254,21 @@ def test_a_replay_of_data_never_drawn_is_refused_with_its_line(titrant: Any, tmp
     )
 
 
+def test_sequences_longer_than_a_source_are_told_once_with_the_line_of_the_source(titrant: Any, tmp_path: Path) -> None:
+    def edit(content: dict[str, Any]) -> None:
+        content["sources"]["text"].update(max_epochs=99)
+        content["arms"] = {"text->text": [{"init": "text"}], "balanced->text": [{"init": "balanced"}]}
+        content["scales"]["tiny"].update(tokens=2**18, sequence_length=2**16, global_batch_tokens=2**17)
+
+    study = small(tmp_path, edit)
+    said = prepare(titrant, study)
+    assert (said[0], complaint(said)) == (
+        2,
+        "error: source 'code' is drawn at scale 'tiny' and holds no whole sequence of 65536 train tokens. Add documents, "
+        f"lower the scale's sequence_length, or leave the source out. ({study}:{line_of(study, 'code:')})",
+    )
+
+
 def only(count: int) -> Callable[[Path], None]:
     def keep(folder: Path) -> None:
         for path in sorted((folder / "code").iterdir())[count:]:

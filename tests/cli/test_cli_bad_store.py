@@ -23,6 +23,7 @@ import pytest
 from cli_small import artifacts, copy, ended, finished, process, small, titrant  # noqa: F401
 
 from titrant.execute.runner import GRACE_SECONDS
+from titrant.execute.store import open_store
 
 
 def flip(path: Path) -> None:
@@ -211,6 +212,46 @@ def test_a_loss_that_is_no_number_is_a_clear_failure(tmp_path: Path) -> None:
     assert status == 1, "a failed job, and not a wrong study"
     assert re.search(r"error: .*loss is not finite at step \d+ of 4 .*lower the learning rate", err)
     assert not list(tmp_path.glob("store/train/*"))
+
+
+GARBAGE = {
+    "nothing": b"",
+    "cut off": b'{"a@tiny#1": {"train": "tra',
+    "no text": b"\xff\xfe\x00",
+    "a list": b"[1, 2]",
+    "a word": b'"runs"',
+    "runs that are no mappings": b'{"a@tiny#1": 3}',
+    "a run without its tokenizer": b'{"a@tiny#1": {"train": "train/x"}}',
+}
+
+
+@pytest.mark.parametrize("content", GARBAGE.values(), ids=GARBAGE)
+def test_a_list_of_runs_that_is_garbage_is_one_sentence_that_names_it(
+    titrant: Any, tmp_path: Path, content: bytes
+) -> None:
+    small(tmp_path)
+    runs = open_store(tmp_path / "store", create=True).study_folder("demo") / "runs.json"
+    runs.parent.mkdir(parents=True)
+    runs.write_bytes(content)
+    for command in (("run", "study.yaml"), ("export", "a@tiny#1", "out")):
+        status, out, err = titrant(*command, "--store", "store")
+        assert (status, out) == (2, "")
+        assert re.fullmatch(
+            r"error: \S*studies/demo/runs\.json cannot be read \([^\n]+\); delete it, `titrant run` writes it again\n",
+            err,
+        ), err
+    runs.unlink()
+    assert "knows no runs yet" in titrant("export", "a@tiny#1", "out", "--store", "store")[2]
+
+
+@pytest.mark.parametrize("place", ["/etc", "../..", "train/none", "", "x\0y"])
+def test_a_run_that_is_listed_where_no_artifact_lies_is_one_sentence(titrant: Any, tmp_path: Path, place: str) -> None:
+    runs = open_store(tmp_path / "store", create=True).study_folder("demo") / "runs.json"
+    runs.parent.mkdir(parents=True)
+    runs.write_text(json.dumps({"a@tiny#1": {"train": place, "tokenizer": place}}))
+    status, out, err = titrant("export", "a@tiny#1", "out", "--store", "store")
+    assert (status, out) == (2, "")
+    assert re.fullmatch(r"error: [^\n]+`titrant run` makes it[^\n]*\n", err), err
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")

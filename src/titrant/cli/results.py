@@ -11,7 +11,7 @@ import click
 
 from titrant.artifacts import Scores, read_record
 from titrant.cli.opened import Opened, make_console, open_plan_and_store
-from titrant.errors import StoreError, StudyError
+from titrant.errors import EngineError, StoreError, StudyError
 from titrant.execute.files import empty_folder, explaining_disk_trouble, write_json
 from titrant.execute.published import StoredRun, find_run, report_job
 from titrant.execute.store import Store, open_store
@@ -34,13 +34,16 @@ def print_findings(folder: Path) -> None:
     table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0))
     for heading in ("contrast", "scale", "outcome", "difference", "interval", "verdict"):
         table.add_column(heading, justify="right" if heading in ("difference", "interval") else "left", overflow="fold")
-    silent = {finding["outcome"] for finding in findings if _NO_SIGNAL & set(finding.get("flags", ()))}
+    silent: dict[str, int] = {}
     for finding in findings:
-        if finding["outcome"] not in silent:
+        if _NO_SIGNAL & set(finding.get("flags", ())):
+            silent[finding["outcome"]] = silent.get(finding["outcome"], 0) + 1
+        else:
             table.add_row(*_cells(finding), style=_STYLES.get(finding["verdict"], ""))
     console.print(table)
     if silent:
-        console.print(f"without signal, and left out above: {', '.join(sorted(silent))}", style="dim")
+        counts = ", ".join(f"{outcome} ({count}x)" for outcome, count in sorted(silent.items()))
+        console.print(f"without signal, and left out above: {counts}", style="dim")
     console.print(headline, style="bold")
 
 
@@ -159,7 +162,10 @@ def _score_folder(
     window = max(scale.sequence_length for scale in opened.plan.study.scales.values())
     with explaining_disk_trouble(store.root):
         out = empty_folder(store.study_folder(opened.name) / "outside" / model.resolve().name)
-        scores = score_outside(model, declaration, held_out, out, progress=_silent, window=window)
+        try:
+            scores = score_outside(model, declaration, held_out, out, progress=_silent, window=window)
+        except EngineError as error:  # no library is wrong: the folder that the command line names is
+            raise StudyError(str(error)) from None
         write_json(out / "scores.json", {"model": str(model), "window": window, **scores.model_dump(mode="json")})
     click.echo(f"every item: {out}; context as in the study: {window} tokens")
     return scores
