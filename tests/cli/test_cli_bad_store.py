@@ -220,6 +220,7 @@ GARBAGE = {
     "no text": b"\xff\xfe\x00",
     "a list": b"[1, 2]",
     "a word": b'"runs"',
+    "nested beyond reading": b"[" * 100_000,
     "runs that are no mappings": b'{"a@tiny#1": 3}',
     "a run without its tokenizer": b'{"a@tiny#1": {"train": "train/x"}}',
 }

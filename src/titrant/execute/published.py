@@ -101,7 +101,7 @@ def _read(path: Path) -> dict[str, dict[str, str]]:
         return {str(run): {key: str(entry[key]) for key in ("train", "tokenizer")} for run, entry in content.items()}
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise StoreError(
             f"{path} cannot be read ({type(error).__name__}: {error}); delete it, `titrant run` writes it again"
         ) from None
