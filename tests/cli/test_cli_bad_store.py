@@ -22,6 +22,7 @@ from typing import Any
 import pytest
 from cli_small import artifacts, copy, ended, finished, process, small, titrant  # noqa: F401
 
+from titrant.artifacts import read_record
 from titrant.execute.runner import GRACE_SECONDS
 from titrant.execute.store import open_store
 
@@ -129,6 +130,17 @@ def test_an_exported_run_computes_the_same_and_scores_the_same(titrant: Any, cop
     assert status == 2
     assert err.startswith("error: transformers cannot load the model in 'model': ")
     assert err.count("\n") == 1
+
+
+def test_a_run_is_not_exported_with_a_tokenizer_that_was_remade_since(titrant: Any, copy: Path) -> None:
+    (tokenizer,) = (copy / "store/tokenizer").iterdir()
+    record = read_record(tokenizer)
+    remade = record.model_copy(update={"summary": record.summary | {"content": "0" * 64}})
+    (tokenizer / "record.json").write_text(remade.model_dump_json())
+    status, out, err = titrant("export", "text->text@tiny#1", "out", "--store", "store")
+    assert (status, out) == (2, "")
+    assert re.fullmatch(r"error: \S+ was trained with another tokenizer than \S+ now holds; run the study again\n", err)
+    assert not (copy / "out").exists()
 
 
 def test_readers_that_go_away_and_streams_that_are_full_or_closed_leave_no_traceback(finished: Path) -> None:

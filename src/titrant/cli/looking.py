@@ -46,7 +46,7 @@ def show_status(named: str, root: Path) -> None:
         console.print(f"running  {job.id}  {_progress(store, job)}")
     for id_, standing in standings.items():
         if standing.state == "damaged":
-            console.print(f"damaged  {id_}: {standing.reason}; `titrant run` makes it again")
+            console.print(f"{standing.word}  {id_}: {standing.reason}; `titrant run` makes it again")
     report = report_job(opened.plan)
     page = store.study_folder(opened.name) / "report.html"
     if report is not None and standings[report.id].state == "finished" and page.exists():

@@ -81,7 +81,7 @@ def rebuild_report(named: str, root: Path) -> None:
         if standing.state == "finished":
             inputs[role] = standing.folder
         else:
-            missing.append(f"  {id_} {f'is damaged: {standing.reason}' if standing.reason else 'is missing'}")
+            missing.append(f"  {id_} is {standing.word}{f': {standing.reason}' if standing.reason else ''}")
     if missing:
         more = f"\n  and {len(missing) - MOST_MISSING} more" if len(missing) > MOST_MISSING else ""
         raise StoreError(
@@ -217,6 +217,8 @@ def _folders_of(store: Store, run: StoredRun) -> tuple[Path, Path]:
         damage = store.verified.find_damage(store.root, folder, read_record(folder), hashes=True)
         if damage:
             raise StoreError(f"{folder} is damaged: {damage}; `titrant run` makes it again")
+    if read_record(train).input_content.get("tokenizer") != read_record(tokenizer).content:
+        raise StoreError(f"{train} was trained with another tokenizer than {tokenizer} now holds; run the study again")
     return train, tokenizer
 
 

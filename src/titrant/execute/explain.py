@@ -43,7 +43,7 @@ class Explainer:
         if standing.state == "finished":
             return "finished"
         if standing.state == "damaged":
-            return f"{'stale' if standing.stale else 'damaged'}: {standing.reason}"
+            return f"{standing.word}: {standing.reason}"
         changes = self.changes(job)
         own = [change for change in changes if not change.what.startswith("input ")]
         if own:

@@ -102,8 +102,7 @@ def _repair(plan: Plan, store: Store, display: Display) -> None:
 
 def _set_aside(store: Store, job: Job, standing: Standing, display: Display) -> None:
     place = store.set_aside(standing.folder, standing.reason).relative_to(store.root)
-    what = "stale" if standing.stale else "damaged"
-    display.say(f"{job.id} was {what}: {standing.reason}; set aside in {place} and made again")
+    display.say(f"{job.id} was {standing.word}: {standing.reason}; set aside in {place} and made again")
 
 
 def _made_of(plan: Plan, missing: Sequence[Job]) -> dict[str, Job]:

@@ -51,6 +51,11 @@ class Standing:
     stale: bool = False
     """Of a damaged artifact: it is whole, but was made of other bytes than its inputs now hold."""
 
+    @property
+    def word(self) -> str:
+        """`finished`, `missing`, `damaged` or `stale`."""
+        return "stale" if self.stale else self.state
+
 
 @dataclass
 class Store:
@@ -131,7 +136,7 @@ class Store:
         if standing.state != "finished":
             why = "is not in the store yet"
             if standing.reason:
-                why = f"is {'stale' if standing.stale else 'damaged'} ({standing.reason})"
+                why = f"is {standing.word} ({standing.reason})"
             raise StoreError(f"{job.id} {why}; `titrant run` makes it")
         return standing.folder
 
