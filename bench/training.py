@@ -3,9 +3,10 @@
     python bench/training.py                       # about a quarter of an hour
     python bench/training.py --seconds 3 --rounds 1 --sizes 1M --no-compile
 
-All variants live in one process with one thread and take turns, so that whatever disturbs the machine disturbs all
-of them. Speed is tokens by CPU time of the process (wall beside it). A step is 8,192 tokens in two micro-batches,
-gradient clipping and fused AdamW; the peers run in bfloat16 autocast, each with its own loss, eagerly and compiled.
+Each variant lives in a process of its own with one thread, as a training run does, and they take turns, so that
+whatever disturbs the machine disturbs all of them. (Variants that share a process cut up each other's memory: ours
+then lost up to 8 % to page faults.) Speed is tokens by CPU time (wall beside it). A step is 8,192 tokens in two
+micro-batches, gradient clipping and fused AdamW; the peers run in bfloat16 autocast, each with its own loss.
 Everybody has the allocator tuned as ours tunes it, which is kind to the peers. `litgpt` is measured if it can be
 imported. Above 20M parameters only the fastest peers are measured, unless `--variants` names others.
 """
@@ -13,9 +14,13 @@ imported. Above 20M parameters only the fastest peers are measured, unless `--va
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, closing, suppress
+from functools import partial
+from multiprocessing.connection import Connection
 
 import torch
 from torch import Tensor, nn
@@ -83,58 +88,70 @@ def main() -> None:
     given.add_argument("--variants", nargs="+", help="names as printed, such as 'litgpt, compiled'; only these")
     asked = given.parse_args()
     torch.set_num_threads(1)
-    keep_memory()
     for size in asked.sizes:
-        architecture, vocabulary = SIZES[size]
-        large = sum(architecture.count_parameters(vocabulary)) > 2e7
-        takers = {
-            name: taker
-            for name, make in variants(architecture, vocabulary, compiled=not asked.no_compile)
-            if name in (asked.variants or (FASTEST if large else (name,))) and (taker := warmed(name, make)) is not None
-        }
-        compare(size, takers, architecture.flops_per_token(vocabulary, LENGTH), asked.seconds, asked.rounds)
+        large = sum(SIZES[size][0].count_parameters(SIZES[size][1])) > 2e7
+        every = [name for name in VARIANTS if not (asked.no_compile and name.endswith(", compiled"))]
+        with ExitStack() as stack:
+            takers = [Taker(size, name) for name in asked.variants or (FASTEST if large else every)]
+            takers = [stack.enter_context(closing(taker)) for taker in takers if taker.ready()]
+            compare(size, takers, asked.seconds, asked.rounds)
 
 
-def variants(
-    architecture: Architecture, vocabulary: int, *, compiled: bool
-) -> Iterator[tuple[str, Callable[[], Callable[[Tensor], None]]]]:
-    """Name and maker of each variant; a maker gives the function that takes one optimizer step."""
-    yield "titrant", lambda: _our_step(architecture, vocabulary, compiled=False)
-    peers = {"plain GPT": _plain, "HF Llama": _llama, "HF Cohere": _cohere, "litgpt": _litgpt}
-    for name, make in peers.items():
-        yield name, lambda make=make: _autocast_step(*make(architecture, vocabulary), compiled=False)
-    if compiled:
-        yield "titrant, compiled", lambda: _our_step(architecture, vocabulary, compiled=True)
-        for name, make in peers.items():
-            yield f"{name}, compiled", lambda make=make: _autocast_step(*make(architecture, vocabulary), compiled=True)
+class Taker:
+    """A variant in a process of its own, which works only when it is asked to."""
+
+    def __init__(self, size: str, name: str) -> None:
+        self.name = name
+        context = multiprocessing.get_context("spawn")
+        self._pipe, theirs = context.Pipe()
+        self._process = context.Process(target=_serve, args=(size, name, theirs), daemon=True)
+        self._process.start()
+
+    def ready(self) -> bool:
+        """Wait until it is warm; False, with a printed line, if it cannot run here."""
+        if (fault := self._pipe.recv()) is not None:
+            print(f"{self.name}: left out ({fault})")
+        return fault is None
+
+    def speed(self, seconds: float) -> tuple[float, float]:
+        """Tokens a second by CPU time and by wall."""
+        self._pipe.send(seconds)
+        cpu, wall = self._pipe.recv()
+        return cpu, wall
+
+    def close(self) -> None:
+        """End the process."""
+        self._pipe.close()
+        self._process.join()
 
 
-def warmed(name: str, make: Callable[[], Callable[[Tensor], None]]) -> Callable[[], None] | None:
-    """A variant after two half steps, or None, with a printed line, if it cannot run here."""
-    generator = torch.Generator().manual_seed(0)
+def _serve(size: str, name: str, pipe: Connection) -> None:
+    """Warm the variant up by two steps, say what kept it from running, then measure whenever a time is sent."""
+    torch.set_num_threads(1)
+    keep_memory()
+    tokens = torch.randint(4_096, (BATCH, LENGTH + 1), generator=torch.Generator().manual_seed(0))
     try:
-        step = make()
-        tokens = torch.randint(4_096, (BATCH, LENGTH + 1), generator=generator)
+        step = VARIANTS[name](*SIZES[size])
         for _ in range(2):
-            step(tokens[:MICRO_BATCH])
-    except ImportError as error:
-        print(f"{name}: left out ({error})")
-        return None
+            step(tokens)
     except Exception as error:  # a peer that fails on this machine is no reason to measure nothing
-        print(f"{name}: left out ({type(error).__name__}: {str(error).splitlines()[0][:90]})")
-        return None
-    return lambda: step(tokens)
+        pipe.send(f"{type(error).__name__}: {str(error).splitlines()[0][:90]}")
+        return
+    pipe.send(None)
+    with suppress(EOFError):
+        while True:
+            pipe.send(_speed(lambda: step(tokens), pipe.recv()))
 
 
-def compare(size: str, takers: dict[str, Callable[[], None]], flops: float, seconds: float, rounds: int) -> None:
+def compare(size: str, takers: Sequence[Taker], seconds: float, rounds: int) -> None:
     """Let the variants take turns and print their medians."""
-    speeds: dict[str, list[tuple[float, float]]] = {name: [] for name in takers}
+    speeds: dict[str, list[tuple[float, float]]] = {taker.name: [] for taker in takers}
     peaks = []
     for _ in range(rounds):
         peaks.append(_bfloat16_peak())
-        for name, take in takers.items():
-            speeds[name].append(_speed(take, seconds))
-    peak = statistics.median(peaks)
+        for taker in takers:
+            speeds[taker.name].append(taker.speed(seconds))
+    peak, flops = statistics.median(peaks), SIZES[size][0].flops_per_token(SIZES[size][1], LENGTH)
     cpu = {name: statistics.median(speed for speed, _ in found) for name, found in speeds.items()}
     print(f"\n{size}: {flops / 1e6:.1f} MFLOP/token (ours); bfloat16 matmul {peak / 1e9:.0f} GFLOP/s")
     print(f"{'':22}{'tokens/CPU s':>14}{'spread':>9}{'wall':>9}{'of peak':>9}")
@@ -174,7 +191,7 @@ def _our_step(architecture: Architecture, vocabulary: int, *, compiled: bool) ->
     model = Transformer(architecture, vocabulary, "bfloat16")
     model.initialise(seed=1)
     if compiled:
-        model.forward = torch.compile(model.forward)  # type: ignore[method-assign]
+        model.compile_blocks()
     optimizer = make_optimizer(model, Optimizer())
     set_rate(optimizer, 1e-3)
 
@@ -189,7 +206,14 @@ def _our_step(architecture: Architecture, vocabulary: int, *, compiled: bool) ->
     return step
 
 
-def _autocast_step(model: nn.Module, loss: Loss, *, compiled: bool) -> Callable[[Tensor], None]:
+def _autocast_step(
+    make: Callable[[Architecture, int], tuple[nn.Module, Loss]],
+    architecture: Architecture,
+    vocabulary: int,
+    *,
+    compiled: bool,
+) -> Callable[[Tensor], None]:
+    model, loss = make(architecture, vocabulary)
     loss = torch.compile(loss) if compiled else loss
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, fused=True)
 
@@ -271,6 +295,19 @@ def _litgpt(architecture: Architecture, vocabulary: int) -> tuple[nn.Module, Los
 
     return model, loss
 
+
+_MAKERS: dict[str, Callable[..., Callable[[Tensor], None]]] = {
+    "titrant": _our_step,
+    "plain GPT": partial(_autocast_step, _plain),
+    "HF Llama": partial(_autocast_step, _llama),
+    "HF Cohere": partial(_autocast_step, _cohere),
+    "litgpt": partial(_autocast_step, _litgpt),
+}
+VARIANTS = {
+    **{name: partial(make, compiled=False) for name, make in _MAKERS.items()},
+    **{f"{name}, compiled": partial(make, compiled=True) for name, make in _MAKERS.items()},
+}
+"""By name, what makes the function that takes one optimizer step."""
 
 if __name__ == "__main__":
     main()

@@ -1,6 +1,7 @@
 """The reference model against oracles: Cohere's model with copied weights, complex rotations, gradients in time."""
 
 import cmath
+import shutil
 
 import pytest
 import torch
@@ -78,6 +79,13 @@ def test_rotation_is_multiplication_by_a_complex_number():
                 expected = pair * cmath.exp(1j * t * theta ** (-2 * j / width))
                 assert turned[0, t, h, 2 * j].item() == pytest.approx(expected.real, abs=1e-6)
                 assert turned[0, t, h, 2 * j + 1].item() == pytest.approx(expected.imag, abs=1e-6)
+
+
+def test_rotation_in_real_numbers_has_the_bits_of_complex_ones(monkeypatch):
+    x, turns = torch.randn(3, 9, 2, 64, generator=torch.Generator().manual_seed(2)), rotations(9, 64, 100.0)[:, None]
+    complex_numbers = rotate(x, turns)
+    monkeypatch.setattr(torch.compiler, "is_compiling", lambda: True)
+    assert torch.equal(rotate(x, turns), complex_numbers)
 
 
 @pytest.mark.parametrize("length", [1, 5, QUERY_BLOCK, QUERY_BLOCK + 1, 2 * QUERY_BLOCK + 77])
@@ -167,3 +175,17 @@ def test_bfloat16_logits_are_float32_logits_up_to_rounding():
     tokens = _tokens(2, 150)
     exact, rounded = _model().logits(tokens), _model(precision="bfloat16").logits(tokens).float()
     assert (exact - rounded).abs().max() < 0.02 * exact.abs().max()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("g++") is None, reason="compiled code needs a C++ compiler")
+@pytest.mark.filterwarnings("ignore")  # the compiler sets off warnings of its own libraries
+def test_compiled_blocks_are_eager_ones_up_to_rounding_for_every_shape():
+    eager, compiled = _model(precision="bfloat16"), _model(precision="bfloat16")
+    compiled.compile_blocks()
+    for shape in ((2, 150), (1, 150)):
+        for model in (eager, compiled):
+            model.zero_grad()
+            model.loss(_tokens(*shape), _tokens(*shape, seed=1)).backward()
+        for ours, theirs in zip(compiled.parameters(), eager.parameters(), strict=True):
+            assert (ours.grad - theirs.grad).norm() < 0.02 * theirs.grad.norm()

@@ -19,7 +19,7 @@ V vocabulary, P = 3D + 2F the outputs of the input matrix.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Literal, cast
 
@@ -56,6 +56,7 @@ class Transformer(nn.Module):
         self.norm = LayerNorm(width, architecture.norm_epsilon)
         self.head: Matrix | None = None if architecture.tied_embeddings else Matrix(vocabulary, width, precision)
         self._turns: dict[tuple[int, torch.device], Tensor] = {}
+        self._run_block: Callable[..., Tensor] = Block.__call__
 
     @property
     def readout(self) -> Matrix:
@@ -70,7 +71,7 @@ class Transformer(nn.Module):
         hidden_BTD = functional.embedding(tokens_BT, self.embedding.weight)
         turns = self._turns_of(tokens_BT.shape[1], tokens_BT.device)
         for block in self.blocks:
-            hidden_BTD = block(hidden_BTD, turns)
+            hidden_BTD = self._run_block(block, hidden_BTD, turns)
         hidden_BTD = cast(Tensor, self.norm(hidden_BTD))
         if self.architecture.logit_scale != 1:
             hidden_BTD = hidden_BTD * self.architecture.logit_scale
@@ -99,6 +100,11 @@ class Transformer(nn.Module):
         finally:
             for matrix in matrices:
                 matrix.held = None
+
+    def compile_blocks(self) -> None:
+        """Run the blocks as compiled code from now on: one program for all of them, and one for each shape of batch,
+        so that no result depends on which shapes came before. Its last bits are not those of eager code."""
+        self._run_block = torch.compile(Block.forward, dynamic=False, fullgraph=True)
 
     @torch.no_grad()
     def initialise(self, seed: int) -> None:
@@ -133,7 +139,7 @@ class Transformer(nn.Module):
         return 0.02 / (2 * self.architecture.layers) ** 0.5 if leads_out else 0.02
 
     def _turns_of(self, length: int, device: torch.device) -> Tensor:
-        """What `length` positions turn queries and keys by, [T, 2, 1, K / 2], made once per length and device. The
+        """What `length` positions turn queries and keys by, [T, 2, 1, K / 2, 2], made once per length and device. The
         queries' half holds attention's division by sqrt(K) as well."""
         key = (length, device)
         if key not in self._turns:
@@ -169,20 +175,25 @@ class Block(nn.Module):
 
 
 def rotations(length: int, head_width: int, theta: float) -> Tensor:
-    """exp(i position theta^(-2j / K)) for each position and pair j, complex64 [T, K / 2].
+    """Cosine and sine of position theta^(-2j / K) for each position and pair j, float32 [T, K / 2, 2].
 
     **Source:** Su et al. 2021 (2104.09864), eq. 34; angles in float32 as Hugging Face computes them.
     """
     frequencies = 1.0 / (theta ** (torch.arange(0, head_width, 2, dtype=torch.float32) / head_width))
     angles = torch.outer(torch.arange(length, dtype=torch.float32), frequencies)
-    return torch.complex(angles.cos(), angles.sin())
+    return torch.stack((angles.cos(), angles.sin()), dim=-1)
 
 
 def rotate(x: Tensor, turns: Tensor) -> Tensor:
-    """Multiply each pair of channels (2j, 2j + 1) by its position's complex number, in float32; the same number
-    format comes back. `turns` is broadcast against the axes of x, the last of which has two channels for each turn."""
-    pairs = torch.view_as_complex(torch.unflatten(x.float(), -1, (-1, 2)))
-    return torch.view_as_real(pairs * turns).flatten(-2).to(x.dtype)
+    """Turn each pair of channels (2j, 2j + 1) by its position's cosine and sine, in float32; the same number format
+    comes back. `turns` is broadcast against the axes of x, the last of which has two channels for each turn."""
+    pairs = torch.unflatten(x.float(), -1, (-1, 2))
+    if torch.compiler.is_compiling():  # compilers know no complex numbers; the bits are the same
+        (a, b), (cosine, sine) = pairs.unbind(-1), turns.unbind(-1)
+        turned = torch.stack((a * cosine - b * sine, a * sine + b * cosine), dim=-1)
+    else:
+        turned = torch.view_as_real(torch.view_as_complex(pairs) * torch.view_as_complex(turns))
+    return turned.flatten(-2).to(x.dtype)
 
 
 class LayerNorm(nn.Module):
