@@ -6,7 +6,6 @@ import json
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -179,39 +178,29 @@ def test_run_does_everything_shows_findings_and_lays_out_the_page(titrant: Run, 
     assert f"page: {page}" in out
 
 
-@pytest.mark.timeout(60)
-def test_a_finished_study_takes_under_two_seconds_from_process_start_without_torch(
+LOADED = "print(*sorted({'torch', 'pyarrow', 'scipy', 'altair', 'transformers'} & set(sys.modules)), file=sys.stderr)"
+
+
+def test_a_finished_study_is_found_finished_without_any_heavy_library(
     titrant: Run, study: Path, tmp_path: Path
 ) -> None:
     assert titrant("run", study)[0] == 0
-    code = (
-        "import sys, atexit; atexit.register(lambda: print('torch' in sys.modules, file=sys.stderr));"
-        "from titrant.cli import main; main()"
+    code = f"import sys, atexit; atexit.register(lambda: {LOADED}); from titrant.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "run", str(study), "--store", str(tmp_path / "store")],
+        capture_output=True,
+        text=True,
     )
-    best = 1e9
-    for _ in range(3):
-        start = time.monotonic()
-        done = subprocess.run(
-            [sys.executable, "-c", code, "run", str(study), "--store", str(tmp_path / "store")],
-            capture_output=True,
-            text=True,
-        )
-        best = min(best, time.monotonic() - start)
-        assert done.stdout.startswith("nothing to do")
-        assert done.stderr.split() == ["False"]
-    assert best < 2
+    assert done.stdout.startswith("nothing to do")
+    assert done.stderr.split() == []
 
 
-def test_help_is_quick_and_importing_the_commands_brings_no_torch() -> None:
-    code = "import sys, titrant, titrant.cli, titrant.execute, titrant.cli.running, titrant.cli.planning, titrant.cli.looking; print('torch' in sys.modules, 'rich' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.split()[0] == "False"
-    best = 1e9
-    for _ in range(4):
-        start = time.monotonic()
-        subprocess.run([sys.executable, "-m", "titrant", "--help"], capture_output=True, check=True)
-        best = min(best, time.monotonic() - start)
-    assert best < 1.0, "0.3 s on a free core"
+def test_importing_the_commands_brings_no_heavy_library() -> None:
+    modules = "titrant, titrant.cli, titrant.execute, titrant.cli.running, titrant.cli.planning, titrant.cli.looking"
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys, {modules}; {LOADED}"], capture_output=True, text=True, check=True
+    )
+    assert done.stderr.split() == []
 
 
 def test_a_change_of_the_study_runs_only_what_it_touches_and_explain_says_why(
@@ -342,8 +331,8 @@ def test_evaluate_shows_the_stored_scores_of_a_run(titrant: Run, study: Path) ->
     assert "'nobody' is neither a folder nor a run" in err
 
 
-def test_a_large_plan_is_folded_by_seed_and_quick(titrant: Run, study: Path) -> None:
-    """60 arms x 5 seeds x 4 scales in under three seconds."""
+def test_a_large_plan_is_folded_by_seed(titrant: Run, study: Path) -> None:
+    """60 arms x 5 seeds x 4 scales; `bench/planning.py` takes the time."""
 
     def grow(content):  # type: ignore[no-untyped-def]
         content["mixtures"] |= {f"m{i}": {"text": 100 - i, "code": i} for i in range(1, 31)}
@@ -356,13 +345,10 @@ def test_a_large_plan_is_folded_by_seed_and_quick(titrant: Run, study: Path) -> 
         content["seeds"] = [1, 2, 3, 4, 5]
 
     edited(study, grow)
-    start = time.monotonic()
     status, out, err = titrant("plan", study)
-    seconds = time.monotonic() - start
     assert status == 0, err
     assert "1200 runs" in out
     assert re.search(r"arm-7b.init@s2#\{1,2,3,4,5\} +first run", out)
-    assert seconds < 3
 
 
 def test_a_bug_keeps_its_traceback(study: Path) -> None:
