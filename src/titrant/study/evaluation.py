@@ -39,7 +39,7 @@ class Probe(Declaration):
     name: ProbeName
     """Which task; a bare name in the list means its defaults."""
     rungs: tuple[Annotated[int, Field(gt=0)], ...] = (1, 2, 3)
-    """Levels of difficulty, 1 the easiest; unused by `planted-facts`, whose rungs are the numbers of copies in the source."""
+    """Levels of difficulty, 1 the easiest; unused by `planted-facts`, whose rungs are the copies in the source."""
     items_per_rung: int = Field(default=60, ge=10)
     """Items at each level; unused by `planted-facts`."""
     shots: int = Field(default=3, ge=0, le=20)
