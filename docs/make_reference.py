@@ -26,13 +26,26 @@ from pydantic_core import PydanticUndefined
 import titrant
 from titrant import artifacts, errors, jobs
 from titrant.cli import commands as command_line
-from titrant.study import architecture, contrast, declaration, evaluation, ladder, mixture, phase, source, study, units
+from titrant.study import (
+    architecture,
+    contrast,
+    declaration,
+    evaluation,
+    ladder,
+    mixture,
+    parsers,
+    phase,
+    source,
+    study,
+    units,
+)
 
-SUBJECTS = (study, source, mixture, phase, contrast, ladder, architecture, evaluation)
+SUBJECTS = (study, source, parsers, mixture, phase, contrast, ladder, architecture, evaluation)
 """Modules of declarations, in the order of the page."""
 TITLES = {
     "study": "The whole",
     "source": "Sources and origins",
+    "parsers": "Parsers",
     "mixture": "Mixtures",
     "phase": "Phases and arms",
     "contrast": "Contrasts and sweeps",

@@ -23,7 +23,8 @@ from titrant.corpus.parse import LeftOut, Text, parse
 from titrant.corpus.planted import planted_documents
 from titrant.errors import StudyError
 from titrant.jobs import DocumentsJob, Progress
-from titrant.study.source import HubDataset, Origin, PlainFiles
+from titrant.study.parsers import PlainFiles
+from titrant.study.source import HubDataset, Origin
 from titrant.tokens.documents import content_hash
 
 GROUP_BYTES = 8_000_000

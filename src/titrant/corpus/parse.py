@@ -22,7 +22,7 @@ from titrant.corpus.opened import BLOCK_BYTES, SourceFile
 from titrant.corpus.wikipedia import articles
 from titrant.errors import StoreError, StudyError
 from titrant.study.declaration import listing
-from titrant.study.source import (
+from titrant.study.parsers import (
     JsonLines,
     JsonRecords,
     ParquetRows,
