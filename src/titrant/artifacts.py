@@ -159,12 +159,13 @@ class PartSize(BaseModel):
 class Split(Artifact):
     """The fate of every document of one source.
 
-    `split.parquet`: row (int64, counts through the documents files in order), content_hash, fate (`train`,
-    `reserved`, `held_out`, `duplicate`, `duplicate of SOURCE`).
+    `split.parquet`: row (int64, counts through the documents files in order), content_hash, planted (bool), fate
+    (`train`, `reserved`, `held_out`; or why it is dropped: `rule NAME`, `duplicate`, `duplicate of SOURCE`, `its
+    language has no share`, `beyond its language's share`).
     """
 
     kind: ClassVar[str] = "split"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
 
     parts: dict[str, PartSize]
     """By fate."""

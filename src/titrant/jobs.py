@@ -7,7 +7,8 @@ user may choose freely (arms, phases, mixtures). Its inputs are named by role; e
 
     kind        inputs (role: artifact)
     documents   -
-    split       documents: Documents; earlier/SOURCE: Documents (sources that come before it in the study)
+    split       documents: Documents; earlier/SOURCE: Split (sources that come before it in the study);
+                signals: Signals (if it has rules)
     tokenizer   documents/SOURCE: Documents; split/SOURCE: Split (the sources of its mixture; none if it exists)
     tokens      documents: Documents; split: Split; tokenizer: TokenizerFile
     ledger      tokens/SOURCE: TokenShards (all sources that any arm draws)
@@ -25,7 +26,10 @@ from __future__ import annotations
 
 from typing import Literal, Protocol
 
+from pydantic import Field
+
 from titrant.study.architecture import Architecture, ExistingTokenizer, Optimizer, TrainedTokenizer
+from titrant.study.cleaning import Rule
 from titrant.study.contrast import Contrast
 from titrant.study.curve import Curve
 from titrant.study.declaration import Declaration
@@ -53,7 +57,7 @@ class DocumentsJob(Declaration):
 
 
 class SplitJob(Declaration):
-    """Drop exact duplicates (within the source and against earlier sources) and share out the rest.
+    """Drop what fails a rule and exact duplicates (in the source and of what earlier sources keep); share out the rest.
 
     A document's partition is a pure function of its content hash, so that equal documents of different sources can
     never stand on both sides of the hold-out line. Nor can the pieces of one document: it is whole here.
@@ -61,6 +65,9 @@ class SplitJob(Declaration):
 
     hold_out_fraction: float
     reserve_fraction: float
+    rules: tuple[Rule, ...] = ()
+    language_shares: dict[str, float] = Field(default_factory=dict)
+    """Share of the source's documents by language; empty: as they come."""
 
 
 class TokenizerJob(Declaration):

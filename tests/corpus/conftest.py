@@ -40,16 +40,24 @@ def documents(tmp_path):
 
 @pytest.fixture
 def split(tmp_path):
-    """Splits a documents folder; returns the summary and the folder."""
+    """Splits a documents folder, given the splits of earlier sources; returns the summary and the folder."""
     count = 0
 
-    def run(folder, hold_out_fraction=0.5, reserve_fraction=0.0, **earlier):
+    def run(
+        folder, hold_out_fraction=0.5, reserve_fraction=0.0, rules=(), language_shares=None, signals=None, **earlier
+    ):
         nonlocal count
         count += 1
         out = tmp_path / f"split-{count}"
         out.mkdir()
         inputs = {"documents": folder} | {f"earlier/{name}": path for name, path in earlier.items()}
-        job = SplitJob(hold_out_fraction=hold_out_fraction, reserve_fraction=reserve_fraction)
+        inputs |= {} if signals is None else {"signals": signals}
+        job = SplitJob(
+            hold_out_fraction=hold_out_fraction,
+            reserve_fraction=reserve_fraction,
+            rules=rules,
+            language_shares=language_shares or {},
+        )
         return split_documents(job, inputs, out, scratch=tmp_path, progress=silent), out
 
     return run

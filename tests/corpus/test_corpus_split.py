@@ -76,14 +76,14 @@ def test_no_content_is_trained_on_in_one_source_and_held_out_in_another(
                 seen[text] = fate
         assert sum(part.documents for part in split.parts.values()) == len(texts)
         assert sum(part.bytes for part in split.parts.values()) == sum(len(text) for text in texts)
-        folders[f"s{number}"] = folder
+        folders[f"s{number}"] = out
 
 
 def test_the_first_of_equal_documents_is_kept_and_the_earlier_source_is_named(tmp_path, split):
     own = [f"d{n}" for n in range(50)]
     earlier = write(tmp_path / "a", ["shared", *own])
     later = write(tmp_path / "b", ["x", "shared", "x", *(f"e{n}" for n in range(50))])
-    summary, out = split(later, text=earlier)
+    summary, out = split(later, text=split(earlier)[1])
     found = fates(out)
     assert found[1:3] == ["duplicate of text", "duplicate"]
     assert found[0] in ("train", "held_out")
@@ -113,14 +113,14 @@ def test_planted_documents_are_always_trained_on(tmp_path, split):
     assert fates(out)[51:] == ["train"] * 200
     assert fates(out)[50] == "duplicate"
     later = write(tmp_path / "b", [f"e{n}" for n in range(50)] + ["fact 7."])
-    assert fates(split(later, 0.45, first=folder)[1])[50] == "duplicate of first"
+    assert fates(split(later, 0.45, first=out)[1])[50] == "duplicate of first"
 
 
 def test_a_planted_fact_that_stands_in_an_earlier_source_is_refused(tmp_path, split):
     earlier = write(tmp_path / "a", ["fact 1.", *(f"d{n}" for n in range(50))])
     later = write(tmp_path / "b", [f"e{n}" for n in range(50)], ["fact 1.", "fact 2."])
     with pytest.raises(StudyError, match=r"1 planted documents .* equal to documents of source 'text'"):
-        split(later, text=earlier)
+        split(later, text=split(earlier)[1])
 
 
 def test_a_source_too_small_to_hold_anything_out_says_which_fraction_would(tmp_path, split):
@@ -159,4 +159,4 @@ def test_two_sources_that_plant_the_same_facts_both_keep_them(tmp_path, split):
     planted = ["fact 1.", "fact 2."]
     earlier = write(tmp_path / "a", [f"d{n}" for n in range(50)], planted)
     later = write(tmp_path / "b", [f"e{n}" for n in range(50)], planted)
-    assert fates(split(later, text=earlier)[1])[50:] == ["train", "train"]
+    assert fates(split(later, text=split(earlier)[1])[1])[50:] == ["train", "train"]

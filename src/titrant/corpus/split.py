@@ -1,9 +1,12 @@
-"""The split stage: every document's fate, decided by its content alone.
+"""The split stage: every document's fate, decided once and with its reason.
 
-    1. a document equal to an earlier one (of its source, or of a source before it) is dropped, the first is kept
-    2. u = the first 64 bits of the content hash / 2^64; u < hold_out_fraction: held out
-    3. of the rest, a second hash of the content hash decides whether it is reserved
-    4. planted facts are always trained on
+    1. a document that fails a rule is dropped; so is one that holds an item of the evaluation, if the study says so
+    2. a document equal to an earlier one that is kept (of its source, or of a source before it) is dropped
+    3. so is one that is nearly equal to an earlier one that is kept
+    4. of the rest, each language keeps no more than its share, if shares are declared
+    5. u = the first 64 bits of the content hash / 2^64; u < hold_out_fraction: held out
+    6. of the rest, a second hash of the content hash decides whether it is reserved
+    7. planted facts are always trained on
 
 Equal contents have equal u and the fraction is one for the whole study, so no content stands on both sides of the
 hold-out line, whichever source it is found in. Documents are whole here and cut into pieces later, so that all pieces
@@ -24,48 +27,84 @@ from blake3 import blake3
 from numpy.typing import NDArray
 
 from titrant.artifacts import PartSize, Split
+from titrant.corpus.language_quota import beyond_share
+from titrant.corpus.rules import first_failed
 from titrant.errors import StoreError, StudyError
 from titrant.jobs import Progress, SplitJob
 
 _EARLIER = "earlier/"
 _RESERVE_KEY = "titrant 2026 reserve: which training documents are kept for disjoint phases"
+KEPT = ("train", "reserved", "held_out")
+"""Fates of documents that are used."""
 
-SCHEMA = pa.schema([("row", pa.int64()), ("content_hash", pa.string()), ("fate", pa.string())])
+SCHEMA = pa.schema([("row", pa.int64()), ("content_hash", pa.string()), ("planted", pa.bool_()), ("fate", pa.string())])
 
 
 @dataclass(frozen=True)
 class _Rows:
-    """Hash (16 bytes), UTF-8 bytes and plantedness of every document, in order."""
+    """Hash (16 bytes), UTF-8 bytes, plantedness and language of every document, in order."""
 
     digests: NDArray[np.bytes_]
     sizes: NDArray[np.int64]
     planted: NDArray[np.bool_]
+    languages: list[str]
+
+
+class _Fates:
+    """A fate for every document; one that has lost its place keeps the first reason."""
+
+    def __init__(self, rows: _Rows) -> None:
+        self.codes = np.zeros(len(rows.digests), np.int16)
+        self.names = [*KEPT, "duplicate"]
+        self._real = ~rows.planted
+
+    @property
+    def undecided(self) -> NDArray[np.bool_]:
+        """Documents that nothing has been decided of: those kept so far."""
+        return np.asarray(self.codes == 0)
+
+    def give(self, where: NDArray[np.bool_], fate: str) -> None:
+        """Decide documents that are undecided and not planted."""
+        if fate not in self.names:
+            self.names.append(fate)
+        self.codes[where & self.undecided & self._real] = self.names.index(fate)
 
 
 def split_documents(
     job: SplitJob, inputs: Mapping[str, Path], out: Path, *, scratch: Path, progress: Progress
 ) -> Split:
-    """Write `split.parquet`. Where several earlier sources hold a document, the first by name is named.
+    """Write `split.parquet`. Where several earlier sources keep a document, the first by name is named.
 
     Raises StudyError if nothing would be held out or nothing be left to train on.
     """
-    rows = _read(inputs["documents"], progress)
-    duplicate = _repeats(rows)
-    names = ["train", "reserved", "held_out", "duplicate"]
-    fates = np.where(duplicate, 3, 0)
+    rows = _read(inputs["documents"], progress, languages=bool(job.language_shares))
+    fates = _Fates(rows)
+    if job.rules:
+        failed = first_failed(inputs["signals"], job.rules)
+        for index, rule in enumerate(job.rules):
+            fates.give(failed == index, f"rule {rule.title}")
+    fates.give(_repeats(rows, fates.undecided), "duplicate")
     for role in sorted(role for role in inputs if role.startswith(_EARLIER)):
-        earlier, name = _read(inputs[role], progress), role.removeprefix(_EARLIER)
+        name = role.removeprefix(_EARLIER)
+        earlier = _read_kept(inputs[role])
         _check_planted(rows, earlier, name)
-        shared = np.isin(rows.digests, earlier.digests) & ~rows.planted & (fates < 3)
-        fates[shared] = len(names)
-        names.append(f"duplicate of {name}")
-    fates[(fates == 0) & ~rows.planted & is_held_out(rows.digests, job.hold_out_fraction)] = 2
-    fates[(fates == 0) & ~rows.planted & is_reserved(rows.digests, job.reserve_fraction)] = 1
+        fates.give(np.isin(rows.digests, earlier.digests), f"duplicate of {name}")
+    if job.language_shares:
+        kept = np.flatnonzero(fates.undecided & ~rows.planted)
+        digests = list(_raw(rows.digests[kept]))
+        for where, fate in zip(
+            beyond_share([rows.languages[row] for row in kept], digests, job.language_shares),
+            ("its language has no share", "beyond its language's share"),
+            strict=True,
+        ):
+            fates.give(np.isin(np.arange(len(rows.digests)), kept[where]), fate)
+    fates.give(is_held_out(rows.digests, job.hold_out_fraction), "held_out")
+    fates.give(is_reserved(rows.digests, job.reserve_fraction), "reserved")
     _check_sides(job, rows, fates)
-    _write(out / "split.parquet", rows.digests, fates, names)
+    _write(out / "split.parquet", rows, fates)
     parts = {
-        name: PartSize(documents=int((fates == code).sum()), bytes=int(rows.sizes[fates == code].sum()))
-        for code, name in enumerate(names)
+        name: PartSize(documents=int((fates.codes == code).sum()), bytes=int(rows.sizes[fates.codes == code].sum()))
+        for code, name in enumerate(fates.names)
     }
     return Split(parts=parts)
 
@@ -98,36 +137,58 @@ def _unit(digests: NDArray[np.bytes_]) -> NDArray[np.float64]:
     return words[::2].astype(np.float64) / 2.0**64
 
 
-def _read(folder: Path, progress: Progress) -> _Rows:
+def _read(folder: Path, progress: Progress, *, languages: bool) -> _Rows:
     digests, sizes, planted = [], [], []
+    spoken: list[str] = []
     files = sorted(folder.glob("documents-*.parquet"))
+    columns = ["text", "content_hash", "planted", *(["language"] if languages else [])]
     for done, path in enumerate(files):
         progress(done, len(files), "files")
         try:
-            for batch in pq.ParquetFile(path).iter_batches(
-                batch_size=4096, columns=["text", "content_hash", "planted"], use_threads=False
-            ):
+            for batch in pq.ParquetFile(path).iter_batches(batch_size=4096, columns=columns, use_threads=False):
                 digests.append(bytes.fromhex("".join(batch["content_hash"].to_pylist())))
                 sizes.append(pc.binary_length(batch["text"]).to_numpy(zero_copy_only=False).astype(np.int64))
                 planted.append(batch["planted"].to_numpy(zero_copy_only=False))
+                spoken += batch["language"].to_pylist() if languages else []
         except (pa.ArrowException, OSError, ValueError) as error:
             raise StoreError(f"{path} cannot be read ({error}); delete its folder and run again") from None
     return _Rows(
         _array(b"".join(digests)),
         np.concatenate([np.zeros(0, np.int64), *sizes]),
         np.concatenate([np.zeros(0, bool), *planted]),
+        spoken,
     )
 
 
-def _repeats(rows: _Rows) -> NDArray[np.bool_]:
-    """Which documents repeat one before them; one that repeats a planted document always does."""
-    _, first = np.unique(rows.digests, return_index=True)
-    repeats = np.ones(len(rows.digests), dtype=bool)
-    repeats[first] = False
-    return (repeats | np.isin(rows.digests, rows.digests[rows.planted])) & ~rows.planted
+@dataclass(frozen=True)
+class _Kept:
+    """Hash (16 bytes) and plantedness of every document that an earlier source keeps."""
+
+    digests: NDArray[np.bytes_]
+    planted: NDArray[np.bool_]
 
 
-def _check_planted(rows: _Rows, earlier: _Rows, name: str) -> None:
+def _read_kept(folder: Path) -> _Kept:
+    path = folder / "split.parquet"
+    try:
+        table = pq.read_table(path, columns=["content_hash", "planted", "fate"], use_threads=False)
+        kept = table.filter(pc.is_in(table["fate"], pa.array(KEPT)))
+        digests = bytes.fromhex("".join(kept["content_hash"].to_pylist()))
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise StoreError(f"{path} cannot be read ({error}); delete its folder and run again") from None
+    return _Kept(_array(digests), kept["planted"].to_numpy(zero_copy_only=False))
+
+
+def _repeats(rows: _Rows, kept: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which kept documents repeat a kept one before them; one that repeats a planted document always does."""
+    places = np.flatnonzero(kept)
+    _, first = np.unique(rows.digests[places], return_index=True)
+    repeats = kept.copy()
+    repeats[places[first]] = False
+    return repeats | np.isin(rows.digests, rows.digests[rows.planted])
+
+
+def _check_planted(rows: _Rows, earlier: _Kept, name: str) -> None:
     real = earlier.digests[~earlier.planted]
     clash = int(np.isin(rows.digests[rows.planted], real).sum())
     if clash:
@@ -137,14 +198,13 @@ def _check_planted(rows: _Rows, earlier: _Rows, name: str) -> None:
         )
 
 
-def _check_sides(job: SplitJob, rows: _Rows, fates: NDArray[np.int64]) -> None:
+def _check_sides(job: SplitJob, rows: _Rows, fates: _Fates) -> None:
     real = ~rows.planted
-    held_out, train = int((fates == 2).sum()), int(((fates == 0) & real).sum())
+    held_out, train = int((fates.codes == 2).sum()), int(((fates.codes == 0) & real).sum())
     if held_out and train:
         return
-    kept, dropped = (fates < 3) & real, int((fates >= 3).sum())
-    units = _unit(np.unique(rows.digests[kept]))
-    counts = f"it has {len(units)} distinct document{'s' * (len(units) != 1)} of its own ({dropped} duplicates dropped)"
+    units = _unit(np.unique(rows.digests[(fates.codes < len(KEPT)) & real]))
+    counts = f"it has {len(units)} distinct document{'s' * (len(units) != 1)} of its own ({_dropped(fates)})"
     if len(units) < 2:
         raise StudyError(
             f"{counts}: too few for both sides, because all pieces of one document stay on one side; add data, or "
@@ -162,11 +222,19 @@ def _check_sides(job: SplitJob, rows: _Rows, fates: NDArray[np.int64]) -> None:
     )
 
 
-def _write(path: Path, digests: NDArray[np.bytes_], fates: NDArray[np.int64], names: list[str]) -> None:
+def _dropped(fates: _Fates) -> str:
+    """`89 duplicates dropped`, and what else was, the most frequent reason first."""
+    counts = {name: int((fates.codes == code).sum()) for code, name in enumerate(fates.names) if name not in KEPT}
+    duplicates = sum(count for name, count in counts.items() if name.startswith("duplicate"))
+    others = sorted(((-count, name) for name, count in counts.items() if count and not name.startswith("duplicate")))
+    return "; ".join([f"{duplicates} duplicates dropped", *(f"{-count} by {name}" for count, name in others[:5])])
+
+
+def _write(path: Path, rows: _Rows, fates: _Fates) -> None:
     with pq.ParquetWriter(path, SCHEMA, compression="zstd") as writer:
-        for start in range(0, len(fates), 100_000):
+        for start in range(0, len(fates.codes), 100_000):
             part = slice(start, start + 100_000)
-            fate = pa.array([names[code] for code in fates[part]], pa.string())
-            hashes = pa.array([digest.hex() for digest in _raw(digests[part])], pa.string())
+            fate = pa.array([fates.names[code] for code in fates.codes[part]], pa.string())
+            hashes = pa.array([digest.hex() for digest in _raw(rows.digests[part])], pa.string())
             row = pa.array(np.arange(start, start + len(hashes)), pa.int64())
-            writer.write_table(pa.Table.from_arrays([row, hashes, fate], schema=SCHEMA))
+            writer.write_table(pa.Table.from_arrays([row, hashes, pa.array(rows.planted[part]), fate], schema=SCHEMA))

@@ -126,7 +126,7 @@ class _Draft:
     def add_data(self) -> None:
         study = self.study
         for name, source in study.sources.items():
-            earlier = {f"earlier/{before}": id_ for before, id_ in self.documents.items()}
+            earlier = {f"earlier/{before}": id_ for before, id_ in self.splits.items()}
             self.documents[name] = self.add(
                 "documents",
                 name,

@@ -1,0 +1,42 @@
+"""Shares of documents by language: how much of each language is kept so that the declared shares hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from blake3 import blake3
+from numpy.typing import NDArray
+
+from titrant.errors import StudyError
+from titrant.study.declaration import listing
+
+_KEY = "titrant 2026 quota: which documents of a language are kept for its share"
+
+
+def beyond_share(
+    languages: Sequence[str], digests: Sequence[bytes], shares: Mapping[str, float]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which documents are of a language without a share, and which lie beyond their language's: shape (documents,).
+
+    The most documents are kept that the scarcest language allows: with n_l documents of language l and shares s_l that
+    sum to 1, N = min over l of n_l / s_l, and floor(s_l N + 1/2) documents of each, chosen by a hash of their content
+    hash. Raises StudyError if a language that has a share has no documents.
+    """
+    names = np.array(languages, dtype=object)
+    counts = {language: int((names == language).sum()) for language in shares}
+    if missing := [language for language, count in counts.items() if not count]:
+        raise StudyError(
+            f"language_shares gives a share to {listing(missing)}, of which the source keeps no document (it has "
+            f"{listing(sorted(set(languages))[:40])}); leave them out of language_shares, or add documents"
+        )
+    total = sum(shares.values())
+    most = min(count * total / shares[language] for language, count in counts.items())
+    without = ~np.isin(names, list(shares))
+    beyond = np.zeros(len(names), bool)
+    for language, count in counts.items():
+        keep = min(count, int(shares[language] / total * most + 0.5))
+        places = np.flatnonzero(names == language)
+        ranked = sorted(places, key=lambda place: blake3(digests[int(place)], derive_key_context=_KEY).digest(16))
+        beyond[ranked[keep:]] = True
+    return without, beyond
