@@ -120,6 +120,45 @@ def report(study: str, store: Path) -> None:
 
 
 @commands.command()
+@_study
+@_store
+@click.option("--show", type=click.Choice(["kept", "dropped"]), help="Print documents that are kept, or dropped.")
+@click.option("--rule", metavar="NAME", help="With --show: only those whose reason holds these words.")
+@click.option("--source", metavar="NAME", help="With --show: only of this source.")
+@click.option("--count", type=click.IntRange(min=1), default=5, show_default=True, help="With --show: how many.")
+@click.option("--workers", type=click.IntRange(min=1), metavar="N", help="Jobs at once.")
+@click.option(
+    "--json",
+    "json_file",
+    type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
+    metavar="FILE",
+    help="Write the table as JSON to FILE (- for standard output).",
+)
+def data(
+    study: str,
+    store: Path,
+    show: str | None,
+    rule: str | None,
+    source: str | None,
+    count: int,
+    workers: int | None,
+    json_file: Path | None,
+) -> None:
+    """Show what became of every source: documents, tokens, languages, licences, and why documents were dropped.
+
+    What is missing of the data is read and encoded first; nothing is trained.
+    """
+    from titrant.cli.data import show_data, show_documents
+
+    if show is None:
+        if rule is not None or source is not None:
+            raise click.UsageError("--rule and --source choose what --show prints: add --show kept or dropped")
+        show_data(study, store, workers=workers, json_file=json_file)
+    else:
+        show_documents(study, store, show, rule=rule, source=source, count=count, workers=workers)
+
+
+@commands.command()
 @click.argument("run", metavar="RUN")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @_store

@@ -26,7 +26,7 @@ def run_study(named: str, root: Path, workers: int | None) -> None:
     _list_runs(opened, store)
     try:
         with located(opened.loaded):
-            made = run_plan(opened.plan, store, _display(), workers=workers)
+            made = run_plan(opened.plan, store, display(), workers=workers)
     except Interrupted as stopped:
         click.echo(f"stopped: {stopped}", err=True)
         sys.exit(128 + stopped.signal)
@@ -106,7 +106,8 @@ def _list_runs(opened: Opened, store: Store) -> None:
         write_runs(opened.plan, opened.name, store)
 
 
-def _display() -> Display:
+def display() -> Display:
+    """Bars in a terminal, lines elsewhere."""
     if sys.stderr.isatty():
         return TerminalDisplay()
     return PlainDisplay(lambda line: click.echo(line, err=True))

@@ -56,7 +56,7 @@ def make_plan(study: Study) -> Plan:
     plan.add_training()
     plan.add_scoring()
     plan.add_findings_and_report()
-    return Plan(plan.study, plan.jobs, plan.runs)
+    return Plan(plan.study, plan.jobs, plan.runs, plan.tokens)
 
 
 @dataclass

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from titrant.jobs import JobDeclaration, Run
@@ -50,6 +50,14 @@ class Plan:
     """By id, in an order in which they can be done."""
     runs: Mapping[str, tuple[Run, tuple[str, ...]]]
     """By run id (`arm@scale#seed`): the run and the ids of its train jobs, phase by phase."""
+
+    tokens: Mapping[str, str] = field(default_factory=dict)
+    """Id of the tokens job by source, in the order of the study."""
+
+    def part(self, kinds: Collection[str]) -> Plan:
+        """The plan of the jobs of some kinds, which must need no others. It has no runs."""
+        jobs = {id_: job for id_, job in self.jobs.items() if job.kind in kinds}
+        return Plan(self.study, jobs, {}, self.tokens)
 
     @property
     def tokens_trained(self) -> int:

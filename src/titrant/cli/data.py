@@ -1,0 +1,226 @@
+"""`titrant data`: what became of every source, document by document, before anything is trained."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from titrant.artifacts import Documents, PartSize, Split, TokenShards
+from titrant.cli.opened import Opened, located, make_console, open_plan
+from titrant.cli.running import display
+from titrant.errors import StudyError
+from titrant.execute.runner import Interrupted, run_plan
+from titrant.execute.store import Store, open_store
+from titrant.plan import Job
+from titrant.study.declaration import listing, suggestion
+from titrant.study.units import show_count
+
+DATA_KINDS = ("documents", "signals", "split", "tokenizer", "tokens")
+"""Kinds of jobs that are done before the table is printed: all of the data, none of the training."""
+
+KEPT = ("train", "reserved", "held_out")
+MOST_NAMES = 6
+"""Languages and licences that are named; the rest is counted."""
+
+
+@dataclass(frozen=True)
+class SourceData:
+    """What the store tells of one source."""
+
+    name: str
+    documents: Documents
+    parts: Mapping[str, PartSize]
+    tokens: TokenShards
+    folders: Mapping[str, Path]
+    """Artifact folders by kind."""
+
+    @property
+    def kept(self) -> PartSize:
+        """Documents and bytes that are used, whichever part they are in."""
+        parts = [self.parts[fate] for fate in KEPT if fate in self.parts]
+        return PartSize(documents=sum(p.documents for p in parts), bytes=sum(p.bytes for p in parts))
+
+    def as_json(self) -> dict[str, Any]:
+        """The same as plain data, keys as in the artifacts."""
+        return {
+            "documents": self.documents.model_dump(mode="json"),
+            "fates": {fate: part.model_dump() for fate, part in self.parts.items()},
+            "tokens": {partition: shard.tokens for partition, shard in self.tokens.shards.items()},
+            "bytes_per_token": {
+                partition: shard.bytes / shard.tokens for partition, shard in self.tokens.shards.items() if shard.tokens
+            },
+        }
+
+
+def show_data(named: str, root: Path, *, workers: int | None, json_file: Path | None) -> None:
+    """Do what is missing of the data jobs, then print a table of sources and what each rule and duplicate took."""
+    opened, store = _prepared(named, root, workers)
+    sources = list(_sources(opened, store))
+    if json_file is not None:
+        text = json.dumps({source.name: source.as_json() for source in sources}, indent=1) + "\n"
+        if str(json_file) == "-":
+            click.echo(text, nl=False)
+            return
+        json_file.write_text(text, encoding="utf-8")
+    _print_sources(sources)
+    for source in sources:
+        _print_fates(source)
+
+
+def show_documents(
+    named: str, root: Path, shown: str, *, rule: str | None, source: str | None, count: int, workers: int | None
+) -> None:
+    """Print documents that are kept, or dropped (for a reason that holds `rule`), the same ones every time."""
+    opened, store = _prepared(named, root, workers)
+    known = list(_sources(opened, store))
+    chosen = [one for one in known if source in (None, one.name)]
+    if not chosen:
+        names = [one.name for one in known]
+        raise StudyError(f"no source '{source}'{suggestion(str(source), names)}; the study has {listing(names)}")
+    counts = [(fate, part.documents) for one in chosen for fate, part in one.parts.items()]
+    fates = {fate for fate, count in counts if count and (fate in KEPT) == (shown == "kept")}
+    if rule is not None:
+        matching = {fate for fate in fates if rule in fate}
+        if not matching:
+            raise StudyError(f"nothing is {shown} by '{rule}'; the reasons are {listing(fates)}")
+        fates = matching
+    printed = 0
+    for one in chosen:
+        for document in _examples(one, fates, count):
+            printed += 1
+            _print_document(one.name, document)
+    if not printed:
+        click.echo(f"no document is {shown}")
+
+
+def _prepared(named: str, root: Path, workers: int | None) -> tuple[Opened, Store]:
+    opened = open_plan(named)
+    store = open_store(root, create=True)
+    try:
+        with located(opened.loaded):
+            run_plan(opened.plan.part(DATA_KINDS), store, display(), workers=workers)
+    except Interrupted as stopped:
+        click.echo(f"stopped: {stopped}", err=True)
+        raise SystemExit(128 + stopped.signal) from None
+    return opened, store
+
+
+def _sources(opened: Opened, store: Store) -> Iterator[SourceData]:
+    jobs = opened.plan.jobs
+    for name, tokens_id in opened.plan.tokens.items():
+        tokens = jobs[tokens_id]
+        documents, split = (_input(jobs, tokens, kind) for kind in ("documents", "split"))
+        folders = {job.kind: store.require(job) for job in (documents, split, tokens)}
+        yield SourceData(
+            name=name,
+            documents=Documents.read(folders["documents"]),
+            parts=Split.read(folders["split"]).parts,
+            tokens=TokenShards.read(folders["tokens"]),
+            folders=folders,
+        )
+
+
+def _input(jobs: Mapping[str, Job], job: Job, kind: str) -> Job:
+    """The job of a kind that a job reads, itself or through another one."""
+    for id_ in job.inputs.values():
+        if jobs[id_].kind == kind:
+            return jobs[id_]
+    return next(_input(jobs, jobs[id_], kind) for id_ in job.inputs.values() if jobs[id_].inputs)
+
+
+def _print_sources(sources: list[SourceData]) -> None:
+    from rich.table import Table
+
+    table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0))
+    for heading in ("source", "read", "bytes", "kept", "bytes", "train tokens", "reserved", "held out", "bytes/token"):
+        table.add_column(heading, justify="left" if heading == "source" else "right")
+    for source in sources:
+        train, reserved = source.tokens.shards.get("train"), source.tokens.shards.get("reserved")
+        table.add_row(
+            source.name,
+            f"{source.documents.documents:,}",
+            show_count(source.documents.bytes),
+            f"{source.kept.documents:,}",
+            show_count(source.kept.bytes),
+            show_count(train.tokens) if train else "·",
+            show_count(reserved.tokens) if reserved else "·",
+            f"{source.parts['held_out'].documents:,}",
+            f"{train.bytes / train.tokens:.2f}" if train and train.tokens else "·",
+        )
+    make_console().print(table)
+
+
+def _print_fates(source: SourceData) -> None:
+    from rich.table import Table
+
+    console = make_console()
+    console.print(f"\n{source.name}", style="bold", highlight=False)
+    console.print(f"  languages  {_largest(source.documents.bytes_by_language)}", highlight=False)
+    console.print(f"  licences   {_largest(source.documents.bytes_by_licence)}", highlight=False)
+    if source.documents.left_out:
+        reasons = ", ".join(f"{reason} {count:,}" for reason, count in source.documents.left_out.items())
+        console.print(f"  not read   {reasons}", highlight=False)
+    table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0))
+    for heading in ("  fate", "documents", "bytes", "of all bytes"):
+        table.add_column(heading, justify="left" if heading == "  fate" else "right")
+    whole = max(1, sum(part.bytes for part in source.parts.values()))
+    for fate, part in source.parts.items():
+        if part.documents:
+            share = f"{100 * part.bytes / whole:.1f} %"
+            table.add_row(f"  {fate.replace('_', ' ')}", f"{part.documents:,}", show_count(part.bytes), share)
+    console.print(table)
+
+
+def _largest(sizes: Mapping[str, int]) -> str:
+    whole = max(1, sum(sizes.values()))
+    ranked = sorted(sizes.items(), key=lambda item: (-item[1], item[0]))
+    named = [f"{name} {100 * size / whole:.1f} %" for name, size in ranked[:MOST_NAMES]]
+    return ", ".join(named) + (f" and {len(ranked) - MOST_NAMES} more" if len(ranked) > MOST_NAMES else "")
+
+
+def _examples(source: SourceData, fates: set[str], count: int) -> Iterator[dict[str, str]]:
+    """The documents with the smallest content hashes: a sample that is the same every time, in the source's order."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(source.folders["split"] / "split.parquet")
+    given = table.filter(pc.is_in(table["fate"], pa.array(sorted(fates))))
+    wanted = dict(
+        zip(*(given.sort_by("content_hash")[:count][name].to_pylist() for name in ("row", "fate")), strict=True)
+    )
+    row = 0
+    for path in sorted(source.folders["documents"].glob("documents-*.parquet")):
+        for batch in pq.ParquetFile(path).iter_batches(1024, use_threads=False):
+            for place in sorted(place for place in wanted if row <= place < row + len(batch)):
+                document = batch.slice(place - row, 1).to_pylist()[0]
+                yield document | {"fate": wanted[place]}
+            row += len(batch)
+
+
+SHOWN_CHARACTERS = 600
+DESCRIBED = ("language", "licence", "origin")
+
+
+def _print_document(source: str, document: Mapping[str, str]) -> None:
+    text = document["text"]
+    click.secho(f"{source}  {document['id']}  [{document['fate'].replace('_', ' ')}]", bold=True)
+    click.secho(
+        f"{document['language']}, {document['licence']}, {document['origin']}, {len(text):,} characters", dim=True
+    )
+    more = "" if len(text) <= SHOWN_CHARACTERS else f"… {len(text) - SHOWN_CHARACTERS:,} characters more"
+    click.echo(_visible(text[:SHOWN_CHARACTERS]).rstrip())
+    click.echo(f"{more}\n" if more else "")
+
+
+def _visible(text: str) -> str:
+    """Control characters as pictures: what is printed cannot command the terminal."""
+    return "".join(
+        sign if sign.isprintable() or sign in "\n\t" else chr(0x2400 + ord(sign)) if ord(sign) < 32 else "\ufffd"
+        for sign in text
+    )

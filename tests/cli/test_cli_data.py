@@ -1,0 +1,72 @@
+"""`titrant data`: what became of every source, without training anything."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from demo_study import lay_out_study
+
+
+def data(study: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "titrant", "data", str(study), "--store", str(study.parent / "store"), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    study = lay_out_study(tmp_path_factory.mktemp("data"))
+    (study.parent / "code" / "zz.py").write_bytes(next((study.parent / "code").iterdir()).read_bytes())
+    (study.parent / "code" / "zzz.py").write_text("x = '\x1b[31m'\n")
+    return study
+
+
+def test_every_document_is_counted_once_and_nothing_is_trained(study: Path) -> None:
+    said = json.loads(data(study, "--json", "-").stdout)
+    assert list(said) == ["text", "code"]
+    for source in said.values():
+        assert sum(part["documents"] for part in source["fates"].values()) == source["documents"]["documents"]
+        assert sum(part["bytes"] for part in source["fates"].values()) == source["documents"]["bytes"]
+    assert said["code"]["fates"]["duplicate"]["documents"] == 1
+    assert not list((study.parent / "store").glob("train/*"))
+
+
+def test_the_table_names_sources_languages_and_fates(study: Path) -> None:
+    shown = data(study)
+    assert shown.returncode == 0, shown.stderr
+    for word in ("train tokens", "text", "code", "languages  python", "duplicate", "held out"):
+        assert word in shown.stdout
+
+
+def test_dropped_documents_are_shown_with_their_reason_and_kept_ones_cannot_command_the_terminal(study: Path) -> None:
+    dropped = data(study, "--show", "dropped").stdout
+    assert "code  0/zz.py  [duplicate]" in dropped
+    assert dropped.count("[") == 1
+    kept = data(study, "--show", "kept", "--source", "code", "--count", "1000").stdout
+    assert "x = '␛[31m'" in kept
+    assert "\x1b" not in kept
+    assert kept == data(study, "--show", "kept", "--source", "code", "--count", "1000").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (
+            ("--show", "dropped", "--rule", "nobody"),
+            "error: nothing is dropped by 'nobody'; the reasons are 'duplicate'\n",
+        ),
+        (
+            ("--show", "kept", "--source", "cod"),
+            "error: no source 'cod', did you mean 'code'?; the study has 'code', 'text'\n",
+        ),
+        (("--rule", "duplicate"), "--rule and --source choose what --show prints: add --show kept or dropped\n"),
+    ],
+)
+def test_what_is_not_there_is_refused_by_name(study: Path, arguments: tuple[str, ...], sentence: str) -> None:
+    refused = data(study, *arguments)
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert refused.stderr.endswith(sentence)
