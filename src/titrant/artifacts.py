@@ -298,6 +298,8 @@ class Checkpoint(Artifact):
     phase, joined by a colon: the proof of the data relation."""
     milestones: tuple[int, ...]
     """Steps within the phase at which weights were kept, the last step not among them."""
+    code: Literal["eager", "compiled"] = "eager"
+    """What ran the blocks of the model: their last bits differ, so runs in one contrast must agree in it."""
 
 
 class Scores(Artifact):

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from math import log
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -117,6 +118,7 @@ def write_checkpoint(
     tokenizer: str = "t" * 64,
     epochs: dict[str, float] | None = None,
     previous: bool = False,
+    code: Literal["eager", "compiled"] = "eager",
 ) -> None:
     """The end of a phase of `tokens` (by default the whole run); `epochs` by source as its ledger gives them."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -130,6 +132,7 @@ def write_checkpoint(
     summary = Checkpoint(
         steps=10, tokens=total_tokens if tokens is None else tokens, total_tokens=total_tokens, final_loss=2.0,
         parameters=parameters, non_embedding_parameters=parameters, ledger=ledger, cursors={}, drawn={}, milestones=(),
+        code=code,
     )  # fmt: skip
     write_record(folder, summary, {"tokenizer": tokenizer, **({"previous": "p" * 64} if previous else {})})
 

@@ -216,7 +216,7 @@ def test_runs_that_differ_in_what_the_study_does_not_say_are_flagged(tmp_path):
     made = make_study(tmp_path, planted, outcomes=OUTCOMES[:1], seeds=(0, 1))
     for seed in (0, 1):
         run = f"arm@nano#{seed}"
-        write_checkpoint(made.inputs[f"train/{run}"], total_tokens=1100, tokenizer="u" * 64)
+        write_checkpoint(made.inputs[f"train/{run}"], total_tokens=1100, tokenizer="u" * 64, code="compiled")
         task = {OUTCOMES[0]: planted("arm", seed, OUTCOMES[0])}
         write_scores(made.inputs[f"evaluate/{run}"], task, scored_by="likelihood/bfloat16")
     for arm, version in (("arm", "2.12"), ("control", "2.11")):
@@ -228,6 +228,7 @@ def test_runs_that_differ_in_what_the_study_does_not_say_are_flagged(tmp_path):
         "scored by different paths: likelihood/bfloat16 and likelihood/float32",
         "tokenizers differ",
         "tokens seen differ: 1.1k against 1k",
+        "trained by different code: compiled and eager",
     ]
 
 

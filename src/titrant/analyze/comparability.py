@@ -52,6 +52,8 @@ class RunFacts:
     tokenizers: frozenset[str]
     """Fingerprints of the tokenizers with which it was trained and scored."""
     scored_by: str
+    code: frozenset[str]
+    """What ran the blocks in its phases: `eager`, `compiled`."""
     epochs: dict[str, float]
     """By source, how often its most repeated partition has been gone through by the end of the run."""
 
@@ -78,6 +80,7 @@ def read_facts(trained: Sequence[Path], evaluate: Path) -> RunFacts:
         parameters=checkpoints[-1].parameters,
         tokenizers=frozenset(named["tokenizer"] for named in inputs if "tokenizer" in named),
         scored_by=scores.scored_by,
+        code=frozenset(checkpoint.code for checkpoint in checkpoints),
         epochs=epochs,
     )
 
@@ -147,6 +150,8 @@ def _flags_of_pair(mine: RunFacts, theirs: RunFacts) -> Iterator[str]:
         yield "tokenizers differ"
     if mine.scored_by != theirs.scored_by:
         yield f"scored by different paths: {mine.scored_by} and {theirs.scored_by}"
+    if mine.code != theirs.code:
+        yield f"trained by different code: {' and '.join(sorted(mine.code | theirs.code))}"
     if not (mine.whole and theirs.whole):
         yield "earlier phases not compared"
 

@@ -8,9 +8,6 @@ The result is a pure function of the job and its inputs, to the bit on a CPU. Mi
 no part of the science; their size is a function of the job and the kind of device, and their gradients are summed in
 the order of the rows, so they too are the same in every attempt. A phase that is killed at any moment goes on from its
 last snapshot and ends in the same bytes; a phase that is forked from a shared trunk sees what it would have seen alone.
-
-Training runs eagerly on purpose: at 10M parameters three quarters of a step are matrix products at full speed, so
-compiling gained 6 % there and 8 % at 1M (`bench/README.md`), and would cost a minute and a second set of bits.
 """
 
 from __future__ import annotations
@@ -30,6 +27,7 @@ import pyarrow.parquet as pq
 import torch
 from blake3 import blake3
 from torch import Tensor
+from torch._dynamo.exc import TorchDynamoException
 
 from titrant.artifacts import Checkpoint, TokenizerFile, TokenShards
 from titrant.errors import EngineError, StoreError, StudyError
@@ -43,6 +41,7 @@ from titrant.tokens.batches import PhaseBatch, PhaseBatches
 from titrant.tokens.relation import partition_of
 from titrant.tokens.shards import TokenShard, open_shard
 from titrant.train.checkpoint import Snapshot, hash_of, load_snapshot, milestone_file, save_snapshot, write_tensors
+from titrant.train.compiled import COMPILE, Code, choose_code
 from titrant.train.optimizer import clip_gradients, make_optimizer, rate_of, read_state, set_rate, write_state
 from titrant.train.tally import Tally
 
@@ -68,15 +67,15 @@ def train_phase(
 
     Resumes from `scratch` if it holds a snapshot of this job. When `progress` raises KeyboardInterrupt a snapshot is
     saved first. Raises StudyError or StoreError if the data or the start are not what the job says (before the first
-    step), EngineError if the loss or a gradient is not finite.
+    step), EngineError if the loss or a gradient is not finite, or if the model cannot be compiled.
     """
     previous = Checkpoint.read(inputs["previous"]) if "previous" in inputs else None
     tokenizer = TokenizerFile.read(inputs["tokenizer"])
     batches = _open_batches(job, inputs, tokenizer, previous)
     drawn = batches.prove_relation()
-    phase = _start(job, inputs, tokenizer.vocabulary, batches)
-    total = job.phase.steps * job.global_batch_tokens
-    phase.resume(load_snapshot(scratch, phase.digest, note=_noting(progress, total)))
+    note = _noting(progress, job.phase.steps * job.global_batch_tokens)
+    phase = _start(job, inputs, tokenizer.vocabulary, batches, note)
+    phase.resume(load_snapshot(scratch, phase.digest, note))
     _train(phase, scratch, progress, at_milestone)
     phase.tally.check(batches.drawn_indices())
     _check_curve(phase)
@@ -93,6 +92,7 @@ class _Phase:
     optimizer: torch.optim.Optimizer
     batches: PhaseBatches
     device: torch.device
+    code: Code
     tally: Tally
     step: int = 0
     loss: list[float] = field(default_factory=list)
@@ -161,7 +161,13 @@ def _open_batches(
     return batches
 
 
-def _start(job: TrainJob, inputs: Mapping[str, Path], vocabulary: int, batches: PhaseBatches) -> _Phase:
+def _start(
+    job: TrainJob,
+    inputs: Mapping[str, Path],
+    vocabulary: int,
+    batches: PhaseBatches,
+    note: Callable[[str], None],
+) -> _Phase:
     """Weights and optimizer as they stand at the start of the phase."""
     device = pick_device()
     model = Transformer(job.architecture, vocabulary, job.precision)
@@ -175,13 +181,17 @@ def _start(job: TrainJob, inputs: Mapping[str, Path], vocabulary: int, batches: 
     optimizer = make_optimizer(model, job.optimizer)
     if job.phase.optimizer_state == "carried":
         write_state(model, optimizer, read_weights(inputs["previous"] / "optimizer.safetensors"))
+    code = choose_code(job, vocabulary, device, note)
+    if code == "compiled":
+        model.compile_blocks()
     return _Phase(
         job=job,
-        digest=_digest(job, vocabulary, device),
+        digest=_digest(job, vocabulary, device) + " by compiled code" * (code == "compiled"),
         model=model,
         optimizer=optimizer,
         batches=batches,
         device=device,
+        code=code,
         tally=Tally(batches.sources),
     )
 
@@ -232,6 +242,11 @@ def _train(phase: _Phase, scratch: Path, progress: Progress, at_milestone: AtMil
         except _Stopped:
             save_snapshot(phase.snapshot(), scratch)
             raise KeyboardInterrupt from None
+        except TorchDynamoException as error:
+            raise EngineError(
+                f"the model cannot be compiled here ({str(error).strip().splitlines()[0]}); mend the C++ compiler, or "
+                f"set {COMPILE}=0 to train with eager code"
+            ) from error
         if time.monotonic() - saved_at >= seconds and phase.step < job.phase.steps:
             save_snapshot(phase.snapshot(), scratch)
             saved_at = time.monotonic()
@@ -335,6 +350,7 @@ def _write(
         drawn_sequences=phase.batches.drawn_after(),
         drawn=dict(drawn),
         milestones=tuple(sorted(phase.milestones)),
+        code=phase.code,
     )
 
 
