@@ -28,11 +28,13 @@ from titrant import artifacts, errors, jobs
 from titrant.cli import commands as command_line
 from titrant.study import (
     architecture,
+    cleaning,
     contrast,
     declaration,
     evaluation,
     ladder,
     mixture,
+    origins,
     parsers,
     phase,
     source,
@@ -40,11 +42,13 @@ from titrant.study import (
     units,
 )
 
-SUBJECTS = (study, source, parsers, mixture, phase, contrast, ladder, architecture, evaluation)
+SUBJECTS = (study, source, cleaning, origins, parsers, mixture, phase, contrast, ladder, architecture, evaluation)
 """Modules of declarations, in the order of the page."""
 TITLES = {
     "study": "The whole",
-    "source": "Sources and origins",
+    "source": "Sources",
+    "cleaning": "Cleaning",
+    "origins": "Origins",
     "parsers": "Parsers",
     "mixture": "Mixtures",
     "phase": "Phases and arms",

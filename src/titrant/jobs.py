@@ -32,10 +32,11 @@ from titrant.study.architecture import Architecture, ExistingTokenizer, Optimize
 from titrant.study.cleaning import Rule
 from titrant.study.contrast import Contrast
 from titrant.study.curve import Curve
-from titrant.study.declaration import Declaration
+from titrant.study.declaration import IDENTITY_UNLESS_DEFAULT, Declaration
 from titrant.study.evaluation import MultipleChoice, Probe, Statistics
+from titrant.study.origins import Origin
 from titrant.study.phase import FromCheckpoint
-from titrant.study.source import Kind, Origin, PlantedFacts
+from titrant.study.source import Kind, PlantedFacts
 
 Partition = Literal["train", "reserved", "held_out"]
 """The three parts of a source: trained on, trained on only by `disjoint` phases, never trained on."""
@@ -54,6 +55,7 @@ class DocumentsJob(Declaration):
     kind: Kind
     origins: tuple[Origin, ...]
     plant: PlantedFacts | None
+    on_error: Literal["stop", "skip"] = Field(default="stop", json_schema_extra=IDENTITY_UNLESS_DEFAULT)
 
 
 class SplitJob(Declaration):

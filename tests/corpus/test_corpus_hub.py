@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from titrant.errors import EngineError, StudyError
-from titrant.study.source import Files
+from titrant.study.origins import Files
 from titrant.study.world import content_of, files_of
 
 pytest.importorskip("datasets")

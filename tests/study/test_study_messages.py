@@ -25,7 +25,8 @@ def problems_of(path: Path) -> list[str]:
             "max_epochs: 3",
             "max_epocs: 3",
             "sources.code.max_epocs: unknown key 'max_epocs', did you mean 'max_epochs'?; allowed here: 'from', 'kind', "
-            "'max_document_characters', 'max_epochs', 'plant', 'reserve_fraction' (study.yaml:5)",
+            "'language_shares', 'max_document_characters', 'max_epochs', 'on_error', 'plant', 'redact', "
+            "'reserve_fraction', 'rules', 'transform' (study.yaml:5)",
         ),
         (
             "mostly-text: {text: 90, code: 10}",

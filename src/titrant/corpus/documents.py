@@ -23,8 +23,8 @@ from titrant.corpus.parse import LeftOut, Text, parse
 from titrant.corpus.planted import planted_documents
 from titrant.errors import StudyError
 from titrant.jobs import DocumentsJob, Progress
+from titrant.study.origins import Archive, Files, HubDataset, Installed, Origin, OtherSource, Package, Repository
 from titrant.study.parsers import PlainFiles
-from titrant.study.source import HubDataset, Origin
 from titrant.tokens.documents import content_hash
 
 GROUP_BYTES = 8_000_000
@@ -89,6 +89,9 @@ def read_documents(
 
 
 def _texts_of(place: int, origin: Origin, left_out: Counter[str], progress: Progress) -> Iterator[_Document]:
+    if isinstance(origin, (Archive, Repository, OtherSource)):
+        raise NotImplementedError
+    assert not isinstance(origin, OtherSource), "the plan reads what another source keeps"
     if isinstance(origin, HubDataset):
         for number, item in enumerate(hub_texts(origin)):
             if number % 1000 == 0:
@@ -111,12 +114,14 @@ def _texts_of(place: int, origin: Origin, left_out: Counter[str], progress: Prog
         progress(len(files), len(files), "files")
 
 
-def _language(origin: Origin, file: SourceFile) -> str:
+def _language(origin: Package | Files | Installed, file: SourceFile) -> str:
     """By the file's name where a file is a document; a container's name says nothing of what it holds."""
     return language_of(file.name) if isinstance(origin.parse, PlainFiles) else UNKNOWN
 
 
-def _document(base: str, item: Text, origin: Origin, by_name: str, label: str) -> _Document:
+def _document(
+    base: str, item: Text, origin: Package | Files | Installed | HubDataset, by_name: str, label: str
+) -> _Document:
     return _Document(
         id=f"{base}:{_escaped(item.part)}" if item.part else base,
         text=item.text,

@@ -14,7 +14,7 @@ from typing import Any
 from titrant.corpus.parse import LeftOut, Text
 from titrant.errors import EngineError, StudyError
 from titrant.study.declaration import listing
-from titrant.study.source import Files, HubDataset
+from titrant.study.origins import Files, HubDataset
 from titrant.study.world import content_of, files_of
 
 INSTALL = "pip install 'titrant[hub]'"

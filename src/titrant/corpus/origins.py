@@ -11,7 +11,7 @@ from titrant.corpus.opened import SourceFile
 from titrant.corpus.packages import package_files
 from titrant.errors import StudyError
 from titrant.jobs import Progress
-from titrant.study.source import Files, Installed, Package
+from titrant.study.origins import Files, Installed, Package
 from titrant.study.world import content_of, files_of
 
 

@@ -25,7 +25,8 @@ from titrant.corpus.opened import SourceFile
 from titrant.errors import EngineError, StudyError
 from titrant.jobs import Progress
 from titrant.study.patterns import matches
-from titrant.study.source import Package, Source
+from titrant.study.origins import Package
+from titrant.study.source import Source
 
 PIP_SECONDS = 1800
 """How long one download may take."""

@@ -49,13 +49,14 @@ def canonical(content: Mapping[str, object]) -> bytes:
 
 
 @lru_cache(maxsize=256)
-def _fields(declaration: type[BaseModel]) -> tuple[tuple[str, str, object], ...]:
-    """(attribute, key, whether it is identity: True, False or "if remote") of every field."""
+def _fields(declaration: type[BaseModel]) -> tuple[tuple[str, str, object, object], ...]:
+    """(attribute, key, whether it is identity, default) of every field; identity is True, False or when it is."""
     return tuple(
         (
             name,
             field.alias or name,
             field.json_schema_extra.get("identity", True) if isinstance(field.json_schema_extra, dict) else True,
+            field.get_default(call_default_factory=True, validated_data={}),
         )
         for name, field in declaration.model_fields.items()
     )
@@ -68,15 +69,17 @@ def _plain(value: object) -> object:
         return value.model_dump(mode="json")
     if isinstance(value, BaseModel):
         fields = _fields(type(value))
-        if getattr(value, "content", "") is None and any(counts is False for *_, counts in fields):
+        if getattr(value, "content", "") is None and any(counts is False for _, _, counts, _ in fields):
             raise StudyError(
                 f"{type(value).__name__} {value!r:.80} is not pinned: pin the study before planning, so that its "
                 "content and not its path is its identity"
             )
         return {
             key: _plain(getattr(value, name))
-            for name, key, counts in fields
-            if counts is True or (counts == "if remote" and not Path(getattr(value, name)).is_absolute())
+            for name, key, counts, default in fields
+            if counts is True
+            or (counts == "if remote" and not Path(getattr(value, name)).is_absolute())
+            or (counts == "unless default" and getattr(value, name) != default)
         }
     if isinstance(value, (tuple, list)):
         return [_plain(item) for item in value]

@@ -68,4 +68,7 @@ NOT_IDENTITY: dict[str, JsonValue] = {"identity": False}
 IDENTITY_IF_REMOTE: dict[str, JsonValue] = {"identity": "if remote"}
 """Marks a name that is identity, unless it is an absolute path: then the revision beside it says what lies there."""
 
+IDENTITY_UNLESS_DEFAULT: dict[str, JsonValue] = {"identity": "unless default"}
+"""Marks a field added later: where it says what was always done, it is in no fingerprint, and nothing is made again."""
+
 Name = Annotated[str, AfterValidator(_check_name)]

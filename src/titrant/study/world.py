@@ -19,9 +19,10 @@ from pydantic import BaseModel
 from titrant.errors import Problem, StudyError
 from titrant.study.architecture import ExistingTokenizer
 from titrant.study.load import LoadedStudy
+from titrant.study.origins import Archive, Files, HubDataset, Installed, Package, Repository
 from titrant.study.patterns import matches
 from titrant.study.phase import Phase
-from titrant.study.source import Files, HubDataset, Installed, Package
+from titrant.study.repository import commit_of
 from titrant.study.study import Study
 
 Declared = TypeVar("Declared", bound=BaseModel)
@@ -159,9 +160,28 @@ def _pin_origin(origin: Any, folder: Path) -> Any:
         origin = origin.model_copy(update={"files": tuple(str(folder.resolve() / path) for path in origin.files)})
     if isinstance(origin, HubDataset) and (folder / origin.dataset).is_dir():
         return origin.model_copy(update={"dataset": str(folder.resolve() / origin.dataset)})
+    if isinstance(origin, Archive):
+        return _pin_archive(origin, folder)
+    if isinstance(origin, Repository):
+        return _pin_repository(origin, folder)
     if isinstance(origin, (Files, Installed)):
         return _with_content(origin, content_of(files_of(origin)), "its files")
     return origin
+
+
+def _pin_archive(origin: Archive, folder: Path) -> Archive:
+    path = folder.resolve() / origin.archive
+    if not path.is_file():
+        what = "is a folder: name it with `files`" if path.is_dir() else "does not exist"
+        raise StudyError(f"archive '{path}' {what}; paths are read from the study's folder")
+    return _with_content(origin.model_copy(update={"archive": str(path)}), content_of_file(path), f"archive '{path}'")
+
+
+def _pin_repository(origin: Repository, folder: Path) -> Repository:
+    path = folder.resolve() / origin.git
+    commit = commit_of(Path(origin.git) if "://" in origin.git else path, origin.revision)
+    pinned = origin.model_copy(update={"git": str(path)})
+    return _with_content(pinned, commit, f"what revision '{origin.revision}' of '{path}' points to")
 
 
 def _pin_file(declared: Any, folder: Path) -> Any:

@@ -1,0 +1,37 @@
+"""Sources made of other sources: which one, and whether it can be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from titrant.study.declaration import listing, suggestion
+from titrant.study.origins import OtherSource
+from titrant.study.source import Source
+
+
+def made_of(source: Source) -> str | None:
+    """The name of the source whose documents a source changes, or None where it has documents of its own."""
+    origin = source.origins[0]
+    return origin.source if isinstance(origin, OtherSource) else None
+
+
+def derivation_problems(sources: Mapping[str, Source]) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """A path in the study and a sentence for each source made of one that does not come before it.
+
+    Since each comes after what it is made of, no chain of them can close.
+    """
+    names = list(sources)
+    for place, (name, source) in enumerate(sources.items()):
+        other = made_of(source)
+        if other is None or other in names[:place]:
+            continue
+        if other == name:
+            wrong = "is made of itself; name a source that is declared before it"
+        elif other in sources:
+            wrong = f"is made of source '{other}', which is declared after it; declare '{other}' first"
+        else:
+            wrong = (
+                f"is made of source '{other}', which does not exist{suggestion(other, names)}; before it there are "
+                f"{listing(names[:place]) or 'none'}"
+            )
+        yield ("sources", name, "from", 0, "source"), f"source '{name}' {wrong}"
