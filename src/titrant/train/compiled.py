@@ -2,7 +2,7 @@
 
 Compiled code is 2 to 4 % faster on a CPU and its last bits are its own. Which of the two a phase uses therefore depends
 on what all phases and arms of a scale share, the work of one step, and not on how long the phase is: no contrast then
-sees two arithmetics. Where compiled code is due and cannot be had, the phase says so, and its checkpoint says which it
+sees two ways of rounding. Where compiled code is due and cannot be had, the phase says so, and its checkpoint says which it
 was.
 """
 
