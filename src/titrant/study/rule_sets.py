@@ -42,12 +42,12 @@ RULE_SETS: dict[str, tuple[Rule, ...]] = {
         duplicate_9_gram_character_share=(None, 0.11),
         duplicate_10_gram_character_share=(None, 0.10),
     ),
-    "c4": _rules("c4", sentences=(5, None), lorem_ipsum=(None, 0), curly_brackets=(None, 0)),
+    "c4": _rules("c4", sentences=(5, None), lorem_ipsum_lines=(None, 0), curly_bracket_lines=(None, 0)),
     "fineweb": _rules(
         "fineweb",
         punctuated_line_share=(0.12, None),
         short_line_share=(None, 0.67),
-        duplicate_line_character_share=(None, 0.01),
+        duplicate_filled_line_character_share=(None, 0.01),
         lines_per_word=(None, 0.3),
     ),
     "starcoder": _rules(

@@ -42,12 +42,12 @@ SIGNALS: dict[str, Signal] = {
     ),
     **_family(
         "prose",
-        words=("words", "words: runs of letters and digits, with apostrophes and hyphens inside [gopher]"),
+        words=("words", "words, without the punctuation around and between them [gopher]"),
         mean_word_length=("characters", "mean length of its words [gopher]"),
-        symbols_per_word=("per word", "number signs and ellipses for each word, whichever is more frequent [gopher]"),
+        symbols_per_word=("per word", "number signs or ellipses, whichever are more, for each word or sign [gopher]"),
         bullet_line_share=("0 to 1", "share of lines that begin with a bullet [gopher]"),
         ellipsis_line_share=("0 to 1", "share of lines that end with an ellipsis [gopher]"),
-        alphabetic_word_share=("0 to 1", "share of words with a letter in them [gopher]"),
+        alphabetic_word_share=("0 to 1", "share of words and signs with a letter in them [gopher]"),
         stop_words=("words", "how many of: the, be, to, of, and, that, have, with [gopher]"),
     ),
     **_family(
@@ -74,11 +74,16 @@ SIGNALS: dict[str, Signal] = {
     **_family(
         "web",
         sentences=("sentences", "sentences in the lines that C4 keeps [c4]"),
-        lorem_ipsum=("times", "occurrences of `lorem ipsum` in any case [c4]"),
-        curly_brackets=("times", "occurrences of `{` [c4]"),
+        lorem_ipsum_lines=("lines", "lines that C4 looks at with `lorem ipsum` in any case [c4]"),
+        curly_bracket_lines=("lines", "lines that C4 looks at with `{` [c4]"),
         punctuated_line_share=("0 to 1", "share of lines that end with a sentence's sign [fineweb]"),
         short_line_share=("0 to 1", "share of lines with at most 30 characters [fineweb]"),
-        lines_per_word=("per word", "line ends for each word [fineweb]"),
+        duplicate_filled_line_character_share=(
+            "0 to 1",
+            "share of characters, line ends left out, in lines that repeat an earlier one; lines of white space left "
+            "out [fineweb]",
+        ),
+        lines_per_word=("per word", "line ends for each word or sign [fineweb]"),
     ),
     **_family(
         "code",

@@ -1,0 +1,7 @@
+"""Signals: what pure functions find in documents, one column each, so that a rule is a threshold on what is stored."""
+
+from __future__ import annotations
+
+from titrant.corpus.signals.find import find_signals
+
+__all__ = ["find_signals"]
