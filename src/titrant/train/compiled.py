@@ -1,9 +1,9 @@
 """Which code runs the blocks of a model: eager, or compiled where steps are large enough to repay it.
 
-Compiled code is 2 to 4 % faster on a CPU and its last bits are its own. Which of the two a phase uses therefore depends
+Compiled code is 2 to 6 % faster on a CPU and its last bits are its own. Which of the two a phase uses therefore depends
 on what all phases and arms of a scale share, the work of one step, and not on how long the phase is: no contrast then
-sees two ways of rounding. Where compiled code is due and cannot be had, the phase says so, and its checkpoint says which it
-was.
+sees two ways of rounding. Where compiled code is due and cannot be had, the phase says so, and its checkpoint says
+which it was.
 """
 
 from __future__ import annotations
