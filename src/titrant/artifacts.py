@@ -147,6 +147,59 @@ class Documents(Artifact):
     """Documents left out by reason (`empty`, `not UTF-8`)."""
 
 
+class SignalSummary(BaseModel):
+    """How one signal is spread over a source's documents."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    documents: int
+    """Documents that it applies to."""
+    least: float | None
+    mean: float | None
+    most: float | None
+    words: dict[str, int]
+    """Of a signal that is a word: documents by word, the most frequent twenty."""
+
+
+class Signals(Artifact):
+    """What was found in every document of one source.
+
+    `signals-00000.parquet`, ...: the same files and rows as the documents', one column a signal (float64, or string for
+    a word; null where it does not apply).
+    """
+
+    kind: ClassVar[str] = "signals"
+    version: ClassVar[int] = 1
+
+    signals: dict[str, SignalSummary]
+    """By name."""
+
+
+class Signatures(Artifact):
+    """`signatures.parquet`: row (int64), signature (fixed-size binary: little-endian uint32, one a permutation)."""
+
+    kind: ClassVar[str] = "signatures"
+    version: ClassVar[int] = 1
+
+    documents: int
+
+
+class Transformed(Artifact):
+    """The documents of one source as its transforms leave them.
+
+    `documents-00000.parquet`, ...: the same rows, ids and content_hash as the documents'; the text of a kept one is
+    changed, that of any other is empty.
+    """
+
+    kind: ClassVar[str] = "transform"
+    version: ClassVar[int] = 1
+
+    changed: int
+    unchanged: int
+    left_out: dict[str, int]
+    """Kept documents that come out without text, by reason."""
+
+
 class PartSize(BaseModel):
     """Documents and UTF-8 bytes of one part of a source."""
 
@@ -160,8 +213,8 @@ class Split(Artifact):
     """The fate of every document of one source.
 
     `split.parquet`: row (int64, counts through the documents files in order), content_hash, planted (bool), fate
-    (`train`, `reserved`, `held_out`; or why it is dropped: `rule NAME`, `duplicate`, `duplicate of SOURCE`, `its
-    language has no share`, `beyond its language's share`).
+    (`train`, `reserved`, `held_out`; or why it is dropped: `rule NAME`, `duplicate`, `duplicate of SOURCE`,
+    `near duplicate`, `near duplicate of SOURCE`, `its language has no share`, `beyond its language's share`).
     """
 
     kind: ClassVar[str] = "split"
@@ -359,7 +412,10 @@ ARTIFACTS: dict[str, type[Artifact]] = {
     artifact.kind: artifact
     for artifact in (
         Documents,
+        Signals,
+        Signatures,
         Split,
+        Transformed,
         TokenizerFile,
         TokenShards,
         PlannedLedger,

@@ -1,14 +1,19 @@
 """What each kind of job is asked to do: the typed declarations that the plan writes and the stages read.
 
-    documents ─▶ split ─▶ tokenizer ─▶ tokens ─▶ ledger, questions ┄▶ train ─▶ evaluate ─▶ findings ─▶ report
+    documents ─▶ signals, signatures ─▶ split ─▶ transform ─▶ tokenizer ─▶ tokens ─▶ ledger, questions
+        ┄▶ train ─▶ evaluate ─▶ findings ─▶ report
 
 A declaration holds all that can change what a job makes, and nothing else: no path, no machine, no name that the
 user may choose freely (arms, phases, mixtures). Its inputs are named by role; each role is the folder of one artifact.
 
     kind        inputs (role: artifact)
     documents   -
+    signals     documents: Documents
+    signatures  documents: Documents
     split       documents: Documents; earlier/SOURCE: Split (sources that come before it in the study);
-                signals: Signals (if it has rules)
+                signals: Signals (if it has rules); signatures: Signatures and earlier-signatures/SOURCE: Signatures
+                (if near-duplicates are dropped)
+    transform   documents: Documents; split: Split
     tokenizer   documents/SOURCE: Documents; split/SOURCE: Split (the sources of its mixture; none if it exists)
     tokens      documents: Documents; split: Split; tokenizer: TokenizerFile
     ledger      tokens/SOURCE: TokenShards (all sources that any arm draws)
@@ -29,13 +34,14 @@ from typing import Literal, Protocol
 from pydantic import Field
 
 from titrant.study.architecture import Architecture, ExistingTokenizer, Optimizer, TrainedTokenizer
-from titrant.study.cleaning import Rule
+from titrant.study.cleaning import NearDuplicates, Redaction, Rule, Transform
 from titrant.study.contrast import Contrast
 from titrant.study.curve import Curve
 from titrant.study.declaration import IDENTITY_UNLESS_DEFAULT, Declaration
 from titrant.study.evaluation import MultipleChoice, Probe, Statistics
 from titrant.study.origins import Origin
 from titrant.study.phase import FromCheckpoint
+from titrant.study.signals import Family
 from titrant.study.source import Kind, PlantedFacts
 
 Partition = Literal["train", "reserved", "held_out"]
@@ -58,6 +64,25 @@ class DocumentsJob(Declaration):
     on_error: Literal["stop", "skip"] = Field(default="stop", json_schema_extra=IDENTITY_UNLESS_DEFAULT)
 
 
+class SignalsJob(Declaration):
+    """Find the signals of some families in every document of a source."""
+
+    families: tuple[Family, ...]
+
+
+class SignaturesJob(Declaration):
+    """Sign every document of a source, so that near-duplicates can be found."""
+
+    near: NearDuplicates
+
+
+class TransformJob(Declaration):
+    """Change the documents that a source keeps."""
+
+    redact: tuple[Redaction, ...]
+    steps: tuple[Transform, ...]
+
+
 class SplitJob(Declaration):
     """Drop what fails a rule and exact duplicates (in the source and of what earlier sources keep); share out the rest.
 
@@ -67,8 +92,9 @@ class SplitJob(Declaration):
 
     hold_out_fraction: float
     reserve_fraction: float
-    rules: tuple[Rule, ...] = ()
-    language_shares: dict[str, float] = Field(default_factory=dict)
+    rules: tuple[Rule, ...] = Field(default=(), json_schema_extra=IDENTITY_UNLESS_DEFAULT)
+    near: NearDuplicates | None = Field(default=None, json_schema_extra=IDENTITY_UNLESS_DEFAULT)
+    language_shares: dict[str, float] = Field(default_factory=dict, json_schema_extra=IDENTITY_UNLESS_DEFAULT)
     """Share of the source's documents by language; empty: as they come."""
 
 
@@ -217,7 +243,10 @@ class ReportJob(Declaration):
 
 JobDeclaration = (
     DocumentsJob
+    | SignalsJob
+    | SignaturesJob
     | SplitJob
+    | TransformJob
     | TokenizerJob
     | TokensJob
     | LedgerJob

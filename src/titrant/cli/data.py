@@ -20,7 +20,7 @@ from titrant.plan import Job
 from titrant.study.declaration import listing, suggestion
 from titrant.study.units import show_count
 
-DATA_KINDS = ("documents", "signals", "split", "tokenizer", "tokens")
+DATA_KINDS = ("documents", "signals", "signatures", "split", "transform", "tokenizer", "tokens")
 """Kinds of jobs that are done before the table is printed: all of the data, none of the training."""
 
 KEPT = ("train", "reserved", "held_out")

@@ -2,6 +2,7 @@
 
 from titrant.corpus.documents import read_documents
 from titrant.corpus.packages import fetch_packages
+from titrant.corpus.signatures import sign_documents
 from titrant.corpus.split import split_documents
 
-__all__ = ["fetch_packages", "read_documents", "split_documents"]
+__all__ = ["fetch_packages", "read_documents", "sign_documents", "split_documents"]

@@ -11,9 +11,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -22,10 +20,11 @@ from blake3 import blake3
 from numpy.typing import NDArray
 from rensa import RMinHash  # type: ignore[import-untyped]
 
+from titrant.artifacts import Signatures
 from titrant.corpus.stored import read_groups
 from titrant.corpus.words import Words, find_words, grams
 from titrant.errors import EngineError, StoreError
-from titrant.jobs import Progress
+from titrant.jobs import Progress, SignaturesJob
 from titrant.study.cleaning import NearDuplicates
 
 SIGNATURES = "signatures.parquet"
@@ -36,21 +35,6 @@ _SEED = 20_261_105
 _PIECE_CHARACTERS = 1 << 17
 """Texts taken together: so few that the arrays stay in a processor's cache."""
 _GROUP_ROWS = 8192
-
-
-class AsksForSignatures(Protocol):
-    """The declaration of a job that signs documents."""
-
-    @property
-    def near(self) -> NearDuplicates:
-        """How near-duplicates are defined."""
-
-
-@dataclass(frozen=True)
-class SignedDocuments:
-    """What was signed."""
-
-    documents: int
 
 
 def sign(texts: pa.Array, near: NearDuplicates) -> NDArray[np.uint32]:
@@ -77,8 +61,8 @@ def sign(texts: pa.Array, near: NearDuplicates) -> NDArray[np.uint32]:
 
 
 def sign_documents(
-    job: AsksForSignatures, inputs: Mapping[str, Path], out: Path, *, scratch: Path, progress: Progress
-) -> SignedDocuments:
+    job: SignaturesJob, inputs: Mapping[str, Path], out: Path, *, scratch: Path, progress: Progress
+) -> Signatures:
     """Write `signatures.parquet`: row (int64) and signature (little-endian uint32 one after the other).
 
     In memory is one row group of the documents. Raises StoreError for damaged documents.
@@ -93,7 +77,7 @@ def sign_documents(
             rows = pa.array(np.arange(row, row + len(signatures)), pa.int64())
             writer.write_table(pa.Table.from_arrays([rows, column], schema=schema))
             row += len(signatures)
-    return SignedDocuments(documents=row)
+    return Signatures(documents=row)
 
 
 def read_signatures(folder: Path, near: NearDuplicates, *, rows: NDArray[np.bool_] | None = None) -> NDArray[np.uint32]:
@@ -120,7 +104,7 @@ def read_signatures(folder: Path, near: NearDuplicates, *, rows: NDArray[np.bool
     return np.concatenate(parts)
 
 
-def _signed(job: AsksForSignatures, folder: Path, progress: Progress) -> Iterator[NDArray[np.uint32]]:
+def _signed(job: SignaturesJob, folder: Path, progress: Progress) -> Iterator[NDArray[np.uint32]]:
     for group in read_groups(folder, ["text"], progress):
         for chunk in group.table["text"].chunks:
             yield sign(chunk, job.near)

@@ -28,11 +28,14 @@ from numpy.typing import NDArray
 
 from titrant.artifacts import PartSize, Split
 from titrant.corpus.language_quota import beyond_share
+from titrant.corpus.near_duplicates import find_near_duplicates
 from titrant.corpus.rules import first_failed
+from titrant.corpus.signatures import read_signatures
 from titrant.errors import StoreError, StudyError
 from titrant.jobs import Progress, SplitJob
+from titrant.study.cleaning import NearDuplicates
 
-_EARLIER = "earlier/"
+_EARLIER, _SIGNATURES = "earlier/", "earlier-signatures/"
 _RESERVE_KEY = "titrant 2026 reserve: which training documents are kept for disjoint phases"
 KEPT = ("train", "reserved", "held_out")
 """Fates of documents that are used."""
@@ -89,6 +92,8 @@ def split_documents(
         earlier = _read_kept(inputs[role])
         _check_planted(rows, earlier, name)
         fates.give(np.isin(rows.digests, earlier.digests), f"duplicate of {name}")
+    if job.near is not None:
+        _drop_near_duplicates(job.near, rows, fates, inputs)
     if job.language_shares:
         kept = np.flatnonzero(fates.undecided & ~rows.planted)
         digests = list(_raw(rows.digests[kept]))
@@ -107,6 +112,21 @@ def split_documents(
         for code, name in enumerate(fates.names)
     }
     return Split(parts=parts)
+
+
+def _drop_near_duplicates(near: NearDuplicates, rows: _Rows, fates: _Fates, inputs: Mapping[str, Path]) -> None:
+    asked = fates.undecided & ~rows.planted
+    names = sorted(role.removeprefix(_SIGNATURES) for role in inputs if role.startswith(_SIGNATURES))
+    earlier = [
+        read_signatures(inputs[_SIGNATURES + name], near, rows=_read_kept(inputs[_EARLIER + name]).real)
+        for name in names
+    ]
+    found = find_near_duplicates(read_signatures(inputs["signatures"], near, rows=asked), near, earlier=earlier)
+    places = np.flatnonzero(asked)
+    for index, fate in enumerate([*(f"near duplicate of {name}" for name in names), "near duplicate"]):
+        where = np.zeros(len(asked), bool)
+        where[places[found.source == index]] = True
+        fates.give(where, fate)
 
 
 def is_held_out(digests: NDArray[np.bytes_], fraction: float) -> NDArray[np.bool_]:
@@ -166,6 +186,8 @@ class _Kept:
 
     digests: NDArray[np.bytes_]
     planted: NDArray[np.bool_]
+    real: NDArray[np.bool_]
+    """Of every document, kept or not: whether it is kept and not planted."""
 
 
 def _read_kept(folder: Path) -> _Kept:
@@ -176,7 +198,8 @@ def _read_kept(folder: Path) -> _Kept:
         digests = bytes.fromhex("".join(kept["content_hash"].to_pylist()))
     except (pa.ArrowException, OSError, ValueError) as error:
         raise StoreError(f"{path} cannot be read ({error}); delete its folder and run again") from None
-    return _Kept(_array(digests), kept["planted"].to_numpy(zero_copy_only=False))
+    real = pc.and_(pc.is_in(table["fate"], pa.array(KEPT)), pc.invert(table["planted"]))
+    return _Kept(_array(digests), *(column.to_numpy(zero_copy_only=False) for column in (kept["planted"], real)))
 
 
 def _repeats(rows: _Rows, kept: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -11,6 +11,9 @@ from titrant.errors import EngineError
 
 STAGES: Mapping[str, str] = {
     "documents": "titrant.corpus:read_documents",
+    "signals": "titrant.corpus:find_all_signals",
+    "signatures": "titrant.corpus:sign_documents",
+    "transform": "titrant.corpus:transform_documents",
     "split": "titrant.corpus:split_documents",
     "tokenizer": "titrant.tokens:make_tokenizer",
     "tokens": "titrant.tokens:encode_documents",

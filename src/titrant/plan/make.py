@@ -27,18 +27,24 @@ from titrant.jobs import (
     ReportJob,
     ReportPhase,
     Run,
+    SignalsJob,
+    SignaturesJob,
     SplitJob,
     TokenizerJob,
     TokensJob,
     TrainJob,
     TrainPhase,
+    TransformJob,
 )
 from titrant.plan.budget import resolve_phases
 from titrant.plan.fingerprint import fingerprint, identity_of
 from titrant.plan.plan import Job, Plan
 from titrant.study.architecture import ExistingTokenizer, TrainedTokenizer
+from titrant.study.derived import made_of
 from titrant.study.evaluation import Additive, MultipleChoice, Probe
 from titrant.study.recipe import recipe_of
+from titrant.study.signals import SIGNALS
+from titrant.study.source import Source
 from titrant.study.study import Study
 
 Task = TypeVar("Task", Probe, MultipleChoice)
@@ -71,6 +77,8 @@ class _Draft:
     """Id of the tokens job by source."""
     splits: dict[str, str] = field(default_factory=dict)
     documents: dict[str, str] = field(default_factory=dict)
+    texts: dict[str, str] = field(default_factory=dict)
+    """Id of the job whose documents are encoded: the documents job, or the last transform."""
     resolved: dict[tuple[str, str], tuple[TrainPhase, ...]] = field(default_factory=dict)
     """Phases by (arm, scale)."""
     tokenizer: str = ""
@@ -125,24 +133,23 @@ class _Draft:
 
     def add_data(self) -> None:
         study = self.study
+        own: dict[str, str] = {}
+        signatures: dict[str, str] = {}
         for name, source in study.sources.items():
-            earlier = {f"earlier/{before}": id_ for before, id_ in self.splits.items()}
-            self.documents[name] = self.add(
-                "documents",
-                name,
-                DocumentsJob(
-                    kind=source.kind,
-                    origins=source.origins,
-                    plant=source.plant,
-                ),
-                {},
-            )
-            self.splits[name] = self.add(
-                "split",
-                name,
-                SplitJob(hold_out_fraction=study.hold_out_fraction, reserve_fraction=source.reserve_fraction),
-                {"documents": self.documents[name], **earlier},
-            )
+            other = made_of(source)
+            if other is None:
+                self.add_source(name, source, own, signatures)
+                own[name] = self.splits[name]
+            else:
+                self.documents[name], self.splits[name] = self.documents[other], self.splits[other]
+            self.texts[name] = self.documents[name] if other is None else self.texts[other]
+            if source.transform or source.redact:
+                self.texts[name] = self.add(
+                    "transform",
+                    name,
+                    TransformJob(redact=source.redact, steps=source.transform),
+                    {"documents": self.texts[name], "split": self.splits[name]},
+                )
         shares = study.mixtures[study.tokenizer.mixture].shares if isinstance(study.tokenizer, TrainedTokenizer) else {}
         self.tokenizer = self.add(
             "tokenizer",
@@ -153,7 +160,7 @@ class _Draft:
                     source: f"{share.numerator}/{share.denominator}" for source, share in sorted(shares.items())
                 },
             ),
-            {f"documents/{source}": self.documents[source] for source in shares}
+            {f"documents/{source}": self.texts[source] for source in shares}
             | {f"split/{source}": self.splits[source] for source in shares},
         )
         for name, source in study.sources.items():
@@ -162,11 +169,43 @@ class _Draft:
                 name,
                 TokensJob(max_document_characters=source.max_document_characters),
                 {
-                    "documents": self.documents[name],
+                    "documents": self.texts[name],
                     "split": self.splits[name],
                     "tokenizer": self.tokenizer,
                 },
             )
+
+    def add_source(self, name: str, source: Source, earlier: Mapping[str, str], signatures: dict[str, str]) -> None:
+        """Documents of a source of its own, and what decides which are kept. `signatures` are of sources before it."""
+        near, rules = self.study.near_duplicates, source.rules_written_out
+        documents = {
+            "documents": self.add(
+                "documents",
+                name,
+                DocumentsJob(kind=source.kind, origins=source.origins, plant=source.plant, on_error=source.on_error),
+                {},
+            )
+        }
+        inputs = documents | {f"earlier/{before}": id_ for before, id_ in earlier.items()}
+        if rules:
+            families = dict.fromkeys(SIGNALS[rule.signal].family for rule in rules)
+            inputs["signals"] = self.add("signals", name, SignalsJob(families=tuple(sorted(families))), documents)
+        if near is not None:
+            inputs |= {f"earlier-signatures/{before}": id_ for before, id_ in signatures.items()}
+            signatures[name] = inputs["signatures"] = self.add("signatures", name, SignaturesJob(near=near), documents)
+        self.documents[name] = documents["documents"]
+        self.splits[name] = self.add(
+            "split",
+            name,
+            SplitJob(
+                hold_out_fraction=self.study.hold_out_fraction,
+                reserve_fraction=source.reserve_fraction,
+                rules=rules,
+                near=near,
+                language_shares=source.shares_by_language,
+            ),
+            inputs,
+        )
 
     def add_ledger(self) -> None:
         study = self.study

@@ -8,6 +8,9 @@ from titrant.study.declaration import listing, suggestion
 from titrant.study.origins import OtherSource
 from titrant.study.source import Source
 
+_ITS_OWN = {"rules", "language_shares", "reserve_fraction", "plant", "on_error"}
+"""What only a source with documents of its own can declare."""
+
 
 def made_of(source: Source) -> str | None:
     """The name of the source whose documents a source changes, or None where it has documents of its own."""
@@ -23,7 +26,15 @@ def derivation_problems(sources: Mapping[str, Source]) -> Iterator[tuple[tuple[s
     names = list(sources)
     for place, (name, source) in enumerate(sources.items()):
         other = made_of(source)
-        if other is None or other in names[:place]:
+        if other is None:
+            continue
+        for field in sorted(_ITS_OWN & source.model_fields_set):
+            yield (
+                ("sources", name, field),
+                f"source '{name}' is made of source '{other}' and declares `{field}`, which decides which documents "
+                f"are kept; declare it on '{other}', or give '{name}' origins of its own",
+            )
+        if other in names[:place]:
             continue
         if other == name:
             wrong = "is made of itself; name a source that is declared before it"

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from pydantic import Field, field_validator
 
 from titrant.study.architecture import Optimizer, Tokenizer
+from titrant.study.cleaning import NearDuplicates
 from titrant.study.contrast import Contrast, Sweep
 from titrant.study.declaration import Declaration, Name
 from titrant.study.evaluation import Competitive, Design, Evaluation, Statistics
@@ -58,6 +59,8 @@ class Study(Declaration):
     """`competitive` (total tokens fixed) or `additive` (the tokens of named sources fixed)."""
     budget_parts: float = Field(default=11, gt=0)
     """A scale's tokens are shared out over so many parts (init 5, continue 5, cooldown 1)."""
+    near_duplicates: NearDuplicates | None = None
+    """Of documents that are nearly equal, in one source or in several, the first is kept; null: only of equal ones."""
     hold_out_fraction: float = Field(default=0.02, gt=0, lt=0.5)
     """Share of every source's documents held out for evaluation, chosen by content hash, never trained on."""
 
