@@ -2,7 +2,8 @@
 
 from titrant.corpus.documents import read_documents
 from titrant.corpus.packages import fetch_packages
+from titrant.corpus.signals import find_all_signals
 from titrant.corpus.signatures import sign_documents
 from titrant.corpus.split import split_documents
 
-__all__ = ["fetch_packages", "read_documents", "sign_documents", "split_documents"]
+__all__ = ["fetch_packages", "find_all_signals", "read_documents", "sign_documents", "split_documents"]

@@ -1,0 +1,154 @@
+"""The signals stage: one file of signals for each file of documents, row by row, in the memory of one row group.
+
+It computes on one core, as every stage does: the signals of several sources are jobs of their own and run side by side.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from titrant.artifacts import Signals, SignalSummary
+from titrant.corpus.signals.find import find_signals, schema
+from titrant.errors import StoreError
+from titrant.jobs import Progress, SignalsJob
+from titrant.study.signals import Family
+
+COLUMNS = ["id", "text", "language", "licence", "origin"]
+"""What of a document the signals are found in."""
+COMMONEST = 20
+"""How many words of a signal the summary lists."""
+
+
+def find_all_signals(
+    job: SignalsJob, inputs: Mapping[str, Path], out: Path, *, scratch: Path, progress: Progress
+) -> Signals:
+    """Write `signals-00000.parquet`, ... for `documents-00000.parquet`, ...: the same rows in the same order.
+
+    Finished files are kept in `scratch`, so that an attempt goes on at the file where the last one stopped.
+    Raises StoreError if a file of documents cannot be read.
+    """
+    files = sorted(inputs["documents"].glob("documents-*.parquet"))
+    spread = {name: _Spread() for name in schema(job.families).names}
+    counts = [_rows(path) for path in files]
+    for number, path in enumerate(files):
+        done = _Done(sum(counts[:number]), sum(counts), path.name, progress)
+        target = out / path.name.replace("documents-", "signals-", 1)
+        kept = scratch / target.name
+        if not kept.exists():
+            _write_whole(path, job.families, kept, done)
+        _put(kept, target)
+        for values in _stored(target):
+            for name in values.schema.names:
+                spread[name].add(values.column(name))
+    progress(sum(counts), sum(counts), "documents")
+    return Signals(signals={name: each.summary() for name, each in spread.items()})
+
+
+@dataclass
+class _Done:
+    """How many documents are done, told row group by row group."""
+
+    documents: int
+    total: int
+    note: str
+    progress: Progress
+
+    def add(self, documents: int) -> None:
+        self.documents += documents
+        self.progress(self.documents, self.total, "documents", self.note)
+
+
+def _write_whole(path: Path, families: Collection[Family], target: Path, done: _Done) -> None:
+    """Write all signals of one file, under another name until they are whole and on disk."""
+    part = target.with_suffix(".part")
+    with part.open("wb") as stream:
+        with pq.ParquetWriter(stream, schema(families), compression="zstd") as writer:
+            for group in _groups(path):
+                done.add(0)
+                for batch in group.to_batches():
+                    writer.write_batch(find_signals(batch, families))
+                done.add(len(group))
+        stream.flush()
+        os.fsync(stream.fileno())
+    part.replace(target)
+
+
+def _put(kept: Path, target: Path) -> None:
+    """The same file in a second place; what lies in `scratch` must outlive an attempt that is stopped later."""
+    try:
+        os.link(kept, target)
+    except OSError:
+        shutil.copyfile(kept, target)
+
+
+@contextmanager
+def _read(path: Path) -> Iterator[pq.ParquetFile]:
+    try:
+        with pq.ParquetFile(path) as file:
+            yield file
+    except (pa.ArrowException, OSError, KeyError) as error:
+        raise StoreError(f"{path} cannot be read ({error}); delete its folder and run again") from None
+
+
+def _rows(path: Path) -> int:
+    with _read(path) as file:
+        return int(file.metadata.num_rows)
+
+
+def _groups(path: Path) -> Iterator[pa.Table]:
+    with _read(path) as file:
+        for group in range(file.num_row_groups):
+            yield file.read_row_group(group, columns=COLUMNS, use_threads=False).combine_chunks()
+
+
+def _stored(path: Path) -> Iterator[pa.RecordBatch]:
+    with _read(path) as file:
+        yield from file.iter_batches(65_536, use_threads=False)
+
+
+@dataclass
+class _Spread:
+    """What the summary says of one signal, counted batch by batch."""
+
+    documents: int = 0
+    total: float = 0.0
+    least: float | None = None
+    most: float | None = None
+    words: Counter[str] = field(default_factory=Counter)
+
+    def add(self, values: pa.Array) -> None:
+        values = values.drop_null()
+        if not len(values):
+            return
+        self.documents += len(values)
+        if pa.types.is_string(values.type):
+            counts = pc.value_counts(values).to_pylist()
+            self.words.update({entry["values"]: entry["counts"] for entry in counts})
+            return
+        numbers = values.to_numpy(zero_copy_only=False)
+        self.total += float(np.sum(numbers))
+        least, most = float(numbers.min()), float(numbers.max())
+        self.least = least if self.least is None else min(self.least, least)
+        self.most = most if self.most is None else max(self.most, most)
+
+    def summary(self) -> SignalSummary:
+        is_number = self.least is not None
+        commonest = sorted(self.words.items(), key=lambda entry: (-entry[1], entry[0]))[:COMMONEST]
+        return SignalSummary(
+            documents=self.documents,
+            least=self.least,
+            mean=self.total / self.documents if is_number else None,
+            most=self.most,
+            words=dict(commonest),
+        )

@@ -1,0 +1,95 @@
+"""The signals stage: the same files and rows as the documents', found once, and gone on with where it stopped."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from titrant.corpus import find_all_signals
+from titrant.corpus.documents import SCHEMA
+from titrant.corpus.signals import find_signals
+from titrant.errors import StoreError
+from titrant.jobs import SignalsJob
+
+FAMILIES = ("prose", "size")
+
+
+def silent(done, total, unit, note=""):
+    """A progress that says nothing."""
+
+
+def rows(texts):
+    count = len(texts)
+    columns = [[f"0/{i}" for i in range(count)], texts, ["text"] * count, ["MIT"] * count, ["files"] * count]
+    return pa.table([*columns, ["0" * 32] * count, [False] * count], schema=SCHEMA)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Three files of documents, of two row groups each."""
+    made = tmp_path / "documents"
+    made.mkdir()
+    for number in range(3):
+        texts = [f"the document {number} {place} " * (place + 1) for place in range(7)]
+        pq.write_table(rows(texts), made / f"documents-{number:05d}.parquet", row_group_size=4)
+    return made
+
+
+def find(folder, tmp_path, name, families=FAMILIES, progress=silent, scratch=None):
+    out = tmp_path / name
+    out.mkdir()
+    scratch = scratch or tmp_path / f"{name}-scratch"
+    scratch.mkdir(exist_ok=True)
+    job = SignalsJob(families=families)
+    return find_all_signals(job, {"documents": folder}, out, scratch=scratch, progress=progress), out
+
+
+def test_every_file_of_documents_has_a_file_of_signals_with_the_same_rows(folder, tmp_path):
+    summary, out = find(folder, tmp_path, "out")
+    assert sorted(path.name for path in out.iterdir()) == [f"signals-0000{number}.parquet" for number in range(3)]
+    for number in range(3):
+        documents = pq.read_table(folder / f"documents-0000{number}.parquet").combine_chunks().to_batches()[0]
+        expected = find_signals(documents, FAMILIES).to_pylist()
+        assert pq.read_table(out / f"signals-0000{number}.parquet").to_pylist() == expected
+    lengths = [len(text) for path in sorted(folder.iterdir()) for text in pq.read_table(path)["text"].to_pylist()]
+    found = summary.signals["characters"]
+    assert (found.documents, found.least, found.most) == (21, min(lengths), max(lengths))
+    assert found.mean == sum(lengths) / 21
+
+
+def test_a_stopped_attempt_goes_on_at_its_file_and_ends_with_the_same_bytes(folder, tmp_path):
+    whole, expected = find(folder, tmp_path, "whole")
+    scratch, asked = tmp_path / "scratch", []
+
+    def stop(done, total, unit, note=""):
+        if done > 10:
+            raise KeyboardInterrupt
+
+    def listen(done, total, unit, note=""):
+        asked.append(done)
+
+    with pytest.raises(KeyboardInterrupt):
+        find(folder, tmp_path, "first", progress=stop, scratch=scratch)
+    assert [path.name for path in scratch.iterdir() if path.suffix == ".parquet"] == ["signals-00000.parquet"]
+    again, out = find(folder, tmp_path, "second", progress=listen, scratch=scratch)
+    assert again == whole
+    assert min(asked) == 7
+    for path in expected.iterdir():
+        assert (out / path.name).read_bytes() == path.read_bytes()
+
+
+def test_a_damaged_file_of_documents_is_named(folder, tmp_path):
+    damaged = folder / "documents-00001.parquet"
+    damaged.write_bytes(damaged.read_bytes()[:-100])
+    with pytest.raises(StoreError, match=r"documents-00001\.parquet cannot be read .* delete its folder"):
+        find(folder, tmp_path, "out")
+
+
+def test_a_source_without_files_has_empty_signals(tmp_path):
+    empty = tmp_path / "none"
+    empty.mkdir()
+    summary, out = find(empty, tmp_path, "out")
+    assert not list(out.iterdir())
+    assert summary.signals["words"].documents == 0
+    assert summary.signals["words"].mean is None
