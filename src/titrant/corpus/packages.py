@@ -24,8 +24,8 @@ from zipfile import BadZipFile, ZipFile
 from titrant.corpus.opened import SourceFile
 from titrant.errors import EngineError, StudyError
 from titrant.jobs import Progress
-from titrant.study.patterns import matches
 from titrant.study.origins import Package
+from titrant.study.patterns import matches
 from titrant.study.source import Source
 
 PIP_SECONDS = 1800
