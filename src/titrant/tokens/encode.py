@@ -65,8 +65,7 @@ def _encode_all(
         for batch in read_documents_with_fates(inputs["documents"], inputs["split"], WHOLE):
             progress(done, total, "bytes", encoder.library)
             done += pc.sum(pc.binary_length(batch.table["text"])).as_py() or 0
-            kept = batch.table.filter(pc.is_in(batch.table["fate"], pa.array(["train", "reserved", "held_out"])))
-            table = _cut(kept, job.max_document_characters)
+            table = _cut(_kept(batch.table), job.max_document_characters)
             for writer in (train, reserved):
                 chosen = table.filter(pc.equal(table["fate"], writer.partition))
                 if len(chosen):
@@ -80,6 +79,12 @@ def _encode_all(
         shards={partition: shard for partition, shard in shards.items() if shard is not None},
         held_out=_write_held_out(out / "held_out.parquet", held_out),
     )
+
+
+def _kept(documents: pa.Table) -> pa.Table:
+    """Those that are used; one that its source's transform left without text is not."""
+    is_kept = pc.is_in(documents["fate"], pa.array(["train", "reserved", "held_out"]))
+    return documents.filter(pc.and_(is_kept, pc.greater(pc.binary_length(documents["text"]), 0)))
 
 
 def _cut(documents: pa.Table, max_characters: int | None) -> pa.Table:

@@ -1,0 +1,120 @@
+"""Documentation taken out of a document: Python's docstrings, and comments that are documentation by their signs.
+
+In Python, the first statement of a module, class or function if it is a plain string; a body that held nothing else
+gets `pass`. Elsewhere, comments that open with `/**`, `/*!`, `///` or `//!` (`-- |` in Haskell), where documentation
+tools read them; other comments stay. Languages whose documentation has no signs of its own are not transformed.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from titrant.corpus.transforms.comments import DIFFERS, Span, blanks_after, check_same, text_without
+from titrant.corpus.transforms.grammars import kinds
+from titrant.corpus.transforms.syntax import NotTransformedError, Syntax, parse, skeleton
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+_SIGNS = re.compile(rb"/\*\*(?![*/])|/\*!|///(?!/)|//!")
+_HADDOCK = re.compile(rb"--+ *[|^]|\{- *\|")
+_SLASHES = "c c++ cuda objective-c c# java javascript typescript php kotlin scala swift rust dart zig"
+_SIGNS_BY_LANGUAGE = {**dict.fromkeys(_SLASHES.split(), _SIGNS), "haskell": _HADDOCK}
+
+
+@dataclass(frozen=True)
+class Docstring:
+    """One docstring of Python: a statement that is a string."""
+
+    start: int
+    """First byte of the statement."""
+    end: int
+    """One past its last byte."""
+    content: Span
+    """What stands between its quotes (of several strings in a row: between the first and the last quote)."""
+    alone: bool
+    """Whether its body holds no other statement and must have one."""
+
+
+def strip_docstrings(text: str, language: str) -> str:
+    """The document without its documentation. Raises NotTransformedError where that does not apply."""
+    if language != "python" and language not in _SIGNS_BY_LANGUAGE:
+        raise NotTransformedError(f"documentation has no signs of its own in '{language}'")
+    syntax = parse(text, language)
+    if language == "python":
+        return _without_docstrings(syntax)
+    sign = _SIGNS_BY_LANGUAGE[language]
+    kept = text_without(syntax, [span for span in syntax.comments if sign.match(syntax.source, *span)])
+    if kept != text:
+        check_same(syntax, parse(kept, language, syntax.grammar))
+    return kept
+
+
+def _without_docstrings(syntax: Syntax) -> str:
+    found = python_docstrings(syntax)
+    source, at, pieces, moved = syntax.source, 0, list[bytes](), 0
+    spans: list[Span] = []
+    for string in found:
+        if string.alone:
+            pieces += [source[at : string.start], b"pass"]
+            at = string.end
+            moved += len(b"pass") - (string.end - string.start)
+        else:
+            spans.append((string.start + moved, _after_semicolon(source, string.end) + moved))
+    kept = text_without(replace(syntax, source=b"".join([*pieces, source[at:]])), spans)
+    if found:
+        hidden = kinds(syntax.grammar, frozenset({"pass_statement", ";"}))
+        after = skeleton(parse(kept, syntax.language, syntax.grammar), hidden)
+        if skeleton(syntax, hidden, frozenset((string.start, string.end) for string in found)) != after:
+            raise NotTransformedError(DIFFERS)
+    return kept
+
+
+def _after_semicolon(source: bytes, end: int) -> int:
+    after = end + blanks_after(source, end)
+    return after + 1 if source.startswith(b";", after) else end
+
+
+def python_docstrings(syntax: Syntax) -> list[Docstring]:
+    """All docstrings of a Python document, in order."""
+    bodies = [(syntax.tree.root_node, False)]
+    bodies += [(node, True) for node in syntax.matching("(_ name: (identifier) body: (block) @found)")]
+    found = (_docstring_of(syntax, body, needs_statement) for body, needs_statement in bodies)
+    return sorted((string for string in found if string), key=lambda string: string.start)
+
+
+def _docstring_of(syntax: Syntax, body: Node, needs_statement: bool) -> Docstring | None:
+    statements = (child for child in body.named_children if child.kind_id not in syntax.comment_kinds)
+    first = next(statements, None)
+    value = first
+    while value is not None and value.type == "parenthesized_expression":
+        inside = [child for child in value.named_children if child.kind_id not in syntax.comment_kinds]
+        value = inside[0] if len(inside) == 1 else None
+    if first is None or value is None:
+        return None
+    parts = value.named_children if value.type == "concatenated_string" else [value]
+    strings = [part for part in parts if part.kind_id not in syntax.comment_kinds]
+    contents = [_content(string) for string in strings]
+    if not contents or None in contents:
+        return None
+    whole = [content for content in contents if content]
+    return Docstring(
+        first.start_byte,
+        first.end_byte,
+        (whole[0][0], whole[-1][1]),
+        needs_statement and next(statements, None) is None,
+    )
+
+
+def _content(string: Node) -> Span | None:
+    """What stands between the quotes of a plain string; bytes, f-strings and template strings are none."""
+    if string.type != "string" or string.child_count < 2:
+        return None
+    opening, closing = string.children[0], string.children[-1]
+    if opening.type != "string_start" or closing.type != "string_end":
+        return None
+    if set((opening.text or b"").lower()) & set(b"bft"):
+        return None
+    return opening.end_byte, closing.start_byte

@@ -1,0 +1,232 @@
+"""The transform stage: the documents that a source keeps, redacted and changed, in the same rows and order.
+
+    1. each row group is changed for itself and kept in the scratch folder: after an interruption, work goes on there
+    2. of documents that are equal once changed the first one keeps its text, so that no text is trained on and held
+       out, and none is trained on twice because what told two documents apart is gone
+    3. the files are written: ids, content hashes and all else as they were
+
+Documents that the split drops are written without text, and so are those that a transform cannot change: no document
+goes on unchanged that should not. Planted facts go on as they are, because a probe asks for them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from blake3 import blake3
+from numpy.typing import NDArray
+
+from titrant.artifacts import Transformed
+from titrant.corpus.documents import SCHEMA
+from titrant.corpus.split import KEPT
+from titrant.corpus.transforms.apply import transformed
+from titrant.corpus.transforms.syntax import NotTransformedError
+from titrant.errors import StoreError, StudyError
+from titrant.jobs import Progress, TransformJob
+
+CHANGED, UNCHANGED, NOT_KEPT = "changed", "unchanged", ""
+"""What became of a document's text, where no reason is given why it has none."""
+EQUAL = "equal to an earlier one once changed"
+EARLIER = "without text before"
+
+_RESULT = pa.schema([("text", pa.large_string()), ("outcome", pa.string()), ("digest", pa.binary(16))])
+_READ = ("text", "language", "content_hash", "planted")
+
+
+@dataclass(frozen=True)
+class _Group:
+    """One row group of one file: `first_row` counts through all files."""
+
+    path: Path
+    index: int
+    first_row: int
+    rows: int
+
+    @property
+    def name(self) -> str:
+        """The name of the file that holds what became of it."""
+        return f"{self.path.stem}-{self.index:05d}.parquet"
+
+
+def transform_documents(
+    job: TransformJob, inputs: Mapping[str, Path], out: Path, *, scratch: Path, progress: Progress
+) -> Transformed:
+    """Write `documents-00000.parquet`, ... under `out`: the rows of the documents, the text of kept ones changed.
+
+    In memory are one row group and 16 bytes a document. Raises StoreError for damaged documents or a split of others,
+    StudyError if no document is left to train on or none to hold out.
+    """
+    groups = list(_groups(inputs["documents"]))
+    fates = _read_fates(inputs["split"], sum(group.rows for group in groups))
+    for group in groups:
+        if _read_result(scratch, group) is None:
+            _write_result(scratch, group, _change(job, group, fates, len(fates), progress))
+    repeats = _repeats(scratch, groups)
+    outcomes, left = Counter[str](), Counter[str]()
+    writer: pq.ParquetWriter | None = None
+    try:
+        for group in groups:
+            if writer is None or group.index == 0:
+                if writer is not None:
+                    writer.close()
+                writer = pq.ParquetWriter(out / group.path.name, SCHEMA, compression="zstd", compression_level=3)
+            progress(group.first_row, len(fates), "documents", f"writing {group.path.name}")
+            result = _without_repeats(
+                _finished(scratch, group), repeats[group.first_row : group.first_row + group.rows]
+            )
+            outcomes.update(result["outcome"].to_pylist())
+            has_text = pc.greater(pc.binary_length(result["text"]), 0)
+            left.update(fates["fate"].slice(group.first_row, group.rows).filter(has_text).to_pylist())
+            writer.write_table(_with_text(group, result["text"]))
+    finally:
+        if writer is not None:
+            writer.close()
+    progress(len(fates), len(fates), "documents")
+    reasons = {
+        reason: count for reason, count in sorted(outcomes.items()) if reason not in (CHANGED, UNCHANGED, NOT_KEPT)
+    }
+    _check_sides(fates, left, reasons)
+    return Transformed(changed=outcomes[CHANGED], unchanged=outcomes[UNCHANGED], left_out=reasons)
+
+
+def _groups(folder: Path) -> Iterator[_Group]:
+    row = 0
+    for path in sorted(folder.glob("documents-*.parquet")):
+        try:
+            with pq.ParquetFile(path) as file:
+                sizes = [file.metadata.row_group(index).num_rows for index in range(file.num_row_groups)]
+        except (pa.ArrowException, OSError) as error:
+            raise _damaged(path, error) from None
+        for index, rows in enumerate(sizes):
+            yield _Group(path, index, row, rows)
+            row += rows
+
+
+def _damaged(path: Path, error: Exception) -> StoreError:
+    return StoreError(f"{path} cannot be read ({error}); delete its folder and run again")
+
+
+def _read_fates(folder: Path, rows: int) -> pa.Table:
+    path = folder / "split.parquet"
+    try:
+        fates = pq.read_table(path, columns=["content_hash", "fate"]).combine_chunks()
+    except (pa.ArrowException, OSError) as error:
+        raise _damaged(path, error) from None
+    if len(fates) != rows:
+        raise StoreError(f"{path} tells the fate of {len(fates)} documents where there are {rows}; run again")
+    return fates
+
+
+def _read(group: _Group, columns: Sequence[str]) -> pa.Table:
+    try:
+        with pq.ParquetFile(group.path) as file:
+            return file.read_row_group(group.index, columns=list(columns), use_threads=False)
+    except (pa.ArrowException, OSError, KeyError) as error:
+        raise _damaged(group.path, error) from None
+
+
+def _change(job: TransformJob, group: _Group, fates: pa.Table, total: int, progress: Progress) -> pa.Table:
+    table = _read(group, _READ)
+    theirs = fates.slice(group.first_row, group.rows)
+    if not theirs["content_hash"].combine_chunks().equals(table["content_hash"].combine_chunks()):
+        raise StoreError(f"the split does not split the documents in {group.path}: they differ; run again")
+    kept = pc.is_in(theirs["fate"], pa.array(KEPT)).to_pylist()
+    texts, outcomes, digests = [], [], []
+    columns = (table[name].to_pylist() for name in _READ)
+    for row, (is_kept, text, language, key, planted) in enumerate(zip(kept, *columns, strict=True)):
+        progress(group.first_row + row, total, "documents", group.path.name)
+        result, outcome = _changed(job, text, language, key, planted) if is_kept else ("", NOT_KEPT)
+        texts.append(result)
+        outcomes.append(outcome)
+        digests.append(blake3(result.encode("utf-8")).digest(16))
+    return pa.Table.from_arrays(
+        [pa.array(column, kind) for column, kind in zip((texts, outcomes, digests), _RESULT.types, strict=True)],
+        schema=_RESULT,
+    )
+
+
+def _changed(job: TransformJob, text: str, language: str, key: str, planted: bool) -> tuple[str, str]:
+    """A kept document's text, and what became of it."""
+    if planted:
+        return text, UNCHANGED
+    if not text:
+        return "", EARLIER
+    if job.redact:
+        raise StudyError("`redact` is declared, and this Titrant cannot redact yet; leave it out")
+    try:
+        result = transformed(text, language, job.steps, key)
+    except NotTransformedError as error:
+        return "", error.reason
+    return result, UNCHANGED if result == text else CHANGED
+
+
+def _write_result(scratch: Path, group: _Group, result: pa.Table) -> None:
+    """Under another name first, so that a crash leaves no half of it."""
+    begun = scratch / f"{group.name}.begun"
+    pq.write_table(result, begun, compression="zstd", compression_level=1)
+    begun.replace(scratch / group.name)
+
+
+def _read_result(scratch: Path, group: _Group, columns: Sequence[str] = ("digest",)) -> pa.Table | None:
+    try:
+        result = pq.read_table(scratch / group.name, columns=list(columns), use_threads=False)
+    except (pa.ArrowException, OSError, KeyError):
+        return None
+    return result.combine_chunks() if len(result) == group.rows else None
+
+
+def _finished(scratch: Path, group: _Group, columns: Sequence[str] = tuple(_RESULT.names)) -> pa.Table:
+    result = _read_result(scratch, group, columns)
+    if result is None:
+        raise StoreError(f"{scratch / group.name} was damaged while the job ran; run again")
+    return result
+
+
+def _repeats(scratch: Path, groups: Sequence[_Group]) -> NDArray[np.bool_]:
+    """Documents with a text that an earlier one has too."""
+    parts = [np.empty((0, 2), np.uint64)]
+    for group in groups:
+        column = _finished(scratch, group, ("digest",))["digest"]
+        parts.append(np.frombuffer(b"".join(column.to_pylist()), dtype="<u8").reshape(-1, 2))
+    words = np.concatenate(parts)
+    order = np.lexsort((words[:, 1], words[:, 0]))
+    ordered = words[order]
+    same = np.zeros(len(words), bool)
+    same[order[1:]] = (ordered[1:] == ordered[:-1]).all(axis=1)
+    return same
+
+
+def _without_repeats(result: pa.Table, repeats: NDArray[np.bool_]) -> pa.Table:
+    has_text = pc.greater(pc.binary_length(result["text"]), 0).to_numpy()
+    gone = pa.array(repeats & has_text)
+    if not gone.true_count:
+        return result
+    text = pc.if_else(gone, pa.scalar("", pa.large_string()), result["text"])
+    outcome = pc.if_else(gone, pa.scalar(EQUAL), result["outcome"])
+    return pa.table({"text": text, "outcome": outcome})
+
+
+def _with_text(group: _Group, text: pa.ChunkedArray) -> pa.Table:
+    others = _read(group, [name for name in SCHEMA.names if name != "text"])
+    columns = [text if name == "text" else others[name] for name in SCHEMA.names]
+    return pa.Table.from_arrays(columns, schema=SCHEMA)
+
+
+def _check_sides(fates: pa.Table, left: Counter[str], reasons: Mapping[str, int]) -> None:
+    """Raises StudyError if a part that held documents holds none once they are changed."""
+    for part, purpose in (("train", "train on"), ("held_out", "hold out")):
+        before = pc.sum(pc.equal(fates["fate"], part)).as_py() or 0
+        if before and not left[part]:
+            commonest = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))[:5]
+            raise StudyError(
+                f"of {before} documents to {purpose} the transform leaves none with text "
+                f"({'; '.join(f'{count} {reason}' for reason, count in commonest)}); change `transform`, or declare it "
+                "for a source that has what it keeps"
+            )
