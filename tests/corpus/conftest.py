@@ -32,6 +32,7 @@ def documents(tmp_path):
             kind=source.kind,
             origins=source.origins,
             plant=source.plant,
+            on_error=source.on_error,
         )
         return read_documents(job, {}, out, scratch=tmp_path, progress=progress), out
 

@@ -12,7 +12,7 @@ import pytest
 import zstandard
 from blake3 import blake3
 
-from titrant.corpus import documents as stage
+from titrant.corpus import writer as stage
 from titrant.corpus.languages import language_of
 from titrant.errors import StoreError, StudyError
 

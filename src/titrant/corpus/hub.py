@@ -6,31 +6,39 @@ first 40 digits of the BLAKE3 over its files, so that a changed folder is an err
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from itertools import islice
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-from titrant.corpus.texts import Item, Text
+import pyarrow as pa
+
+from titrant.corpus.tables import Columns, texts_of_rows
+from titrant.corpus.texts import Item
 from titrant.errors import EngineError, StudyError
-from titrant.study.declaration import listing
 from titrant.study.origins import Files, HubDataset
 from titrant.study.world import content_of, files_of
 
 INSTALL = "pip install 'titrant[hub]'"
+BATCH_ROWS = 512
+"""Rows that are read at once."""
 
 
-def hub_texts(origin: HubDataset) -> Iterator[Item]:
-    """The rows of one split in the dataset's order; the part is the row's number.
+def hub_rows(origin: HubDataset) -> Iterator[tuple[int, list[Item]]]:
+    """(number of the first row, items) of neighbouring rows of one split, in the dataset's order; the part is the row.
 
     Raises StudyError for a column or split that does not exist or a folder that is not the pinned one,
     EngineError if `datasets` is missing or cannot reach the data.
     """
-    rows = islice(_rows(origin), origin.max_documents)
-    columns = (origin.text, origin.language_column, origin.licence_column)
-    for number, row in enumerate(rows):
-        text, language, licence = (None if name is None else _value(row, name, origin) for name in columns)
-        yield Text(str(number), text or "", language, licence)
+    columns = Columns(origin.text, origin.language_column, origin.licence_column, origin.where)
+    place = f"dataset '{origin.dataset}'"
+    row = 0
+    for table in _tables(origin):
+        left = len(table) if origin.max_documents is None else origin.max_documents - row
+        names = columns.names(table.schema.names, place)
+        for batch in table.select(names).slice(0, left).combine_chunks().to_batches():
+            yield row, list(texts_of_rows(batch, columns, place, row))
+            row += len(batch)
+        if origin.max_documents is not None and row >= origin.max_documents:
+            return
 
 
 def label_of(origin: HubDataset) -> str:
@@ -39,7 +47,7 @@ def label_of(origin: HubDataset) -> str:
     return f"{origin.dataset}@{origin.revision[:12]}:{'/'.join(parts)}"
 
 
-def _rows(origin: HubDataset) -> Iterator[Mapping[str, Any]]:
+def _tables(origin: HubDataset) -> Iterator[pa.Table]:
     try:
         import datasets
     except ImportError:
@@ -49,7 +57,7 @@ def _rows(origin: HubDataset) -> Iterator[Mapping[str, Any]]:
     if is_local:
         _check_folder(origin, folder)
     try:
-        yield from datasets.load_dataset(
+        rows = datasets.load_dataset(
             str(folder.resolve()) if is_local else origin.dataset,
             name=origin.config,
             data_dir=origin.data_dir,
@@ -57,6 +65,7 @@ def _rows(origin: HubDataset) -> Iterator[Mapping[str, Any]]:
             revision=None if is_local else origin.revision,
             streaming=True,
         )
+        yield from rows.with_format("arrow").iter(batch_size=BATCH_ROWS)
     except Exception as error:
         # the library and its file systems raise dozens of types for a wrong name and for a lost connection alike
         raise EngineError(
@@ -72,14 +81,3 @@ def _check_folder(origin: HubDataset, folder: Path) -> None:
             f"the local dataset folder '{origin.dataset}' has revision {found} (first 40 digits of the BLAKE3 over its "
             f"files), the study pins {origin.revision}; restore the data or update `revision`"
         )
-
-
-def _value(row: Mapping[str, Any], name: str, origin: HubDataset) -> str | None:
-    if name not in row:
-        raise StudyError(f"dataset '{origin.dataset}' has no column '{name}'; it has {listing(row)}")
-    value = row[name]
-    if value is None or isinstance(value, str):
-        return value
-    if isinstance(value, list) and all(isinstance(part, str) for part in value) and name != origin.text:
-        return " OR ".join(sorted(value)) or None  # lists of licences, as large code corpora hold them
-    raise StudyError(f"column '{name}' of dataset '{origin.dataset}' is a {type(value).__name__}, not a string")

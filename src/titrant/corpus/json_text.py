@@ -10,13 +10,11 @@ import json
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-from titrant.corpus.opened import BLOCK_BYTES
+from titrant.corpus.opened import BLOCK_BYTES, MAX_DOCUMENT_BYTES
 from titrant.errors import StudyError
 
 MAX_DEPTH = 200
 """How deep arrays and objects may nest."""
-MAX_RECORD_BYTES = 512_000_000
-"""How long one line may be; a longer one is never held in memory."""
 
 
 class _RepeatedError(Exception):
@@ -74,7 +72,7 @@ def _is_deeper(value: Any, depth: int) -> bool:
     return True
 
 
-def lines(stream: BinaryIO, max_bytes: int = MAX_RECORD_BYTES) -> Iterator[bytes | None]:
+def lines(stream: BinaryIO, max_bytes: int = MAX_DOCUMENT_BYTES) -> Iterator[bytes | None]:
     """Lines split on `\\n` alone: other line ends (U+2028, a lone CR) may stand inside a JSON string.
 
     A line of more than `max_bytes` is None. Memory is bounded by the longest line below that.

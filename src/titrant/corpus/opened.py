@@ -15,7 +15,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import BinaryIO, cast
+from typing import BinaryIO, Literal, cast
 from zipfile import BadZipFile
 
 import pyarrow as pa
@@ -24,6 +24,8 @@ from titrant.errors import StoreError, StudyError
 
 BLOCK_BYTES = 1 << 20
 """How much is read at once."""
+MAX_DOCUMENT_BYTES = 128_000_000
+"""The most that one document, one record, or one file that must be read whole may have: it is held in memory."""
 FREE_BYTES = 16_000_000
 """So much may unpack from however little: what is small compresses as it likes."""
 
@@ -46,8 +48,12 @@ class Unreadable:
     name: str
     """Where it is, as in a document's `origin` column."""
     error: StudyError | StoreError
-    what: str = "record"
-    """`record` or `file`."""
+    what: Literal["record", "file"] = "record"
+
+    @property
+    def reason(self) -> str:
+        """What it is counted as where it is skipped."""
+        return f"{self.what} that cannot be read"
 
 
 @dataclass(frozen=True)
@@ -87,10 +93,16 @@ class SourceFile:
         except DAMAGE as error:
             raise damaged(self.origin, error) from None
 
-    def read(self) -> bytes:
-        """All its bytes, decompressed. Raises StoreError on damage."""
+    def read(self, max_bytes: int = MAX_DOCUMENT_BYTES) -> bytes:
+        """All its bytes, decompressed. Raises StoreError on damage, StudyError if there are more than `max_bytes`."""
         with self.open() as stream:
-            return stream.read()
+            content = stream.read(max_bytes + 1)
+        if len(content) > max_bytes:
+            raise StudyError(
+                f"{self.origin} has more than {max_bytes:,} bytes, the most that is read as one piece; split it (as "
+                "JSON lines or Parquet there is no limit), or leave it out with `exclude`"
+            )
+        return content
 
 
 @dataclass(frozen=True)

@@ -1,39 +1,173 @@
-"""The files of an origin, by kind of origin: in a wheel, on this disk, or installed with Python."""
+"""Every kind of origin as pieces in their order: files of a wheel, of this disk, an archive or a repository, or rows.
+
+A piece is what is read at once, and behind which an interrupted job goes on. What lies on this disk must be what the
+study pinned when reading begins, and must not have changed when a piece has been read.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from titrant.corpus.opened import SourceFile
+from titrant.corpus.archives import archive_files
+from titrant.corpus.hub import hub_rows, label_of
+from titrant.corpus.languages import UNKNOWN, language_of
+from titrant.corpus.opened import Listed, SourceFile, Unreadable
 from titrant.corpus.packages import package_files
-from titrant.errors import StudyError
+from titrant.corpus.parse import parse
+from titrant.corpus.texts import Item
+from titrant.errors import StoreError, StudyError
 from titrant.jobs import Progress
-from titrant.study.origins import Files, Installed, Package
-from titrant.study.world import content_of, files_of
+from titrant.study.origins import Archive, Files, HubDataset, Installed, Origin, OtherSource, Package, Repository
+from titrant.study.parsers import PlainFiles
+from titrant.study.world import content_of, content_of_file, files_of
+
+BATCH_ITEMS = 64
+"""So many neighbouring texts are a piece, where an origin has no files."""
+
+Stamp = tuple[int, int, int, int]
+"""Size, time of change (ns) and place of a file on its disk: another stamp, and it was written meanwhile."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A file of an origin, or neighbouring rows."""
+
+    name: str
+    """What the ids of its documents begin with: relative, with `/`."""
+    origin: str
+    """What stands in its documents' `origin` column."""
+    items: Callable[[], Iterator[Item]]
+    """Reads it; possible until the next piece is asked for."""
+    done: int
+    total: int
+    unit: str
+    by_name: str = UNKNOWN
+    """The language that its name tells."""
+    check: Callable[[], None] = lambda: None
+    """Raises StudyError if it changed since reading began."""
 
 
 @contextmanager
-def files_of_origin(origin: Package | Files | Installed, progress: Progress) -> Iterator[list[SourceFile]]:
-    """Every file of an origin, sorted by name; they can be opened as long as the context is open.
+def pieces_of_origin(origin: Origin, skip: int, progress: Progress) -> Iterator[Iterator[Piece]]:
+    """The pieces of an origin behind the first `skip`, in its own order; readable as long as the context is open.
 
-    Raises StudyError if a pattern matches no file, or if the files are not those that the study pinned;
-    EngineError if a package cannot be fetched.
+    Raises StudyError if a pattern matches no file, or if the files are not those that the study pinned or change while
+    they are read; EngineError if a package or dataset cannot be fetched.
     """
-    if isinstance(origin, Package):
+    assert not isinstance(origin, OtherSource), "the plan reads what another source keeps"
+    if isinstance(origin, HubDataset):
+        yield _rows(origin, skip)
+    elif isinstance(origin, Package):
         with package_files(origin, progress) as files:
-            yield files
-        return
+            yield islice(_each(origin, files), skip, None)
+    elif isinstance(origin, Archive):
+        stamp = _pinned_archive(origin)
+        with archive_files(origin) as listed:
+            yield islice(_listed(origin, listed, partial(_check_stamp, Path(origin.archive), stamp)), skip, None)
+    elif isinstance(origin, Repository):
+        raise NotImplementedError  # files: _listed(origin, repository_files(origin), ...); commits: _batches(...)
+    else:
+        yield islice(_on_disk(origin), skip, None)
+
+
+def is_pinned(origin: Origin) -> bool:
+    """Whether the declaration alone says what is read, so that a later attempt reads the same."""
+    return isinstance(origin, (Package, HubDataset)) or getattr(origin, "content", None) is not None
+
+
+def _each(origin: Package, files: list[SourceFile]) -> Iterator[Piece]:
+    for done, file in enumerate(files):
+        yield _piece(origin, Listed(file, done, len(files), "files"))
+
+
+def _piece(origin: Package | Files | Installed | Archive | Repository, entry: Listed) -> Piece:
+    file = entry.item
+    if not isinstance(file, SourceFile):
+        left = file
+        name = left.name if isinstance(left, Unreadable) else ""
+        return Piece("", name, lambda: iter((left,)), entry.done, entry.total, entry.unit)
+    # a container's name says nothing of what it holds
+    language = language_of(file.name) if isinstance(origin.parse, PlainFiles) else UNKNOWN
+    items = partial(parse, file, origin.parse, origin.where)
+    return Piece(file.name, file.origin, items, entry.done, entry.total, entry.unit, language)
+
+
+def _listed(origin: Archive | Repository, entries: Iterator[Listed], check: Callable[[], None]) -> Iterator[Piece]:
+    """Pieces of what is read as a stream; where it is damaged, the last one is the error."""
+    done, total, unit = 0, 0, "files"
+    try:
+        for entry in entries:
+            done, total, unit = entry.done, entry.total, entry.unit
+            yield _piece(origin, entry)
+    except StoreError as error:
+        check()
+        what = origin.archive if isinstance(origin, Archive) else origin.git
+        yield _piece(origin, Listed(Unreadable(Path(what).name, error, "file"), done, total, unit))
+    check()
+
+
+def _pinned_archive(origin: Archive) -> Stamp:
+    path = Path(origin.archive)
+    stamp = _stamp(path)
+    if origin.content is not None and (now := content_of_file(path)) != origin.content:
+        raise _repinned(f"archive '{origin.archive}'", now, origin.content)
+    return stamp
+
+
+def _on_disk(origin: Files | Installed) -> Iterator[Piece]:
     label = origin.installed if isinstance(origin, Installed) else "files"
     found = files_of(origin)
+    stamps = [_stamp(path) for _, path in found]
     if origin.content is not None and (now := content_of(found)) != origin.content:
-        raise StudyError(
-            f"the files of {_shown(origin)} changed after the study was pinned (content {now[:12]}…, pinned "
-            f"{origin.content[:12]}…); run again with data at rest, or restore them"
-        )
-    yield [SourceFile(_readable(name), f"{label}:{name}", _opener(path)) for name, path in found]
+        raise _repinned(f"the files of {_shown(origin)}", now, origin.content)
+    for done, ((name, path), stamp) in enumerate(zip(found, stamps, strict=True)):
+        file = SourceFile(_readable(name), f"{label}:{name}", partial(_opened, path))
+        piece = _piece(origin, Listed(file, done, len(found), "files"))
+        yield Piece(**{**vars(piece), "check": partial(_check_stamp, path, stamp)})
+
+
+def _batches(name: str, label: str, items: Iterable[Item], unit: str) -> Iterator[Piece]:
+    """Pieces of what has no files: so many neighbouring items each."""
+    done, left = 0, iter(items)
+    while batch := list(islice(left, BATCH_ITEMS)):
+        yield Piece(name, label, partial(iter, batch), done, 0, unit)
+        done += len(batch)
+
+
+def _rows(origin: HubDataset, skip: int) -> Iterator[Piece]:
+    for done, rows in islice(hub_rows(origin), skip, None):
+        yield Piece(origin.split, label_of(origin), partial(iter, rows), done, origin.max_documents or 0, "documents")
+
+
+def _repinned(what: str, now: str, pinned: str) -> StudyError:
+    return StudyError(
+        f"{what} changed after the study was pinned (content {now[:12]}…, pinned {pinned[:12]}…); run again with data "
+        "at rest, or restore them"
+    )
+
+
+def _stamp(path: Path) -> Stamp:
+    try:
+        found = path.stat()
+    except OSError as error:
+        raise StudyError(f"'{path}' cannot be read ({error.strerror}); restore it, or run again without it") from None
+    return found.st_size, found.st_mtime_ns, found.st_ino, found.st_dev
+
+
+def _check_stamp(path: Path, stamp: Stamp) -> None:
+    try:
+        found: Stamp | None = _stamp(path)
+    except StudyError:
+        found = None
+    if found != stamp:
+        what = "is gone" if found is None else f"has {found[0]:,} bytes, had {stamp[0]:,}"
+        raise StudyError(f"'{path}' changed while it was read ({what}); run again when nothing writes to it any more")
 
 
 def _shown(origin: Files | Installed) -> str:
@@ -48,5 +182,5 @@ def _readable(name: str) -> str:
     return name
 
 
-def _opener(path: Path) -> Callable[[], BinaryIO]:
-    return lambda: cast(BinaryIO, path.open("rb"))
+def _opened(path: Path) -> BinaryIO:
+    return cast(BinaryIO, path.open("rb"))

@@ -1,9 +1,9 @@
 """How one file becomes texts: one generator a format, each in constant memory where the format allows it.
 
-Nothing in a text is changed except that a leading byte-order mark is dropped and CRLF becomes LF. What cannot be
-read as declared is an error that names file and line; only what is not UTF-8 (or not Python) is left out and
-counted, because trees of real files hold a few of those. Where one record is wrong and the next can be read, the
-error is handed on beside the texts, for the source to say whether it stops or skips.
+What cannot be read as declared is an error that names file and line; only what is not UTF-8 (or not Python, or a
+plain file with a NUL in it) is left out and counted, because trees of real files hold a few of those. Where one record
+is wrong and the next can be read, the error is handed on beside the texts, for the source to say whether it stops or
+skips.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from titrant.corpus.json_text import MAX_RECORD_BYTES, json_value, lines
-from titrant.corpus.opened import LeftOut, SourceFile, Unreadable
-from titrant.corpus.texts import NOT_UTF8, Item, Text, decoded
-from titrant.corpus.where import failed_condition, top_columns
+from titrant.corpus.json_text import json_value, lines
+from titrant.corpus.opened import BLOCK_BYTES, MAX_DOCUMENT_BYTES, LeftOut, SourceFile, Unreadable
+from titrant.corpus.tables import Columns, texts_of_rows
+from titrant.corpus.texts import BINARY, NOT_UTF8, Item, Text, decoded
+from titrant.corpus.where import failed_condition
 from titrant.corpus.wikipedia import articles
 from titrant.errors import StoreError, StudyError
 from titrant.study.declaration import listing
@@ -35,32 +36,23 @@ from titrant.study.parsers import (
     WikipediaDump,
 )
 
+MAX_MODULE_BYTES = 16_000_000
+"""A Python module takes some hundred times its size in memory while it is looked through."""
+
 
 def parse(file: SourceFile, parser: Parser, where: Sequence[Where] = ()) -> Iterator[Item]:
-    """The texts of a file in its own order, of rows those that meet the conditions.
+    """The texts of a file in its own order, as they stand there, of rows those that meet the conditions.
 
     Raises StudyError where the file is not what the parser declares, StoreError where it is damaged.
     """
     if type(parser) in _ROW_READERS:
-        found = _ROW_READERS[type(parser)](file, parser, where)
-    else:
-        found = _READERS[type(parser)](file, parser)
-    for item in found:
-        yield _clean(item) if isinstance(item, Text) else item
-
-
-def _clean(item: Text) -> Text | LeftOut:
-    text = item.text.removeprefix("\ufeff").replace("\r\n", "\n")
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:  # an escaped lone surrogate, as JSON and Python allow it
-        return NOT_UTF8
-    return Text(item.part, text, item.language, item.licence)
+        return _ROW_READERS[type(parser)](file, parser, where)
+    return _READERS[type(parser)](file, parser)
 
 
 def _plain(file: SourceFile, parser: PlainFiles) -> Iterator[Item]:
     text = decoded(file.read())
-    yield NOT_UTF8 if text is None else Text("", text)
+    yield NOT_UTF8 if text is None else BINARY if "\0" in text else Text("", text)
 
 
 def _json_lines(file: SourceFile, parser: JsonLines, where: Sequence[Where]) -> Iterator[Item]:
@@ -82,7 +74,7 @@ def _json_lines(file: SourceFile, parser: JsonLines, where: Sequence[Where]) -> 
 
 
 def _too_long(place: str) -> StudyError:
-    return StudyError(f"{place} has more than {MAX_RECORD_BYTES:,} bytes in one line; repair or leave out the record")
+    return StudyError(f"{place} has more than {MAX_DOCUMENT_BYTES:,} bytes in one line; repair or leave out the record")
 
 
 def _record(
@@ -123,47 +115,27 @@ def _json_records(file: SourceFile, parser: JsonRecords, where: Sequence[Where])
 
 
 def _parquet_rows(file: SourceFile, parser: ParquetRows, where: Sequence[Where]) -> Iterator[Item]:
+    columns = Columns(parser.text, parser.language, parser.licence, tuple(where))
     with file.open() as stream:
         try:
             # jumping about in a compressed member would decompress it again and again
             on_disk = isinstance(stream, io.BufferedReader) and stream.seekable()
-            table = pq.ParquetFile(stream if on_disk else io.BytesIO(stream.read()))
-            yield from _rows(table, parser, where, file.origin)
+            whole = stream if on_disk else io.BytesIO(file.read())
+            table = pq.ParquetFile(whole, buffer_size=BLOCK_BYTES)
+            names = columns.names(table.schema_arrow.names, file.origin)
+            row = 0
+            for batch in table.iter_batches(_batch_rows(table), columns=names, use_threads=False):
+                yield from texts_of_rows(batch, columns, file.origin, row)
+                row += len(batch)
         except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             raise StoreError(f"{file.origin} cannot be read as Parquet ({error}); write it again") from None
 
 
-def _rows(table: pq.ParquetFile, parser: ParquetRows, where: Sequence[Where], place: str) -> Iterator[Item]:
-    wanted = [parser.text, parser.language, parser.licence]
-    there, asked = table.schema_arrow.names, top_columns(where, table.schema_arrow.names)
-    for column in (*wanted, *asked):
-        if column is not None and column not in there:
-            raise StudyError(f"{place} has no column '{column}'; it has {listing(there)}")
-    row = 0
-    names = [column for column in wanted if column is not None]
-    for batch in table.iter_batches(batch_size=256, columns=list(dict.fromkeys([*names, *asked])), use_threads=False):
-        columns = [
-            [None] * len(batch) if name is None else _strings(batch.column(name), name, place) for name in wanted
-        ]
-        records = batch.select(asked).to_pylist() if asked else [{}] * len(batch)
-        for record, text, language, licence in zip(records, *columns, strict=True):
-            failed = failed_condition(where, record, f"{place}:{row}")
-            is_text = text is not NOT_UTF8
-            yield failed or (Text(str(row), text or "", language, licence) if is_text else NOT_UTF8)
-            row += 1
-
-
-def _strings(column: pa.Array, name: str, where: str) -> list[Any]:
-    """The column's values: str, None, or NOT_UTF8 where the bytes are none."""
-    if pa.types.is_dictionary(column.type):
-        column = column.dictionary_decode()
-    if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
-        raise StudyError(f"column '{name}' of {where} is {column.type}, not a string; name the column of the text")
-    found: list[Any] = []
-    for value in column.cast(pa.large_binary()).to_pylist():
-        text = None if value is None else decoded(value)
-        found.append(NOT_UTF8 if value is not None and text is None else text)
-    return found
+def _batch_rows(table: pq.ParquetFile) -> int:
+    """So many rows that a batch is a few megabytes, going by the widest row group."""
+    groups = [table.metadata.row_group(number) for number in range(table.num_row_groups)]
+    row_bytes = max((group.total_byte_size / max(group.num_rows, 1) for group in groups), default=1.0)
+    return int(min(max(4_000_000 / max(row_bytes, 1.0), 8), 4096))
 
 
 def _wikipedia(file: SourceFile, parser: WikipediaDump) -> Iterator[Item]:
@@ -174,7 +146,7 @@ def _wikipedia(file: SourceFile, parser: WikipediaDump) -> Iterator[Item]:
 
 def _python_strings(file: SourceFile, parser: PythonStrings) -> Iterator[Item]:
     """Constants in the order of the file; parts of f-strings are no constants of their own."""
-    source = decoded(file.read())
+    source = decoded(file.read(MAX_MODULE_BYTES))
     if source is None:
         yield NOT_UTF8
         return

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from titrant.corpus.opened import LeftOut, Unreadable
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Text:
     """One text of a file."""
 
@@ -20,7 +20,7 @@ class Text:
 
 Item = Text | LeftOut | Unreadable
 
-NOT_UTF8 = LeftOut("not UTF-8")
+EMPTY, NOT_UTF8, BINARY = LeftOut("empty"), LeftOut("not UTF-8"), LeftOut("binary")
 
 
 def decoded(content: bytes) -> str | None:
@@ -29,3 +29,23 @@ def decoded(content: bytes) -> str | None:
         return content.decode("utf-8")
     except UnicodeDecodeError:
         return None
+
+
+def cleaned(text: str) -> bytes | LeftOut:
+    """The UTF-8 of a text as it becomes a document, or why it becomes none.
+
+    Nothing is changed but that a leading byte-order mark is dropped and CRLF becomes LF. An escaped lone surrogate, as
+    JSON and Python allow it, makes a text that is not UTF-8.
+
+    >>> cleaned("\\ufeffa\\r\\nb\\rc"), cleaned(" \\n"), cleaned("\\ud800").reason
+    (b'a\\nb\\rc', LeftOut(reason='empty'), 'not UTF-8')
+    """
+    if text.startswith("\ufeff"):
+        text = text[1:]
+    if not text or text.isspace():
+        return EMPTY
+    try:
+        content = text.encode("utf-8")
+    except UnicodeEncodeError:
+        return NOT_UTF8
+    return content.replace(b"\r\n", b"\n") if b"\r" in content else content
