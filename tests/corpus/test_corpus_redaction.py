@@ -102,6 +102,7 @@ def test_what_is_no_secret_is_left_alone(text):
         ("git@github.com:owner/name.git and ssh://git@host.org/x", []),
         ("https://user:word@host.org/path", []),
         ("icon@2x.png logo@3x.svg pkg@1.2.3 @decorator user@host", []),
+        ("fewer lines\n@pytest.mark.slow\ndef f(): pass", []),
         ("a@b.c a@@bb.com @bb.com a@.com", []),
     ],
 )

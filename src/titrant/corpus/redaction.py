@@ -21,7 +21,7 @@ from titrant.study.cleaning import Redaction
 PLACEHOLDERS: dict[Redaction, str] = {"secrets": "<SECRET>", "emails": "<EMAIL>"}
 """What stands in the place of what was found; secrets are replaced first."""
 
-_LOCAL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._%+-]{0,62}[A-Za-z0-9_%+-])?$")
+_LOCAL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._%+-]{0,62}[A-Za-z0-9_%+-])?\Z")
 _DOMAIN = re.compile(r"@((?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,8}([A-Za-z]{2,24}))(?![A-Za-z0-9_-])")
 _RESERVED = re.compile(r"(?:^|\.)(?:example\.(?:com|org|net|edu)|example|invalid|test|localhost|local)$", re.IGNORECASE)
 _FILE_ENDINGS = frozenset(

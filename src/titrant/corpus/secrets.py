@@ -21,41 +21,51 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-_BEFORE, _AFTER = r"(?<![A-Za-z0-9_])", r"(?![A-Za-z0-9_])"
-
 _FORMATS: dict[str, tuple[str, str]] = {
-    "AWS access key": (r"(?:AKIA|ASIA|ABIA|ACCA)", r"[A-Z0-9]{16}"),
-    "GitHub": (r"gh[pousr]_", r"[A-Za-z0-9]{36,255}"),
-    "GitHub, fine-grained": (r"github_pat_", r"[A-Za-z0-9_]{60,255}"),
-    "GitLab": (r"glpat-", r"[A-Za-z0-9_-]{20,64}"),
-    "Slack": (r"xox[abeoprs]-", r"[A-Za-z0-9-]{10,250}"),
-    "Slack, app": (r"xapp-", r"\d-[A-Za-z0-9-]{10,250}"),
-    "Slack, webhook": (r"hooks\.slack\.com/services/", r"T[A-Za-z0-9]{6,}/B[A-Za-z0-9]{6,}/[A-Za-z0-9]{16,}"),
-    "Google": (r"AIza", r"[A-Za-z0-9_-]{35}"),
-    "Google, client secret": (r"GOCSPX-", r"[A-Za-z0-9_-]{28}"),
-    "Google, access token": (r"ya29\.", r"[A-Za-z0-9_-]{20,500}"),
-    "Stripe": (r"[rs]k_(?:live|test)_", r"[A-Za-z0-9]{16,247}"),
-    "Stripe, webhook": (r"whsec_", r"[A-Za-z0-9]{32,64}"),
-    "npm": (r"npm_", r"[A-Za-z0-9]{36}"),
-    "PyPI": (r"pypi-AgE", r"[A-Za-z0-9_-]{50,500}"),
-    "OpenAI": (r"sk-", r"[A-Za-z0-9]{20}T3BlbkFJ[A-Za-z0-9]{20}"),
-    "OpenAI, project": (r"sk-(?:proj|svcacct|admin)-", r"[A-Za-z0-9_-]{40,250}"),
-    "Anthropic": (r"sk-ant-", r"[a-z0-9]{3,12}-[A-Za-z0-9_-]{80,250}"),
-    "Hugging Face": (r"hf_", r"[A-Za-z]{34}"),
-    "SendGrid": (r"SG\.", r"[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43}"),
-    "DigitalOcean": (r"do[opr]_v1_", r"[0-9a-f]{64}"),
-    "Shopify": (r"shp(?:at|ca|pa|ss)_", r"[0-9a-fA-F]{32}"),
-    "Azure storage": (r"AccountKey=", r"[A-Za-z0-9+/]{86}=="),
-    "JSON web token": (r"eyJ", r"[A-Za-z0-9_-]{8,4000}\.eyJ[A-Za-z0-9_-]{8,8000}\.[A-Za-z0-9_-]{16,2000}"),
+    "AKIA": ("AWS", r"[A-Z0-9]{16}"),
+    "ASIA": ("AWS", r"[A-Z0-9]{16}"),
+    "ABIA": ("AWS", r"[A-Z0-9]{16}"),
+    "ACCA": ("AWS", r"[A-Z0-9]{16}"),
+    "ghp_": ("GitHub", r"[A-Za-z0-9]{36,255}"),
+    "gho_": ("GitHub", r"[A-Za-z0-9]{36,255}"),
+    "ghu_": ("GitHub", r"[A-Za-z0-9]{36,255}"),
+    "ghs_": ("GitHub", r"[A-Za-z0-9]{36,255}"),
+    "ghr_": ("GitHub", r"[A-Za-z0-9]{36,255}"),
+    "github_pat_": ("GitHub", r"[A-Za-z0-9_]{60,255}"),
+    "glpat-": ("GitLab", r"[A-Za-z0-9_-]{20,64}"),
+    "xox": ("Slack", r"[abeoprs]-[A-Za-z0-9-]{10,250}"),
+    "xapp-": ("Slack", r"\d-[A-Za-z0-9-]{10,250}"),
+    "hooks.slack.com/services/": ("Slack", r"T[A-Za-z0-9]{6,}/B[A-Za-z0-9]{6,}/[A-Za-z0-9]{16,}"),
+    "AIza": ("Google", r"[A-Za-z0-9_-]{35}"),
+    "GOCSPX-": ("Google", r"[A-Za-z0-9_-]{28}"),
+    "ya29.": ("Google", r"[A-Za-z0-9_-]{20,500}"),
+    "sk_live_": ("Stripe", r"[A-Za-z0-9]{16,247}"),
+    "rk_live_": ("Stripe", r"[A-Za-z0-9]{16,247}"),
+    "sk_test_": ("Stripe", r"[A-Za-z0-9]{16,247}"),
+    "rk_test_": ("Stripe", r"[A-Za-z0-9]{16,247}"),
+    "whsec_": ("Stripe", r"[A-Za-z0-9]{32,64}"),
+    "npm_": ("npm", r"[A-Za-z0-9]{36}"),
+    "pypi-AgE": ("PyPI", r"[A-Za-z0-9_-]{50,500}"),
+    "sk-": (
+        "OpenAI, Anthropic",
+        r"(?:[A-Za-z0-9]{20}T3BlbkFJ[A-Za-z0-9]{20}|(?:proj|svcacct|admin)-[A-Za-z0-9_-]{40,250}"
+        r"|ant-[a-z0-9]{3,12}-[A-Za-z0-9_-]{80,250})",
+    ),
+    "hf_": ("Hugging Face", r"[A-Za-z]{34}"),
+    "SG.": ("SendGrid", r"[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43}"),
+    "dop_v1_": ("DigitalOcean", r"[0-9a-f]{64}"),
+    "doo_v1_": ("DigitalOcean", r"[0-9a-f]{64}"),
+    "dor_v1_": ("DigitalOcean", r"[0-9a-f]{64}"),
+    "shpat_": ("Shopify", r"[0-9a-fA-F]{32}"),
+    "shpca_": ("Shopify", r"[0-9a-fA-F]{32}"),
+    "shppa_": ("Shopify", r"[0-9a-fA-F]{32}"),
+    "shpss_": ("Shopify", r"[0-9a-fA-F]{32}"),
+    "AccountKey=": ("Azure", r"[A-Za-z0-9+/]{86}=="),
+    "eyJ": ("JSON web token", r"[A-Za-z0-9_-]{8,4000}\.eyJ[A-Za-z0-9_-]{8,8000}\.[A-Za-z0-9_-]{16,2000}"),
 }
-"""By service, how its tokens begin and how they go on."""
+"""By beginning, whose token it is and how it goes on."""
 
-_TOKEN = re.compile(
-    "|".join(
-        f"{'(?<=[/.])' if begin.startswith('hooks') else _BEFORE}{begin}{rest}(?![A-Za-z0-9_])"
-        for begin, rest in _FORMATS.values()
-    )
-)
+_TOKENS = {begin: re.compile(re.escape(begin) + rest + r"(?![A-Za-z0-9_])") for begin, (_, rest) in _FORMATS.items()}
 _PRIVATE_KEY = re.compile(
     r"-----BEGIN (?:[A-Z0-9]{1,20} ){0,3}PRIVATE KEY(?: BLOCK)?-----"
     r"[A-Za-z0-9+/=:,.()\s\\\"'`<>|*#;&-]{64,20000}?"
@@ -84,7 +94,7 @@ _PLACEHOLDER = re.compile(
     re.IGNORECASE,
 )
 _FORMAT_BEGINS = "|".join(
-    [*(rf"\b{begin}" for begin, _ in _FORMATS.values()), "PRIVATE KEY", r"://[^\s/@:]{1,64}:[^\s/@]{1,64}@"]
+    [*(rf"\b{re.escape(begin)}" for begin in _FORMATS), "PRIVATE KEY", r"://[^\s/@:]{1,64}:[^\s/@]{1,64}@"]
 )
 _NAME_BEGINS = f"(?i){_NAME}"
 
@@ -125,9 +135,12 @@ def without_overlaps(found: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 def _formats(text: str) -> Iterator[tuple[int, int]]:
-    for found in _TOKEN.finditer(text):
-        if not _PLACEHOLDER.search(found.group()):
-            yield found.span()
+    for begin, pattern in _TOKENS.items():
+        if begin in text:
+            for found in pattern.finditer(text):
+                before = text[found.start() - 1 : found.start()]
+                if not (before.isalnum() or before == "_") and not _PLACEHOLDER.search(found.group()):
+                    yield found.span()
     if "PRIVATE KEY" in text:
         yield from (found.span() for found in _PRIVATE_KEY.finditer(text))
     if "://" in text:
