@@ -1,7 +1,9 @@
 """The `git` program, run so that a repository can be read and nothing in it, or in the environment, can say how.
 
-No shell, no pager, no prompt, no network (also not for objects that a partial clone lacks), no replaced objects, and
-only the repository that was named: never one that happens to lie around it.
+No shell, no pager, no prompt, no network (also not for objects that a partial clone lacks), no replaced objects, no
+configuration but the repository's own, and only the repository that was named: never one that happens to lie around
+it. Of the repository's configuration, what could start a program (a file monitor, a transport) is overruled; since
+nothing of it is run, it may belong to somebody else.
 """
 
 from __future__ import annotations
@@ -22,13 +24,12 @@ def git_command(folder: Path, *arguments: str) -> tuple[list[str], dict[str, str
     program = shutil.which("git")
     if program is None:
         raise EngineError("a `git` origin needs the program `git`; install it, or bring the files as an archive")
-    environment = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith("GIT_") or name.startswith("GIT_CONFIG")
-    }
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     environment |= {
+        "GIT_ALLOW_PROTOCOL": "none",  # goes before what the repository allows itself
         "GIT_CEILING_DIRECTORIES": str(folder.resolve().parent),
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_GRAFT_FILE": os.devnull,
         "GIT_NO_LAZY_FETCH": "1",
         "GIT_NO_REPLACE_OBJECTS": "1",
@@ -36,7 +37,8 @@ def git_command(folder: Path, *arguments: str) -> tuple[list[str], dict[str, str
         "GIT_TERMINAL_PROMPT": "0",
         "LC_ALL": "C",
     }
-    fixed = ["--no-pager", "-c", "protocol.allow=never", "-c", "core.fsmonitor=false"]
+    settings = ("core.fsmonitor=false", "core.commitGraph=false", "safe.directory=*", f"core.hooksPath={os.devnull}")
+    fixed = ["--no-pager", *(part for setting in settings for part in ("-c", setting))]
     return [program, *fixed, "-C", str(folder.resolve()), *arguments], environment
 
 
