@@ -142,6 +142,8 @@ def _tar(origin: Archive, raw: BinaryIO, compression: str, members: Members) -> 
 def _opened_tar(origin: Archive, source: BinaryIO) -> tarfile.TarFile:
     try:
         return tarfile.open(fileobj=source, mode="r|", tarinfo=_Member, bufsize=BLOCK_BYTES)
+    except _RefusedError:
+        raise
     except tarfile.ReadError as error:
         raise StudyError(
             f"'{origin.archive}' is no archive that can be read: neither zip nor 7z, nor a tar, plain or with gzip, "
@@ -191,6 +193,10 @@ class _Forwards(io.RawIOBase):
         return len(content)
 
 
+class _RefusedError(tarfile.ReadError):
+    """A tar that is one, and may not be read."""
+
+
 class _Member(tarfile.TarInfo):
     """A member of a tar that is read as it stands, or not at all.
 
@@ -209,10 +215,10 @@ class _Member(tarfile.TarInfo):
 
     def _proc_member(self, archive: tarfile.TarFile) -> Any:
         if self.type in _LONG_HEADERS and self.size > MAX_HEADER_BYTES:
-            raise tarfile.ReadError(f"a header of {self.size:,} bytes")
+            raise _RefusedError(f"a header of {self.size:,} bytes")
         return super()._proc_member(archive)  # type: ignore[misc]
 
     def _no_sparse(self, *_: Any) -> Any:
-        raise tarfile.ReadError(f"member {self.name[:200]!r} is a sparse file, which can be of any size")
+        raise _RefusedError(f"member {self.name[:200]!r} is a sparse file, which can be of any size")
 
     _proc_sparse = _proc_gnusparse_00 = _proc_gnusparse_01 = _proc_gnusparse_10 = _no_sparse

@@ -35,7 +35,7 @@ def read_documents(
     """Read a source's origins, in order, into `documents-00000.parquet`, ... under `out`.
 
     With `on_error: skip`, a record or file that cannot be read is counted in `left_out`, and the first few of each
-    reason are named in `unreadable.jsonl` (`reason`, `name`, `message`); what a file gave before it could no longer be
+    reason are named in `_unreadable.jsonl` (`reason`, `name`, `message`); what a file gave before it could no longer be
     read is kept. With `stop` the first one ends the job. Resumes from `scratch` behind the last checkpoint.
 
     Raises StudyError if an origin holds nothing or not what is declared, or changes while it is read; StoreError for a

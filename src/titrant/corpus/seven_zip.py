@@ -10,6 +10,7 @@ import importlib
 import io
 import posixpath
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from queue import Empty, Queue
@@ -18,7 +19,7 @@ from typing import Any, BinaryIO, cast
 
 from titrant.corpus.members import Members
 from titrant.corpus.opened import FREE_BYTES, LeftOut, Listed, SourceFile, Unreadable, damaged
-from titrant.errors import EngineError, StoreError, TitrantError
+from titrant.errors import EngineError, StoreError, StudyError, TitrantError
 from titrant.study.origins import Archive
 
 PIECES = 16
@@ -36,6 +37,8 @@ def seven_zip_files(origin: Archive, raw: BinaryIO, members: Members) -> Iterato
         ) from None
     try:
         archive = py7zr.SevenZipFile(raw)
+        if archive.needs_password():
+            raise _encrypted(origin)
         kept = {entry.filename: entry for entry in archive.files if _is_wanted(entry, members)}
         _check_total(origin, sum(entry.uncompressed for entry in kept.values()))
         twice = len([entry for entry in archive.files if _is_wanted(entry, members)]) - len(kept)
@@ -52,7 +55,13 @@ def seven_zip_files(origin: Archive, raw: BinaryIO, members: Members) -> Iterato
     except TitrantError:
         raise
     except Exception as error:  # the library raises types of its own, of its codecs, and Python's
+        if type(error).__name__ == "PasswordRequired":
+            raise _encrypted(origin) from None
         raise damaged(f"archive '{origin.archive}'", error) from None
+
+
+def _encrypted(origin: Archive) -> StudyError:
+    return StudyError(f"archive '{origin.archive}' is encrypted; unpack it, or pack it again without a password")
 
 
 def _is_wanted(entry: Any, members: Members) -> bool:
@@ -151,7 +160,8 @@ class _Pipe:
         except _AbandonedError:
             pass
         except Exception as error:
-            self._put(error)
+            with suppress(_AbandonedError):
+                self._put(error)
 
     def _put(self, piece: str | bytes | Exception | None) -> None:
         if self._stop.is_set():

@@ -150,7 +150,7 @@ class Writer:
             _link(self._folder / file["name"], out / file["name"])
         if self.tally.unreadable:
             lines = (json.dumps(item, ensure_ascii=False) + "\n" for item in self.tally.unreadable)
-            (out / "unreadable.jsonl").write_text("".join(lines), encoding="utf-8", errors="backslashreplace")
+            (out / "_unreadable.jsonl").write_text("".join(lines), encoding="utf-8", errors="backslashreplace")
         return self.tally
 
     def _flush(self) -> None:
