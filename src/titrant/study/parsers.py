@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from titrant.study.declaration import IDENTITY_UNLESS_DEFAULT, Declaration
 
@@ -118,6 +119,16 @@ class StackExchange(Declaration):
     """How many answers of a question are kept; null: all."""
     fences: bool = False
     """Put code blocks between lines of three backticks."""
+
+    @model_validator(mode="after")
+    def _answers_can_be_enough(self) -> Self:
+        if self.max_answers is not None and self.max_answers < self.min_answers:
+            raise PydanticCustomError(
+                "answers",
+                "no question can have at least {least} answers of which at most {most} are kept; exchange the two",
+                {"least": self.min_answers, "most": self.max_answers},
+            )
+        return self
 
 
 class CommitTexts(Declaration):

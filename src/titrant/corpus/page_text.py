@@ -1,0 +1,106 @@
+"""The text of HTML pages and of MediaWiki pages, by extractors that are kept well elsewhere.
+
+HTML is read as a browser reads it (`resiliparse`): scripts, styles and what is never shown are gone, blocks and lists
+stand on lines of their own, preformatted text is as it is. Wiki markup is read by `mwparserfromhell`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+import mwparserfromhell.parser
+from resiliparse.extract.html2text import extract_plain_text
+from resiliparse.parse.encoding import detect_encoding
+from resiliparse.parse.html import HTMLTree
+
+from titrant.corpus.fences import fence_for
+from titrant.corpus.opened import LeftOut
+from titrant.corpus.texts import NOT_UTF8, decoded
+from titrant.corpus.wikipedia import strip_markup
+from titrant.study.parsers import HtmlPages
+
+MAX_DEPTH = 1_000
+"""Elements inside one another; the time to read a page grows with their number times their depth."""
+TOO_DEEP = LeftOut(f"HTML nested more than {MAX_DEPTH} deep")
+TOO_NESTED = LeftOut("wiki markup nested too deep")
+_TAG = re.compile(r"<(/?)([A-Za-z][^\s/>]*)")
+_WITHOUT_END = "area base br col embed hr img input link meta param source track wbr"
+_ENDED_BY_THE_NEXT = "p li dt dd td th tr option optgroup"
+_CLOSED_BY_ITSELF = frozenset(f"{_WITHOUT_END} {_ENDED_BY_THE_NEXT}".split())
+_DECLARES_BYTES = 4096
+"""Where a page says how it is encoded, if it does."""
+
+
+def html_text(html: str, parser: HtmlPages) -> str | LeftOut:
+    """The visible text of a page or a piece of one; empty if it shows none.
+
+    >>> html_text("<p>Fish &amp;  <b>chips</b>.<pre>a\\n  b</pre><script>1</script>", HtmlPages())
+    'Fish & chips.\\n\\na\\n  b'
+    """
+    html = html.removeprefix("\ufeff")
+    try:
+        html.encode("utf-8")
+    except UnicodeEncodeError:
+        return NOT_UTF8
+    if html.count("<") > MAX_DEPTH and _depth(html) > MAX_DEPTH:
+        return TOO_DEEP
+    tree = HTMLTree.parse(html)
+    if parser.fences:
+        _fence(tree)
+    text = extract_plain_text(
+        tree, preserve_formatting=True, main_content=parser.main_content, alt_texts=False, comments=True
+    )
+    return str(text)
+
+
+def html_decoded(content: bytes) -> str | None:
+    """The text of an HTML file: UTF-8, or what the file itself declares; None where neither reads."""
+    if (text := decoded(content)) is not None:
+        return text
+    if b"charset" not in content[:_DECLARES_BYTES].lower() and not content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return None  # the detector would guess
+    declared = detect_encoding(content, from_html_meta=True, html5_compatible=True)
+    try:
+        return content.decode(declared) if declared else None
+    except (LookupError, UnicodeDecodeError):
+        return None
+
+
+def wiki_text(wikitext: str) -> str | LeftOut:
+    """The prose of a MediaWiki page, as `wikipedia.strip_markup` leaves it."""
+    try:
+        return strip_markup(wikitext.removeprefix("\ufeff"))
+    except (RecursionError, mwparserfromhell.parser.ParserError):
+        return TOO_NESTED
+
+
+def _depth(html: str) -> int:
+    """At most how many elements stand inside one another; never less than a parser would find, often more."""
+    opened: Counter[str] = Counter()
+    depth = deepest = 0
+    for closing, name in _TAG.findall(html):
+        name = name.lower()
+        if name in _CLOSED_BY_ITSELF:
+            continue
+        if not closing:
+            opened[name] += 1
+            depth += 1
+            deepest = max(deepest, depth)
+        elif opened[name]:
+            opened[name] -= 1
+            depth -= 1
+    return deepest
+
+
+def _fence(tree: HTMLTree) -> None:
+    """Put preformatted text between fences, inside its element, where line ends stay."""
+    if tree.document is None:
+        return
+    for block in tree.document.query_selector_all("pre"):
+        fence = fence_for(block.text or "")
+        ends = "" if (block.text or "").endswith("\n") else "\n"
+        first, last = tree.create_text_node(f"{fence}\n"), tree.create_text_node(f"{ends}{fence}\n")
+        if first is not None and last is not None:
+            block.prepend(first)
+            block.append(last)
