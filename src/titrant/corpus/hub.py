@@ -6,18 +6,29 @@ first 40 digits of the BLAKE3 over its files, so that a changed folder is an err
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import importlib
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
-from titrant.corpus.tables import Columns, texts_of_rows
+from titrant.corpus.commits import row_text
+from titrant.corpus.opened import LeftOut
+from titrant.corpus.parse import CONTENTS, read_contents
+from titrant.corpus.tables import Columns, RowText, texts_of_rows
 from titrant.corpus.texts import Item
 from titrant.errors import EngineError, StudyError
 from titrant.study.origins import Files, HubDataset
+from titrant.study.parsers import CommitTexts, PlainFiles
 from titrant.study.world import content_of, files_of
 
 INSTALL = "pip install 'titrant[hub]'"
+COMMIT_COLUMNS = ("old_file", "new_file", "old_contents", "new_contents")
+"""What rows of commits have, beside the message."""
+NOT_FETCHED = LeftOut("no text fetched")
 BATCH_ROWS = 512
 """Rows that are read at once."""
 
@@ -28,17 +39,64 @@ def hub_rows(origin: HubDataset) -> Iterator[tuple[int, list[Item]]]:
     Raises StudyError for a column or split that does not exist or a folder that is not the pinned one,
     EngineError if `datasets` is missing or cannot reach the data.
     """
-    columns = Columns(origin.text, origin.language_column, origin.licence_column, origin.where)
-    place = f"dataset '{origin.dataset}'"
+    columns, place = _columns(origin), f"dataset '{origin.dataset}'"
+    content = PlainFiles() if isinstance(origin.parse, CommitTexts) else origin.parse
     row = 0
     for table in _tables(origin):
         left = len(table) if origin.max_documents is None else origin.max_documents - row
         names = columns.names(table.schema.names, place)
         for batch in table.select(names).slice(0, left).combine_chunks().to_batches():
-            yield row, list(texts_of_rows(batch, columns, place, row))
+            yield row, list(read_contents(texts_of_rows(batch, columns, place, row), content, place))
             row += len(batch)
         if origin.max_documents is not None and row >= origin.max_documents:
             return
+
+
+def _columns(origin: HubDataset) -> Columns:
+    where, parser = origin.where, origin.parse
+    columns = Columns(origin.text, origin.language_column, origin.licence_column, where)
+    if isinstance(parser, CommitTexts):
+        return replace(columns, make=partial(_commit, parser, origin.text), of=(*COMMIT_COLUMNS, origin.text))
+    if origin.fetch is not None:
+        columns = replace(columns, make=_fetcher(origin.fetch), of=None)
+    if not isinstance(parser, (PlainFiles, *CONTENTS)):
+        raise StudyError(
+            f"dataset '{origin.dataset}' has rows, and `parse: {{format: {parser.format}}}` reads files; leave `parse` "
+            "out, or name the format of a row's text"
+        )
+    return columns
+
+
+def _commit(parser: CommitTexts, message: str, row: Mapping[str, Any], place: str) -> str | LeftOut:
+    return row_text(row, parser, message, place)
+
+
+def _fetcher(name: str) -> RowText:
+    """The user's function, with whatever it raises as one error."""
+    module, _, function = name.partition(":")
+    try:
+        fetch = getattr(importlib.import_module(module), function)
+    except Exception as error:
+        raise EngineError(
+            f"`fetch: {name}` cannot be imported ({type(error).__name__}: {error}); install its package, or put its "
+            "folder on PYTHONPATH"
+        ) from None
+
+    def fetched(row: Mapping[str, Any], place: str) -> str | LeftOut:
+        try:
+            text = fetch(dict(row))
+        except Exception as error:
+            raise EngineError(
+                f"`fetch: {name}` failed at {place} ({type(error).__name__}: {str(error)[:300]}); where a row has no "
+                "text it should return None"
+            ) from error
+        if text is None:
+            return NOT_FETCHED
+        if not isinstance(text, str):
+            raise EngineError(f"`fetch: {name}` returned a {type(text).__name__} at {place}; return a string, or None")
+        return text
+
+    return fetched
 
 
 def label_of(origin: HubDataset) -> str:

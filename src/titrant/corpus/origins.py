@@ -6,7 +6,7 @@ study pinned when reading begins, and must not have changed when a piece has bee
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -15,20 +15,22 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from titrant.corpus.archives import archive_files
+from titrant.corpus.commits import commit_texts
 from titrant.corpus.hub import hub_rows, label_of
 from titrant.corpus.languages import UNKNOWN, language_of
 from titrant.corpus.opened import Listed, SourceFile, Unreadable
 from titrant.corpus.packages import package_files
 from titrant.corpus.parse import parse
+from titrant.corpus.repositories import label_of_repository, repository_files
 from titrant.corpus.texts import Item
 from titrant.errors import StoreError, StudyError
 from titrant.jobs import Progress
 from titrant.study.origins import Archive, Files, HubDataset, Installed, Origin, OtherSource, Package, Repository
-from titrant.study.parsers import PlainFiles
+from titrant.study.parsers import CommitTexts, PlainFiles
 from titrant.study.world import content_of, content_of_file, files_of
 
-BATCH_ITEMS = 64
-"""So many neighbouring texts are a piece, where an origin has no files."""
+BATCH_COMMITS = 16
+"""So many neighbouring commits are a piece."""
 
 Stamp = tuple[int, int, int, int]
 """Size, time of change (ns) and place of a file on its disk: another stamp, and it was written meanwhile."""
@@ -70,8 +72,11 @@ def pieces_of_origin(origin: Origin, skip: int, progress: Progress) -> Iterator[
         stamp = _pinned_archive(origin)
         with archive_files(origin) as listed:
             yield islice(_listed(origin, listed, partial(_check_stamp, Path(origin.archive), stamp)), skip, None)
+    elif isinstance(origin, Repository) and isinstance(origin.parse, CommitTexts):
+        yield islice(_commits(origin), skip, None)
     elif isinstance(origin, Repository):
-        raise NotImplementedError  # files: _listed(origin, repository_files(origin), ...); commits: _batches(...)
+        with repository_files(origin) as listed:
+            yield islice(_listed(origin, listed, lambda: None), skip, None)
     else:
         yield islice(_on_disk(origin), skip, None)
 
@@ -132,11 +137,10 @@ def _on_disk(origin: Files | Installed) -> Iterator[Piece]:
         yield Piece(**{**vars(piece), "check": partial(_check_stamp, path, stamp)})
 
 
-def _batches(name: str, label: str, items: Iterable[Item], unit: str) -> Iterator[Piece]:
-    """Pieces of what has no files: so many neighbouring items each."""
-    done, left = 0, iter(items)
-    while batch := list(islice(left, BATCH_ITEMS)):
-        yield Piece(name, label, partial(iter, batch), done, 0, unit)
+def _commits(origin: Repository) -> Iterator[Piece]:
+    label, done, left = label_of_repository(origin), 0, commit_texts(origin)
+    while batch := list(islice(left, BATCH_COMMITS)):
+        yield Piece("commits", label, partial(iter, batch), done, 0, "commits")
         done += len(batch)
 
 

@@ -17,23 +17,29 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from titrant.corpus.contents import read_file, read_text
 from titrant.corpus.json_text import json_value, lines
 from titrant.corpus.opened import BLOCK_BYTES, MAX_DOCUMENT_BYTES, LeftOut, SourceFile, Unreadable
 from titrant.corpus.tables import Columns, texts_of_rows
 from titrant.corpus.texts import BINARY, NOT_UTF8, Item, Text, decoded
+from titrant.corpus.threads import threads
 from titrant.corpus.where import failed_condition
 from titrant.corpus.wikipedia import articles
 from titrant.errors import StoreError, StudyError
-from titrant.study.declaration import listing
+from titrant.study.declaration import Declaration, listing
 from titrant.study.origins import Where
 from titrant.study.parsers import (
+    HtmlPages,
     JsonLines,
     JsonRecords,
+    Notebooks,
     ParquetRows,
     Parser,
     PlainFiles,
     PythonStrings,
+    StackExchange,
     WikipediaDump,
+    Wikitext,
 )
 
 MAX_MODULE_BYTES = 16_000_000
@@ -46,8 +52,16 @@ def parse(file: SourceFile, parser: Parser, where: Sequence[Where] = ()) -> Iter
     Raises StudyError where the file is not what the parser declares, StoreError where it is damaged.
     """
     if type(parser) in _ROW_READERS:
-        return _ROW_READERS[type(parser)](file, parser, where)
+        return read_contents(_ROW_READERS[type(parser)](file, parser, where), parser.read_as, file.origin)  # type: ignore[union-attr]
     return _READERS[type(parser)](file, parser)
+
+
+def read_contents(items: Iterator[Item], content: Declaration, place: str) -> Iterator[Item]:
+    """The same items, each text as what it is in turn: a notebook, a page, or as it stands (`read_as`)."""
+    if isinstance(content, PlainFiles):
+        return items
+    reader = _CONTENTS[type(content)]
+    return (reader(item, content, f"{place}:{item.part}") if isinstance(item, Text) else item for item in items)
 
 
 def _plain(file: SourceFile, parser: PlainFiles) -> Iterator[Item]:
@@ -175,4 +189,15 @@ _READERS: dict[type, Callable[[SourceFile, Any], Iterator[Item]]] = {
     PlainFiles: _plain,
     WikipediaDump: _wikipedia,
     PythonStrings: _python_strings,
+    Notebooks: read_file,
+    HtmlPages: read_file,
+    Wikitext: read_file,
+    StackExchange: threads,
 }
+_CONTENTS: dict[type, Callable[[Text, Any, str], Item]] = {
+    Notebooks: read_text,
+    HtmlPages: read_text,
+    Wikitext: read_text,
+}
+"""What the text of one record can be in turn: the text, its declaration, and where it stands."""
+CONTENTS = tuple(_CONTENTS)

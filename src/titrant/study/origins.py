@@ -234,6 +234,11 @@ class HubDataset(_Origin):
     """The column that holds its language, if there is one."""
     licence_column: str | None = None
     """The column that holds its licence, if there is one."""
+    fetch: str | None = Field(
+        default=None, pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$", json_schema_extra=IDENTITY_UNLESS_DEFAULT
+    )
+    """`module:function` of your own, for a dataset of ids: it is given a row (its columns by name) and returns the
+    text, or `None` where there is none. Its name is all that is pinned: give a changed function another one."""
     max_documents: int | None = Field(default=None, gt=0)
     """Take the first so many documents; null: all."""
 

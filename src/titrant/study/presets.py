@@ -32,6 +32,12 @@ PRESETS: dict[str, dict[str, Any]] = {
         "language_column": "lang",
         "licence_column": "max_stars_repo_licenses",
     },
+    "the-stack-v2": {  # holds ids: give `fetch` (without it there is no column of that name, and an error says so)
+        "dataset": "bigcode/the-stack-v2-dedup",
+        "text": "content",
+        "language_column": "language",
+        "licence_column": "detected_licenses",
+    },
     "the-stack-smol": {
         "dataset": "bigcode/the-stack-smol",
         "text": "content",
