@@ -184,6 +184,43 @@ class Signatures(Artifact):
     documents: int
 
 
+class Items(Artifact):
+    """What sources are searched for.
+
+    `items.parquet`: outcome, item (string: as in Scores), part (string: `whole`, the context with the right answer, or
+    `question`, the context alone), text (string), choices (int64: how many the item has). Every item has both parts,
+    in the order of the study and of its files.
+    """
+
+    kind: ClassVar[str] = "items"
+    version: ClassVar[int] = 1
+
+    items: dict[str, int]
+    """Number of items by outcome."""
+
+
+class Overlap(Artifact):
+    """Which documents of one source hold which items.
+
+    `overlap.parquet`: row (int64, counts through the documents files in order), content_hash, outcome, item (string),
+    share (float64: of the item's words, those that the document holds), matched (string: the longest run of words
+    that both have, as the document writes it, at most 200 characters). One row a document and item, ordered by both.
+    """
+
+    kind: ClassVar[str] = "overlap"
+    version: ClassVar[int] = 1
+
+    documents: int
+    """Documents that hold an item, whatever becomes of them."""
+    items: dict[str, int]
+    """Items that a document holds, by outcome."""
+    asked: dict[str, int]
+    """Items that were looked for, by outcome."""
+    too_short: dict[str, int]
+    """Items that were not looked for, by outcome: fewer than five words or 25 letters, or all of it the frame that too
+    many items share."""
+
+
 class Transformed(Artifact):
     """The documents of one source as its transforms leave them.
 
@@ -213,7 +250,8 @@ class Split(Artifact):
     """The fate of every document of one source.
 
     `split.parquet`: row (int64, counts through the documents files in order), content_hash, planted (bool), fate
-    (`train`, `reserved`, `held_out`; or why it is dropped: `rule NAME`, `duplicate`, `duplicate of SOURCE`,
+    (`train`, `reserved`, `held_out`; or why it is dropped: `rule NAME`, `holds items of OUTCOME`, `duplicate`,
+    `duplicate of SOURCE`,
     `near duplicate`, `near duplicate of SOURCE`, `its language has no share`, `beyond its language's share`).
     """
 
@@ -414,6 +452,8 @@ ARTIFACTS: dict[str, type[Artifact]] = {
         Documents,
         Signals,
         Signatures,
+        Items,
+        Overlap,
         Split,
         Transformed,
         TokenizerFile,

@@ -10,9 +10,11 @@ user may choose freely (arms, phases, mixtures). Its inputs are named by role; e
     documents   -
     signals     documents: Documents
     signatures  documents: Documents
+    items       -
+    overlap     documents: Documents; items: Items
     split       documents: Documents; earlier/SOURCE: Split (sources that come before it in the study);
                 signals: Signals (if it has rules); signatures: Signatures and earlier-signatures/SOURCE: Signatures
-                (if near-duplicates are dropped)
+                (if near-duplicates are dropped); overlap: Overlap (if documents that hold items are)
     transform   documents: Documents; split: Split
     tokenizer   documents/SOURCE: Documents; split/SOURCE: Split (the sources of its mixture; none if it exists)
     tokens      documents: Documents; split: Split; tokenizer: TokenizerFile
@@ -22,9 +24,10 @@ user may choose freely (arms, phases, mixtures). Its inputs are named by role; e
                 previous: Checkpoint (if it goes on from another phase)
     evaluate    train: Checkpoint; tokenizer: TokenizerFile; tokens/SOURCE: TokenShards (sources scored)
     findings    evaluate/RUN: Scores; train/RUN: Checkpoint (RUN = arm@scale#seed; the end of its last phase);
-                earlier/RUN/INDEX: Checkpoint (the end of its phase INDEX, from 0; every phase but the last)
+                earlier/RUN/INDEX: Checkpoint (the end of its phase INDEX, from 0; every phase but the last);
+                items: Items, overlap/SOURCE: Overlap and split/SOURCE: Split (if sources are searched for items)
     report      findings: FindingsFile; evaluate/ID, train/ID (every phase); documents/SOURCE; split/SOURCE;
-                tokens/SOURCE; tokenizer; ledger
+                tokens/SOURCE; tokenizer; ledger; overlap/SOURCE (if sources are searched for items)
 """
 
 from __future__ import annotations
@@ -34,7 +37,7 @@ from typing import Literal, Protocol
 from pydantic import Field
 
 from titrant.study.architecture import Architecture, ExistingTokenizer, Optimizer, TrainedTokenizer
-from titrant.study.cleaning import NearDuplicates, Redaction, Rule, Transform
+from titrant.study.cleaning import Decontaminate, NearDuplicates, Redaction, Rule, Transform
 from titrant.study.contrast import Contrast
 from titrant.study.curve import Curve
 from titrant.study.declaration import IDENTITY_UNLESS_DEFAULT, Declaration
@@ -74,6 +77,19 @@ class SignaturesJob(Declaration):
     """Sign every document of a source, so that near-duplicates can be found."""
 
     near: NearDuplicates
+
+
+class ItemsJob(Declaration):
+    """Write down the texts of the items that sources are searched for."""
+
+    multiple_choice: tuple[MultipleChoice, ...]
+
+
+class OverlapJob(Declaration):
+    """Find the documents of a source that hold items."""
+
+    rule: Decontaminate
+    """Its action is decided later, and stands at its default here."""
 
 
 class TransformJob(Declaration):
@@ -245,6 +261,8 @@ JobDeclaration = (
     DocumentsJob
     | SignalsJob
     | SignaturesJob
+    | ItemsJob
+    | OverlapJob
     | SplitJob
     | TransformJob
     | TokenizerJob

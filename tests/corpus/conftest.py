@@ -45,7 +45,14 @@ def split(tmp_path):
     count = 0
 
     def run(
-        folder, hold_out_fraction=0.5, reserve_fraction=0.0, rules=(), language_shares=None, signals=None, **earlier
+        folder,
+        hold_out_fraction=0.5,
+        reserve_fraction=0.0,
+        rules=(),
+        language_shares=None,
+        signals=None,
+        overlap=None,
+        **earlier,
     ):
         nonlocal count
         count += 1
@@ -53,6 +60,7 @@ def split(tmp_path):
         out.mkdir()
         inputs = {"documents": folder} | {f"earlier/{name}": path for name, path in earlier.items()}
         inputs |= {} if signals is None else {"signals": signals}
+        inputs |= {} if overlap is None else {"overlap": overlap}
         job = SplitJob(
             hold_out_fraction=hold_out_fraction,
             reserve_fraction=reserve_fraction,

@@ -1,6 +1,7 @@
 """Sources become documents: reading every kind of origin, and sharing documents out between training and evaluation."""
 
 from titrant.corpus.documents import read_documents
+from titrant.corpus.overlap import find_overlaps
 from titrant.corpus.packages import fetch_packages
 from titrant.corpus.signals import find_all_signals
 from titrant.corpus.signatures import sign_documents
@@ -10,6 +11,7 @@ from titrant.corpus.transforms import transform_documents
 __all__ = [
     "fetch_packages",
     "find_all_signals",
+    "find_overlaps",
     "read_documents",
     "sign_documents",
     "split_documents",

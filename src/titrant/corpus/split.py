@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 from titrant.artifacts import PartSize, Split
 from titrant.corpus.language_quota import beyond_share
 from titrant.corpus.near_duplicates import find_near_duplicates
+from titrant.corpus.overlap import holders
 from titrant.corpus.rules import first_failed
 from titrant.corpus.signatures import read_signatures
 from titrant.errors import StoreError, StudyError
@@ -86,6 +87,9 @@ def split_documents(
         failed = first_failed(inputs["signals"], job.rules)
         for index, rule in enumerate(job.rules):
             fates.give(failed == index, f"rule {rule.title}")
+    if "overlap" in inputs:
+        for outcome, holds in holders(inputs["overlap"], len(rows.digests)):
+            fates.give(holds, f"holds items of {outcome}")
     fates.give(_repeats(rows, fates.undecided), "duplicate")
     for role in sorted(role for role in inputs if role.startswith(_EARLIER)):
         name = role.removeprefix(_EARLIER)

@@ -13,6 +13,8 @@ STAGES: Mapping[str, str] = {
     "documents": "titrant.corpus:read_documents",
     "signals": "titrant.corpus:find_all_signals",
     "signatures": "titrant.corpus:sign_documents",
+    "items": "titrant.evaluate:write_items",
+    "overlap": "titrant.corpus:find_overlaps",
     "transform": "titrant.corpus:transform_documents",
     "split": "titrant.corpus:split_documents",
     "tokenizer": "titrant.tokens:make_tokenizer",

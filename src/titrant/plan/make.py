@@ -1,6 +1,7 @@
 """From a pinned study to its plan: a pure function. Equal work is found by identity and becomes one job.
 
-1. data      documents ─▶ split (against earlier sources) ─▶ tokenizer ─▶ tokens, one chain a source
+1. data      documents ─▶ split (against earlier sources) ─▶ tokenizer ─▶ tokens, one chain a source; every source is
+             searched for the items of multiple choice
 2. gates     one check of all draws, one of all that will be asked, before anything trains
 3. training  one job a phase, keyed by its whole prefix: arms that begin alike share their trunk
 4. scoring   one job a trained phase (in full at the end of an arm), then findings, then the report
@@ -18,8 +19,10 @@ from titrant.jobs import (
     DocumentsJob,
     EvaluateJob,
     FindingsJob,
+    ItemsJob,
     JobDeclaration,
     LedgerJob,
+    OverlapJob,
     PlannedChain,
     PlannedContrast,
     PlannedPhase,
@@ -79,6 +82,10 @@ class _Draft:
     documents: dict[str, str] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
     """Id of the job whose documents are encoded: the documents job, or the last transform."""
+    items: str = ""
+    """Id of the items job; empty where sources are not searched for items."""
+    overlaps: dict[str, str] = field(default_factory=dict)
+    """Id of the overlap job by source, those of derived sources that of the one they are made of."""
     resolved: dict[tuple[str, str], tuple[TrainPhase, ...]] = field(default_factory=dict)
     """Phases by (arm, scale)."""
     tokenizer: str = ""
@@ -135,6 +142,7 @@ class _Draft:
         study = self.study
         own: dict[str, str] = {}
         signatures: dict[str, str] = {}
+        self.add_items()
         for name, source in study.sources.items():
             other = made_of(source)
             if other is None:
@@ -142,6 +150,8 @@ class _Draft:
                 own[name] = self.splits[name]
             else:
                 self.documents[name], self.splits[name] = self.documents[other], self.splits[other]
+                if self.overlaps:
+                    self.overlaps[name] = self.overlaps[other]
             self.texts[name] = self.documents[name] if other is None else self.texts[other]
             if source.transform or source.redact:
                 self.texts[name] = self.add(
@@ -175,6 +185,14 @@ class _Draft:
                 },
             )
 
+    def add_items(self) -> None:
+        """The items that sources are searched for. Margins and normalisation judge scores: each is at its default."""
+        if self.study.evaluation.searched_for is not None:
+            fields = MultipleChoice.model_fields
+            default = {name: fields[name].default for name in ("margin", "normalise")}
+            tasks = (task.model_copy(update=default) for task in self.study.evaluation.multiple_choice)
+            self.items = self.add("items", self.study.study, ItemsJob(multiple_choice=tuple(tasks)), {})
+
     def add_source(self, name: str, source: Source, earlier: Mapping[str, str], signatures: dict[str, str]) -> None:
         """Documents of a source of its own, and what decides which are kept. `signatures` are of sources before it."""
         near, rules = self.study.near_duplicates, source.rules_written_out
@@ -190,6 +208,11 @@ class _Draft:
         if rules:
             families = dict.fromkeys(SIGNALS[rule.signal].family for rule in rules)
             inputs["signals"] = self.add("signals", name, SignalsJob(families=tuple(sorted(families))), documents)
+        rule = self.study.evaluation.searched_for
+        if rule is not None:
+            job = OverlapJob(rule=rule.model_copy(update={"action": "report"}))
+            self.overlaps[name] = self.add("overlap", name, job, documents | {"items": self.items})
+            inputs |= {"overlap": self.overlaps[name]} if rule.action == "drop" else {}
         if near is not None:
             inputs |= {f"earlier-signatures/{before}": id_ for before, id_ in signatures.items()}
             signatures[name] = inputs["signatures"] = self.add("signatures", name, SignaturesJob(near=near), documents)
@@ -355,7 +378,10 @@ class _Draft:
                 f"earlier/{run.id}/{index}": train
                 for run, chain in self.runs.values()
                 for index, train in enumerate(chain[:-1])
-            },
+            }
+            | ({"items": self.items} if self.items else {})
+            | {f"overlap/{source}": id_ for source, id_ in self.overlaps.items()}
+            | {f"split/{source}": self.splits[source] for source in self.overlaps},
         )
         phases = tuple(
             ReportPhase(
@@ -381,6 +407,7 @@ class _Draft:
                 **{f"split/{source}": id_ for source, id_ in self.splits.items()},
                 **{f"documents/{source}": id_ for source, id_ in self.documents.items()},
                 **{f"tokens/{source}": id_ for source, id_ in self.tokens.items()},
+                **{f"overlap/{source}": id_ for source, id_ in self.overlaps.items()},
             },
         )
 

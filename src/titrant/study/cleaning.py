@@ -87,14 +87,23 @@ class NearDuplicates(Declaration):
 
 
 class Decontaminate(Declaration):
-    """Documents that hold an evaluation's items are found by n-grams of words of normalised text."""
+    """Documents that hold an item of the evaluation are found by runs of words that both have.
 
+    Case, punctuation, white space, accents, look-alikes and markup make no difference. A document holds an item if at
+    least `share` of the item's words stand in common runs within one stretch of it, and at least 13 (of a shorter item
+    four fifths), so that none is found by chance.
+
+    **Source:** Lambert et al. 2024 (Tulu 3), section 3.2 (runs of eight, half of the item); Brown et al. 2020,
+    appendix C (13 words).
+    """
+
+    action: Literal["report", "drop"] = "report"
+    """`report`: such documents are trained on, and findings stand with and without the items that they hold. `drop`:
+    they are not trained on."""
     words: int = Field(default=8, ge=4, le=50)
-    """Words of an n-gram; shorter items are looked for as a whole."""
-    share: float = Field(default=0.6, gt=0, le=1)
-    """A document holds an item if it holds this share of the item's n-grams."""
-    action: Literal["report", "drop"] = "drop"
-    """`drop`: such documents are not trained on. `report`: they are, and the report says what that may have done."""
+    """Words of a run; shorter items are looked for as a whole."""
+    share: float = Field(default=0.5, gt=0, le=1)
+    """The least share of an item's words that must be held."""
 
 
 Redaction = Literal["emails", "secrets"]

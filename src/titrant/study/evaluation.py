@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
-from titrant.study.declaration import NOT_IDENTITY, Declaration, Name
+from titrant.study.cleaning import Decontaminate
+from titrant.study.declaration import IDENTITY_UNLESS_DEFAULT, NOT_IDENTITY, Declaration, Name
 from titrant.study.units import Bytes
 
 ProbeName = Literal[
@@ -72,6 +74,9 @@ class Evaluation(Declaration):
     """Generated tasks, at the end of each arm; as names or as mappings."""
     multiple_choice: tuple[MultipleChoice, ...] = ()
     """Tasks from files, at the end of each arm."""
+    decontaminate: Decontaminate | None = Field(default=Decontaminate(), json_schema_extra=IDENTITY_UNLESS_DEFAULT)
+    """Every source is searched for the items of `multiple_choice`; null: it is not. Probes are generated anew and stand
+    in no source, but for planted facts, which are meant to."""
     checks_per_phase: int = Field(default=4, ge=0)
     """How often bits per byte is also measured inside a phase, evenly spaced, for the curves. The weights at these
     places are kept by training itself, so that another number trains again: choose it before the first run."""
@@ -84,6 +89,22 @@ class Evaluation(Declaration):
         if isinstance(given, (list, tuple)):
             return tuple({"name": item} if isinstance(item, str) else item for item in given)
         return given
+
+    @field_validator("decontaminate")
+    @classmethod
+    def _has_something_to_look_for(cls, rule: Decontaminate | None, info: ValidationInfo) -> Decontaminate | None:
+        if rule not in (None, Decontaminate()) and not info.data.get("multiple_choice", True):
+            raise PydanticCustomError(
+                "nothing_to_look_for",
+                "`decontaminate` looks for the items of `multiple_choice`, and there are none (probes are generated "
+                "anew and stand in no source); give `multiple_choice`, or leave it out",
+            )
+        return rule
+
+    @property
+    def searched_for(self) -> Decontaminate | None:
+        """How sources are searched for items; None where there are none, or where it is switched off."""
+        return self.decontaminate if self.multiple_choice else None
 
 
 class Statistics(Declaration):

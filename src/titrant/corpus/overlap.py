@@ -1,0 +1,304 @@
+"""The overlap stage: which documents hold items of the evaluation, found by runs of words that both have.
+
+    1. documents and items are read without markup, accents and case, as words (see `simplified` and `find_words`)
+    2. every run of n words of a document that is also an item's marks those words of the item as held
+    3. a document holds an item if, within one stretch of the document not much longer than the item, so large a share
+       of the item's words is held as the rule says, and too many of them to be there by chance
+    4. else, where such runs hold a quarter of it, runs of three words are counted too, and must hold four fifths: such
+       an item stands there with its choices shuffled or lettered, or its lines in another order
+
+Words and not n-grams are counted, because one changed word spoils n n-grams and one word. Order does not matter within
+a stretch.
+
+**Source:** Lambert et al. 2024 (Tulu 3), section 3.2: runs of eight words that hold more than half of an item's words;
+Singh et al. 2024, "Evaluation data contamination in LLMs", section 3 (the share of an item that stands in common
+n-grams, against counting one n-gram); Brown et al. 2020, appendix C (no 13 words by chance).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from titrant.artifacts import Overlap
+from titrant.corpus.item_index import FINE_WORDS, ItemIndex, Items, Matches, index_items, read_items
+from titrant.corpus.look_alikes import simplified
+from titrant.corpus.words import Words, find_words
+from titrant.errors import StoreError
+from titrant.jobs import OverlapJob, Progress
+
+OVERLAP = "overlap.parquet"
+SCHEMA = pa.schema(
+    [
+        ("row", pa.int64()),
+        ("content_hash", pa.string()),
+        ("outcome", pa.string()),
+        ("item", pa.string()),
+        ("share", pa.float64()),
+        ("matched", pa.string()),
+    ]
+)
+NO_CHANCE_WORDS = 13
+NO_CHANCE_SHARE = 0.8
+"""So many words are held, or of a shorter item so large a share, whatever share is asked for."""
+FINE_SHARE = 0.8
+"""The share of an item's words that runs of three words must hold where runs of n words hold too few."""
+FINE_FROM = 0.25
+"""The share that runs of n words must hold for that."""
+MATCHED_CHARACTERS = 200
+
+_STRETCH = (3, 100)
+"""A stretch has three times the item's words, and a hundred: room for a solution between question and choices."""
+_STEPS = 16
+"""Stretches begin at least this part of a stretch apart, and are so much longer."""
+_NEIGHBOURHOODS = 16
+_PIECE_CHARACTERS = 1 << 18
+
+
+@dataclass(frozen=True)
+class Held:
+    """A text that holds an item."""
+
+    text: int
+    item: int
+    share: float
+    first: int
+    """The longest run that both have: its first word in the text, and how many words it has."""
+    length: int
+
+
+def find_overlaps(
+    job: OverlapJob, inputs: Mapping[str, Path], out: Path, *, scratch: Path, progress: Progress
+) -> Overlap:
+    """Write `overlap.parquet`: a row for each document and each item that it holds, in the order of both.
+
+    Reads `documents` a row group at a time, and `items` whole. Finished files are kept in `scratch`, so that an attempt
+    goes on at the file where the last one stopped. Raises StoreError for what is damaged.
+    """
+    items, texts = read_items(inputs["items"])
+    index = index_items(items, texts, job.rule.words)
+    files = sorted(inputs["documents"].glob("documents-*.parquet"))
+    documents = 0
+    names: set[tuple[str, str]] = set()
+    with pq.ParquetWriter(out / OVERLAP, SCHEMA, compression="zstd") as writer:
+        for done, path in enumerate(files):
+            progress(done, len(files), "files", path.name)
+            kept = scratch / path.name.replace("documents-", "overlap-", 1)
+            if not kept.exists():
+                _write_whole(path, index, job.rule.share, kept)
+            rows = pq.read_table(kept, use_threads=False)
+            first_row = sum(_rows(earlier) for earlier in files[:done])
+            rows = rows.set_column(0, SCHEMA.field("row"), pa.array(rows["row"].to_numpy() + first_row))
+            writer.write_table(rows)
+            documents += len(set(rows["row"].to_pylist()))
+            names |= set(zip(rows["outcome"].to_pylist(), rows["item"].to_pylist(), strict=True))
+    progress(len(files), len(files), "files")
+    return _summary(index, documents, names)
+
+
+def holders(folder: Path, documents: int) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+    """By outcome, sorted, which of so many documents hold an item of it. Raises StoreError if the table is damaged."""
+    path = folder / OVERLAP
+    try:
+        table = pq.read_table(path, columns=["row", "outcome"], use_threads=False)
+    except (pa.ArrowException, OSError, KeyError) as error:
+        raise StoreError(f"{path} cannot be read ({error}); delete its folder and run again") from None
+    rows, outcomes = table["row"].to_numpy(), np.array(table["outcome"].to_pylist(), dtype=object)
+    if len(rows) and not 0 <= rows.min() <= rows.max() < documents:
+        raise StoreError(f"{path} names document {rows.max()} of {documents}; delete its folder and run again")
+    for outcome in sorted(set(outcomes)):
+        holds = np.zeros(documents, dtype=bool)
+        holds[rows[outcomes == outcome]] = True
+        yield outcome, holds
+
+
+def _rows(path: Path) -> int:
+    try:
+        return int(pq.read_metadata(path).num_rows)
+    except (pa.ArrowException, OSError) as error:
+        raise StoreError(f"{path} cannot be read ({error}); delete its folder and run again") from None
+
+
+def _write_whole(path: Path, index: ItemIndex, share: float, target: Path) -> None:
+    """Write what the documents of one file hold, rows counted from its first, under another name until it is whole."""
+    part = target.with_suffix(".part")
+    with part.open("wb") as stream:
+        with pq.ParquetWriter(stream, SCHEMA, compression="zstd") as writer:
+            for first_row, group in _groups(path):
+                if rows := list(_found_in(group, first_row, index, share)):
+                    columns = zip(zip(*rows, strict=True), SCHEMA.types, strict=True)
+                    arrays = [pa.array(column, kind) for column, kind in columns]
+                    writer.write_table(pa.Table.from_arrays(arrays, schema=SCHEMA))
+        stream.flush()
+        os.fsync(stream.fileno())
+    part.replace(target)
+
+
+def _groups(path: Path) -> Iterator[tuple[int, pa.Table]]:
+    row = 0
+    try:
+        with pq.ParquetFile(path) as file:
+            for number in range(file.num_row_groups):
+                group = file.read_row_group(number, columns=["text", "content_hash"], use_threads=False)
+                yield row, group
+                row += len(group)
+    except (pa.ArrowException, OSError, KeyError) as error:
+        raise StoreError(f"{path} cannot be read ({error}); delete its folder and run again") from None
+
+
+def _found_in(group: pa.Table, first_row: int, index: ItemIndex, share: float) -> Iterator[tuple[object, ...]]:
+    texts, hashes = (group[name].to_pylist() for name in ("text", "content_hash"))
+    items = index.items
+    for held in find_items(texts, index, share):
+        name = (items.outcomes[held.item], items.names[held.item])
+        matched = _as_it_stands(texts[held.text], held.first, held.length)
+        yield (first_row + held.text, hashes[held.text], *name, held.share, matched)
+
+
+def find_items(texts: Sequence[str], index: ItemIndex, share: float) -> Iterator[Held]:
+    """The items that each text holds, by text and then by item; of an item's two entries, the one held in full or more
+    nearly so. `share`: see `Decontaminate`."""
+    owners = index.items.owners
+    done = 0
+    for piece in _pieces(texts):
+        words = find_words([simplified(text) for text in piece])
+        best: dict[tuple[int, int], Held] = {}
+        for held in _held(index.match(words), words, index, share):
+            place = (held.text, int(owners[held.item]))
+            if place not in best or held.share > best[place].share:
+                best[place] = held
+        for _, held in sorted(best.items()):
+            yield Held(done + held.text, held.item, held.share, held.first, held.length)
+        done += len(piece)
+
+
+def _pieces(texts: Sequence[str]) -> Iterator[list[str]]:
+    piece: list[str] = []
+    size = 0
+    for text in texts:
+        piece.append(text)
+        size += len(text)
+        if size >= _PIECE_CHARACTERS:
+            yield piece
+            piece, size = [], 0
+    if piece:
+        yield piece
+
+
+def _held(matches: Matches, words: Words, index: ItemIndex, share: float) -> Iterator[Held]:
+    order = np.lexsort((matches.item_place, matches.item, matches.text))
+    text, item, place, item_place = (
+        column[order] for column in (matches.text, matches.item, matches.place, matches.item_place)
+    )
+    first = (np.diff(text, prepend=-1) != 0) | (np.diff(item, prepend=-1) != 0)
+    begins = np.flatnonzero(first)
+    if not len(begins):
+        return
+    ends = np.append(begins[1:], len(text))
+    count = index.words[item[begins]]
+    size = np.minimum(index.size, index.lengths[item[begins]])
+    needed = _needed(count, share)
+    new = index.newly_held(item, item_place, np.minimum(index.size, index.lengths[item]), first)
+    held = np.add.reduceat(new, begins)
+    for pair in np.flatnonzero(count > 0):
+        part = slice(begins[pair], ends[pair])
+        stretch = _STRETCH[0] * int(count[pair]) + _STRETCH[1]
+        best = 0
+        if held[pair] >= needed[pair]:
+            best = _best_stretch(place[part], item_place[part], index, int(item[part.start]), int(size[pair]), stretch)
+        if best < needed[pair]:
+            if held[pair] < FINE_FROM * count[pair]:
+                continue
+            own = words.numbers[words.offsets[text[part.start]] : words.offsets[text[part.start] + 1]]
+            best = _hold_finely(own, place[part], index, int(item[part.start]), stretch)
+            if best < max(share, FINE_SHARE) * count[pair] - 1e-9:
+                continue
+        run, length = _longest_run(place[part], item_place[part], int(size[pair]))
+        yield Held(int(text[part.start]), int(item[part.start]), best / int(count[pair]), run, length)
+
+
+def _needed(words: NDArray[np.int64], share: float) -> NDArray[np.int64]:
+    """How many of an item's words must be held."""
+    no_chance = np.minimum(NO_CHANCE_WORDS, NO_CHANCE_SHARE * words)
+    return np.asarray(np.ceil(np.maximum(share * words, no_chance) - 1e-9).astype(np.int64))
+
+
+def _hold_finely(
+    numbers: NDArray[np.uint64], place: NDArray[np.int64], index: ItemIndex, item: int, stretch: int
+) -> int:
+    """The most words of the item that runs of FINE_WORDS hold within a stretch around one of the places, of which
+    _NEIGHBOURHOODS are looked at."""
+    enough, best = FINE_SHARE * int(index.words[item]) - 1e-9, 0
+    for block in np.unique(place // stretch)[:_NEIGHBOURHOODS].tolist():
+        around = numbers[max(0, (block - 1) * stretch) : (block + 2) * stretch]
+        fine, fine_item = index.match_finely(around, item)
+        if len(fine) and index.count_held(item, fine_item, FINE_WORDS) >= enough:
+            best = max(best, _best_stretch(fine, fine_item, index, item, FINE_WORDS, stretch))
+    return best
+
+
+def _best_stretch(
+    place: NDArray[np.int64], item_place: NDArray[np.int64], index: ItemIndex, item: int, size: int, stretch: int
+) -> int:
+    """The most words of the item that are held within a stretch of so many words of the text."""
+    all_held = index.count_held(item, item_place, size)
+    if place.max() - place.min() + size <= stretch:
+        return all_held
+    order = np.argsort(place, kind="stable")
+    place, item_place = place[order], item_place[order]
+    step = 1 + stretch // _STEPS
+    blocks = place // step
+    best = 0
+    for begin in np.flatnonzero(np.diff(blocks, prepend=blocks[0] - 1)):
+        end = int(np.searchsorted(place, blocks[begin] * step + stretch + step - size, side="right"))
+        best = max(best, index.count_held(item, item_place[begin:end], size))
+        if best == all_held:
+            break
+    return best
+
+
+def _longest_run(place: NDArray[np.int64], item_place: NDArray[np.int64], size: int) -> tuple[int, int]:
+    """The first word in the text, and the words, of the longest run that both have."""
+    order = np.lexsort((place, place - item_place))
+    shift, place = (place - item_place)[order], place[order]
+    begin = np.flatnonzero((np.diff(shift, prepend=shift[0] - 1) != 0) | (np.diff(place, prepend=-9) != 1))
+    lengths = np.diff(np.append(begin, len(order)))
+    longest = int(np.argmax(lengths))
+    return int(place[begin[longest]]), int(lengths[longest]) + size - 1
+
+
+def _as_it_stands(text: str, first: int, length: int) -> str:
+    """The words from `first` on, as the document writes them, from one white space to another.
+
+    Words never reach over white space, so what stands between two of it can be read by itself.
+    """
+    compared = simplified(text)
+    spans = [match.span() for match in re.finditer(r"[^ \t\r\n]+", compared)]
+    ends = np.cumsum(find_words([compared[begin:end] for begin, end in spans]).counts)
+    begin = int(np.searchsorted(ends, first, side="right"))
+    last = min(int(np.searchsorted(ends, first + length)), len(spans) - 1)
+    return text[spans[begin][0] : spans[last][1]][:MATCHED_CHARACTERS]
+
+
+def _summary(index: ItemIndex, documents: int, held: set[tuple[str, str]]) -> Overlap:
+    items: Items = index.items
+    looked_for: dict[tuple[str, str], bool] = {}
+    for name, count in zip(zip(items.outcomes, items.names, strict=True), index.words.tolist(), strict=True):
+        looked_for[name] = looked_for.get(name, False) or count > 0
+    outcomes = sorted(set(items.outcomes))
+    return Overlap(
+        documents=documents,
+        items={name: sum(outcome == name for outcome, _ in held) for name in outcomes},
+        asked={name: sum(asked for (outcome, _), asked in looked_for.items() if outcome == name) for name in outcomes},
+        too_short={
+            name: sum(not asked for (outcome, _), asked in looked_for.items() if outcome == name) for name in outcomes
+        },
+    )
