@@ -145,7 +145,7 @@ def _rows(stream: BinaryIO, place: str) -> Iterator[dict[str, str]]:
             yield from found
             found.clear()
         parser.Parse(b"", True)
-    except expat.ExpatError as error:
+    except (expat.ExpatError, LookupError, ValueError) as error:  # the last two: an encoding that expat has not
         raise StoreError(f"{place} is not well-formed XML ({error}); fetch the export again") from None
 
 
