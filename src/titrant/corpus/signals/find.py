@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from titrant.corpus.signals import prose, repetition, size, web
+from titrant.corpus.signals import code, language, licence, private, prose, repetition, size, web
 from titrant.corpus.signals.texts import Texts
 from titrant.study.signals import SIGNALS, Family
 
@@ -20,6 +20,10 @@ _FINDERS: dict[str, Callable[[Texts], Mapping[str, Any]]] = {
     "prose": prose.find,
     "repetition": repetition.find,
     "web": web.find,
+    "code": code.find,
+    "language": language.find,
+    "licence": licence.find,
+    "private": private.find,
 }
 
 

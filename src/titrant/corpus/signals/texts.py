@@ -7,6 +7,7 @@ from functools import cached_property
 import pyarrow as pa
 
 from titrant.corpus.signals.characters import Characters, Floats, Hashes, Spans, lines, stripped
+from titrant.corpus.signals.file_language import language_by_content
 from titrant.corpus.signals.repeats import Identities
 from titrant.corpus.signals.words import Tokens, find_tokens
 
@@ -50,3 +51,10 @@ class Texts:
     def words(self) -> Floats:
         """For each document, its words and signs."""
         return self.characters.count(self.tokens.spans.document)
+
+    @cached_property
+    def languages(self) -> list[str]:
+        """Of each document, the programming or markup language by name and content."""
+        columns = (self.batch.column(name).to_pylist() for name in ("id", "language"))
+        rows = zip(*columns, self.characters.texts, strict=True)
+        return [language_by_content(id_, text, declared) for id_, declared, text in rows]
