@@ -11,12 +11,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 from xml.etree import ElementTree
 
 import mwparserfromhell
 
-from titrant.errors import StoreError
+from titrant.corpus.opened import MAX_DOCUMENT_BYTES
+from titrant.errors import StoreError, StudyError
 
 _ARTICLES = "0"
 _REDIRECT = re.compile(r"\s*#\s*redirect", re.IGNORECASE)
@@ -38,20 +39,42 @@ _BLANK_LINES = re.compile(r"[ \t]*\n(?:[ \t]*\n)+")
 
 
 def articles(stream: BinaryIO, where: str) -> Iterator[tuple[str, str]]:
-    """(place in the export and page id, plain text) of each article, in order. Raises StoreError if it is no XML."""
+    """(place in the export and page id, plain text) of each article, in order.
+
+    Raises StoreError if it is no XML, StudyError for a page that is too large to be held.
+    """
+    counted = _Counted(stream, where)
     try:
-        events = ElementTree.iterparse(stream, events=("start", "end"))
+        events = ElementTree.iterparse(cast(BinaryIO, counted), events=("start", "end"))
         _, root = next(events)
         pages = 0
         for event, element in events:
             if event == "end" and _tag(element) == "page":
+                counted.since = 0
                 article = _article(element)
                 root.clear()
                 pages += 1
                 if article is not None:
                     yield f"{pages}.{article[0]}", article[1]
-    except ElementTree.ParseError as error:
+    except (ElementTree.ParseError, LookupError, ValueError) as error:  # the latter two for an unknown encoding
         raise StoreError(f"{where} is not well-formed XML ({error}); fetch the export again") from None
+
+
+class _Counted:
+    """A stream that ends in an error where a page has no end: what is read of one is held in memory."""
+
+    def __init__(self, stream: BinaryIO, where: str) -> None:
+        self._stream, self._where, self.since = stream, where, 0
+
+    def read(self, size: int = -1) -> bytes:
+        content = self._stream.read(size)
+        self.since += len(content)
+        if self.since > MAX_DOCUMENT_BYTES:
+            raise StudyError(
+                f"{self._where} has more than {MAX_DOCUMENT_BYTES:,} bytes between the ends of two pages; it is no "
+                "MediaWiki export, or not one of pages (`pages-articles`)"
+            )
+        return content
 
 
 def _tag(element: ElementTree.Element) -> str:
@@ -83,7 +106,7 @@ def strip_markup(wikitext: str) -> str:
             code.remove(node)
     text = str(code.strip_code(normalize=True, collapse=True, keep_template_params=False))
     text = "\n".join(line.strip() for line in text.split("\n"))
-    text = _LEFT_OVER.sub("", _MAGIC_WORD.sub("", text))
+    text = _BLANK_LINES.sub("\n\n", _LEFT_OVER.sub("", _MAGIC_WORD.sub("", text)))
     text = _BROKEN_BRACKET.sub("(", _EMPTY_BRACKETS.sub("", text))
     return _BLANK_LINES.sub("\n\n", text).strip()
 

@@ -15,7 +15,7 @@ import json
 import os
 import shutil
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -63,7 +63,7 @@ class Tally:
 
     @classmethod
     def of(cls, state: dict[str, Any]) -> Self:
-        """The tally that `asdict` wrote."""
+        """The tally of a checkpoint."""
         counts = {name: Counter(state[name]) for name in ("bytes_by_language", "bytes_by_licence", "left_out")}
         return cls(documents=state["documents"], unreadable=state["unreadable"], **counts)
 
@@ -189,8 +189,8 @@ class Writer:
             return
         state = {
             "key": self._key,
-            "place": asdict(self.place),
-            "tally": asdict(self.tally),
+            "place": vars(self.place),
+            "tally": vars(self.tally),
             "files": self._finished,
         }
         for file in self._finished[self._durable :]:
