@@ -7,8 +7,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from titrant.corpus import find_all_signals
-from titrant.corpus.documents import SCHEMA
 from titrant.corpus.signals import find_signals
+from titrant.corpus.writer import SCHEMA
 from titrant.errors import StoreError
 from titrant.jobs import SignalsJob
 
