@@ -429,7 +429,7 @@ class FindingsFile(Artifact):
     `report.json`'s `findings`, `scores` and `outcomes`."""
 
     kind: ClassVar[str] = "findings"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
 
     findings: int
     verdicts: dict[str, int]
@@ -440,7 +440,7 @@ class Page(Artifact):
     """`report.html`, `report.md`, `report.json`, `forest.svg` and `forest.png`."""
 
     kind: ClassVar[str] = "report"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
 
     headline: str
     """The answer in one sentence."""

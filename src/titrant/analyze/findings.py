@@ -20,12 +20,13 @@ import numpy as np
 
 from titrant.analyze.comparability import RunFacts, flags_of, read_facts
 from titrant.analyze.components import variance_components
+from titrant.analyze.flagged import Flagged, Part, beside, read_flagged, without
 from titrant.analyze.judge import Detail, Finding, judge
 from titrant.analyze.measure import GROUPS, Measured, measure, measure_mean
 from titrant.analyze.paired import ItemTable, Panel, lay_side_by_side, read_items, unit_of
 from titrant.analyze.verdict import VERDICTS
 from titrant.analyze.viability import Viability, judge_contrasts, judge_task
-from titrant.artifacts import FindingsFile, Scores
+from titrant.artifacts import Checkpoint, FindingsFile, Scores
 from titrant.errors import StoreError, StudyError
 from titrant.jobs import FindingsJob, Progress, Run
 
@@ -41,6 +42,8 @@ class Rung:
     """By run id."""
     chance: dict[str, float]
     majority: dict[str, float]
+    flagged: Flagged
+    """Items that the data of any of its runs hold."""
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -72,7 +75,8 @@ def find_findings(
             alpha=job.statistics.alpha,
             comparability=_comparability(rung, job),
         )
-        findings += judged
+        clean = _without_flagged(rung, measured, job)
+        findings += beside(judged, clean, _counts(rung, means, measured)) if clean else judged
         outcomes[rung.scale] = _describe_outcomes(rung, viability, measured, means)
         scores |= _describe_scores(rung, {name: _members(name, measured) for name in means})
     content = {
@@ -85,6 +89,42 @@ def find_findings(
     (out / "findings.json").write_text(text + "\n", encoding="utf-8")
     counts = Counter(finding.verdict for finding, _ in findings)
     return FindingsFile(findings=len(findings), verdicts={verdict: counts[verdict] for verdict in VERDICTS})
+
+
+def _without_flagged(rung: Rung, measured: list[Measured], job: FindingsJob) -> list[tuple[Finding, Detail]]:
+    """All findings of a scale as they are without the items that its data hold; none if there are no such items."""
+    panels = {
+        outcome: without(rung.panels[outcome], rung.flagged) for outcome in job.outcomes if _flagged(rung, outcome)
+    }
+    left = {outcome: panel for outcome, panel in panels.items() if panel is not None}
+    if not panels:
+        return []
+    chance = rung.chance | {outcome: rung.flagged.chance(panel) for outcome, panel in left.items()}
+    clean = replace(rung, panels={**rung.panels, **left}, chance=chance)
+    viability = _viability(clean, job)
+    again = [m if m.outcome not in left else _measure(clean, m.outcome, viability, job) for m in measured]
+    return judge(
+        [*again, *_means(again).values()],
+        scale=rung.scale,
+        seeds=rung.seeds,
+        alpha=job.statistics.alpha,
+        comparability=_comparability(rung, job),
+    )
+
+
+def _flagged(rung: Rung, outcome: str) -> int:
+    return len(rung.flagged.items.get(outcome, ()))
+
+
+def _counts(rung: Rung, means: Mapping[str, Measured], measured: list[Measured]) -> dict[str, tuple[int, int]]:
+    """Items that are flagged and that are not, by outcome and mean that has flagged ones."""
+    counts = {
+        name: (_flagged(rung, name), len(panel.items) - _flagged(rung, name)) for name, panel in rung.panels.items()
+    }
+    for mean in means:
+        flagged, left = zip(*(counts[member] for member in _members(mean, measured)), strict=True)
+        counts[mean] = (sum(flagged), sum(left))
+    return {outcome: count for outcome, count in counts.items() if count[0]}
 
 
 def _read_rung(job: FindingsJob, scale: str, inputs: Mapping[str, Path]) -> Rung:
@@ -101,10 +141,13 @@ def _read_rung(job: FindingsJob, scale: str, inputs: Mapping[str, Path]) -> Rung
             )
     tables: dict[str, dict[str, ItemTable]] = {}
     facts, scores = {}, {}
+    drawn: set[Part] = set()
     for run in runs.values():
         evaluate, train = (_folder(inputs, f"{kind}/{run.id}") for kind in ("evaluate", "train"))
         tables[run.id] = read_items(evaluate, run.id, job.outcomes)
-        facts[run.id] = read_facts((*_earlier(inputs, run.id), train), evaluate)
+        trained = (*_earlier(inputs, run.id), train)
+        drawn |= {(row.source, row.partition) for folder in trained for row in Checkpoint.read(folder).ledger}
+        facts[run.id] = read_facts(trained, evaluate)
         scores[run.id] = Scores.read(evaluate)
     return Rung(
         scale=scale,
@@ -113,6 +156,7 @@ def _read_rung(job: FindingsJob, scale: str, inputs: Mapping[str, Path]) -> Rung
         facts=facts,
         chance=_agreed("chance", {run: s.chance for run, s in scores.items()}, job.outcomes),
         majority=_agreed("majority", {run: s.majority for run, s in scores.items()}, job.outcomes),
+        flagged=read_flagged(inputs, drawn),
     )
 
 
@@ -206,6 +250,7 @@ def _describe_outcomes(
             "majority": rung.majority.get(m.outcome),
             "status": m.status,
             "reason": judged.reason if judged else "",
+            "flagged_items": _counts(rung, means, measured).get(m.outcome, (0, 0))[0],
             "arms": {arm: asdict(signal) for arm, signal in judged.arms.items()} if judged else {},
             "left_out": {
                 f"{c.arm} vs {c.control}": s for c, s in zip(m.contrasts, m.statuses, strict=True) if s != "used"

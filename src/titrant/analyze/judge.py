@@ -39,6 +39,22 @@ PValues = dict[tuple[str, int], float]
 
 
 @dataclass(frozen=True)
+class Clean:
+    """A finding once more, over the items that no document of its scale's training data holds."""
+
+    items: int
+    flagged_items: int
+    """Items that are left out."""
+    arm_mean: float
+    control_mean: float
+    difference: float
+    interval: tuple[float, float]
+    p_adjusted: float | None
+    """Corrected as the finding's own, over the same family made anew on these items."""
+    verdict: Verdict
+
+
+@dataclass(frozen=True)
 class Finding:
     """What one contrast shows on one outcome at one scale; the fields of a finding in `findings.json`."""
 
@@ -62,6 +78,8 @@ class Finding:
     better_is: Literal["lower", "higher"]
     margin: float
     minimum_detectable: float | None
+    clean: Clean | None = None
+    """Null where no item is flagged, and where too few are left."""
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,21 @@ class Entry(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
 
 
+class Clean(Entry):
+    """A finding once more, over the items that no document of its scale's training data holds."""
+
+    items: int = Field(ge=0)
+    flagged_items: int = Field(ge=0)
+    """Items that are left out, because a document that any run of the scale may have drawn holds them."""
+    arm_mean: float
+    control_mean: float
+    difference: float
+    interval: tuple[float, float]
+    p_adjusted: float | None = Field(ge=0, le=1)
+    """Corrected as the finding's own, over the same family made anew on these items."""
+    verdict: Verdict
+
+
 class Finding(Entry):
     """What one contrast shows on one outcome at one scale."""
 
@@ -65,6 +80,9 @@ class Finding(Entry):
     """Differences smaller than this count as equivalent."""
     minimum_detectable: float | None
     """The smallest difference that this many seeds would be likely to resolve; null where it is unknown."""
+    clean: Clean | None = None
+    """The same without flagged items; null where none is flagged, and where too few are left (then a flag says so). The
+    verdict is the finding's own; one that differs from this one is flagged."""
 
 
 class ArmSignal(Entry):
@@ -97,6 +115,8 @@ class OutcomeEntry(Entry):
     left_out: dict[str, Literal["at chance", "collapsed"]]
     """By contrast (`ARM vs CONTROL`), why it is not tested on this outcome: what its own two arms show there. Those
     findings are outside of the family of tests."""
+    flagged_items: int = 0
+    """Items that training data of the scale hold."""
     arms: dict[str, ArmSignal]
     members: tuple[str, ...]
     """Outcomes that a mean is over; empty for a single outcome."""
@@ -199,6 +219,48 @@ class SourceEntry(Entry):
     """Training and reserved tokens by the licence of their document."""
 
 
+class OverlapEntry(Entry):
+    """What one source holds of the items of one task."""
+
+    source: str
+    outcome: str
+    """`choice/NAME`."""
+    items_asked: int
+    """Items that were looked for."""
+    items_too_short: int
+    """Items that were not: of fewer than five words or 25 letters, or nothing but a frame that many items share."""
+    items_held: int
+    """Items that a document of the source holds, whatever became of it."""
+    items_trained_on: int
+    """Items that a document of the source holds that is trained on or reserved."""
+    documents: dict[str, int]
+    """Documents that hold an item, by fate."""
+
+
+class ExposureEntry(Entry):
+    """What one phase of one run saw of the items of one task in one part of a source, as its draws lead to expect."""
+
+    run: str
+    arm: str
+    scale: str
+    seed: int
+    index: int
+    phase: str
+    source: str
+    partition: Literal["train", "reserved"]
+    outcome: str
+    documents: int
+    """Documents of the part that hold an item."""
+    items: int
+    """Items that they hold."""
+    tokens: float
+    """Tokens of those documents, whole, times how often the phase went through the part."""
+    token_share: float
+    """That over the tokens that the phase drew from the part."""
+    sightings: float
+    """How often one of those items was seen in the phase, on average over them."""
+
+
 class Report(Entry):
     """A whole report."""
 
@@ -217,6 +279,10 @@ class Report(Entry):
     ledger: tuple[LedgerEntry, ...]
     runs: tuple[RunEntry, ...]
     sources: tuple[SourceEntry, ...]
+    overlaps: tuple[OverlapEntry, ...] = ()
+    """Every source with every task of choices, if sources are searched for their items."""
+    exposures: tuple[ExposureEntry, ...] = ()
+    """Only where a part that was drawn from holds items."""
     inputs: tuple[InputEntry, ...]
 
 

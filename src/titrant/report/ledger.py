@@ -7,8 +7,9 @@ from typing import Any
 
 from titrant.artifacts import LedgerRow
 from titrant.errors import StoreError
-from titrant.report.document import LedgerEntry
+from titrant.report.document import ExposureEntry, LedgerEntry
 from titrant.report.material import Material, TrainedPhase
+from titrant.report.overlap import exposures_of
 
 Key = tuple[str, str, int, str, str]
 """Arm, scale, index of the phase, source, partition."""
@@ -57,6 +58,20 @@ def _entry(phase: TrainedPhase, planned: dict[str, Any], drawn: LedgerRow) -> Le
         unique_tokens=drawn.unique_tokens,
         epochs=drawn.epochs,
     )
+
+
+def exposure_entries(material: Material) -> tuple[ExposureEntry, ...]:
+    """What every phase of every run saw of items that its sources hold, in the order of the ledger."""
+    entries: list[ExposureEntry] = []
+    for phases in material.runs.values():
+        for phase in phases:
+            place, run = phase.place, phase.place.run
+            named = {"run": run.id, "arm": run.arm, "scale": run.scale, "seed": run.seed}
+            for drawn in phase.checkpoint.ledger:
+                if drawn.source in material.overlaps:
+                    facts = material.overlaps[drawn.source]
+                    entries += exposures_of(facts, drawn, {**named, "index": place.index, "phase": place.phase})
+    return tuple(entries)
 
 
 def kind_share(rows: Iterable[LedgerEntry], kinds: dict[str, str], kind: str) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from titrant.report import provenance, tables
+from titrant.report import overlap, provenance, tables
 from titrant.report.cells import to_markdown
 from titrant.report.markup import markdown_text
 from titrant.report.page import Story
@@ -38,10 +38,23 @@ def compose_markdown(story: Story) -> str:
     doses = [planted_table(story.material, story.report.ledger, s) for s in story.material.scales]
     if any(table.rows for table in doses):
         parts += ["### Planted facts", markdown_text(NOTE), *(to_markdown(table) for table in doses)]
+    parts += _overlap(story)
     parts.append("## Ledger")
     parts += [to_markdown(tables.ledger_table(story.report.ledger, s)) for s in story.material.scales]
     parts += _provenance(story)
     return "\n\n".join(parts) + "\n"
+
+
+def _overlap(story: Story) -> list[str]:
+    parts = ["## Items in the data", markdown_text(overlap.note_of(story.material.study, story.material.overlaps))]
+    if story.report.overlaps:
+        parts.append(to_markdown(overlap.overlap_table(story.report.overlaps)))
+    for scale in story.material.scales:
+        clean = overlap.clean_table(story.report.findings, scale)
+        parts += [f"### {markdown_text(scale)} scale", to_markdown(clean)] if clean.rows else []
+        seen = overlap.exposure_table(story.report.exposures, scale)
+        parts += [markdown_text(overlap.EXPOSURE_NOTE), to_markdown(seen)] if seen.rows else []
+    return parts
 
 
 def _provenance(story: Story) -> list[str]:

@@ -31,6 +31,7 @@ from titrant.artifacts import (
 from titrant.errors import StoreError
 from titrant.jobs import ReportJob, ReportPhase
 from titrant.report.document import Finding, OutcomeEntry, ScoreEntry
+from titrant.report.overlap import OverlapFacts, read_overlap
 from titrant.study.study import Study
 
 
@@ -112,6 +113,8 @@ class Material:
     curves: dict[str, Curves]
     """By id of a phase's jobs; shared trunks once."""
     sources: dict[str, SourceFacts]
+    overlaps: dict[str, OverlapFacts]
+    """By source; empty if sources are not searched for items."""
     tokenizer: TokenizerFile
     planned: tuple[dict[str, Any], ...]
     """Rows of the planned ledger."""
@@ -160,6 +163,13 @@ def gather(job: ReportJob, inputs: Mapping[str, Path]) -> Material:
             for phase in phases
         },
         sources=_sources(in_order(job.study), inputs),
+        overlaps={
+            name: read_overlap(
+                inputs[f"overlap/{name}"], *(_folder(inputs, f"{k}/{name}") for k in ("split", "tokens"))
+            )
+            for name in in_order(job.study)["sources"]
+            if f"overlap/{name}" in inputs
+        },
         tokenizer=_summary(TokenizerFile, inputs, "tokenizer"),
         planned=_planned(inputs),
         records=records,

@@ -9,7 +9,7 @@ from importlib import resources
 from string import Template
 
 from titrant.errors import EngineError
-from titrant.report import figures, provenance, tables
+from titrant.report import figures, overlap, provenance, tables
 from titrant.report.cells import to_html
 from titrant.report.document import Report
 from titrant.report.forest import forest_html
@@ -195,6 +195,19 @@ def _signal(story: Story, charts: dict[str, figures.Spec]) -> str:
     return signal + head + "".join(to_html(table) for table in doses)
 
 
+def _overlap(story: Story, charts: dict[str, figures.Spec]) -> str:
+    parts = [element("p", escape(overlap.note_of(story.material.study, story.material.overlaps)), class_="note")]
+    if story.report.overlaps:
+        parts.append(to_html(overlap.overlap_table(story.report.overlaps)))
+    for scale in story.material.scales:
+        clean = overlap.clean_table(story.report.findings, scale)
+        parts += [element("h3", escape(f"{scale} scale")), to_html(clean)] if clean.rows else []
+        seen = overlap.exposure_table(story.report.exposures, scale)
+        if seen.rows:
+            parts += [element("p", escape(overlap.EXPOSURE_NOTE), class_="note"), to_html(seen)]
+    return "".join(parts)
+
+
 def _ledger(story: Story, charts: dict[str, figures.Spec]) -> str:
     note = "Tokens that the plan gave to each source, beside the tokens counted from the batches that were trained on."
     written = [to_html(tables.ledger_table(story.report.ledger, scale)) for scale in story.material.scales]
@@ -253,6 +266,7 @@ _SECTIONS: tuple[tuple[str, Callable[[Story, dict[str, figures.Spec]], str]], ..
     ("Scores", _scores),
     ("Training", _training),
     ("Tasks and chance", _signal),
+    ("Items in the data", _overlap),
     ("Ledger", _ledger),
     ("What the arms differ in", _differences),
     ("Provenance", _provenance),

@@ -12,10 +12,11 @@ from titrant.jobs import Progress, ReportJob
 from titrant.report.document import Report
 from titrant.report.headline import compose_headline, limits, tally
 from titrant.report.layout import blocks_of
-from titrant.report.ledger import kind_share, ledger_rows
+from titrant.report.ledger import exposure_entries, kind_share, ledger_rows
 from titrant.report.markdown import compose_markdown
 from titrant.report.material import Material, gather
 from titrant.report.outcomes import comparisons, in_order
+from titrant.report.overlap import overlap_entries
 from titrant.report.page import Story, compose_page
 from titrant.report.poster import forest_svg
 from titrant.report.provenance import input_entries, run_entries, source_entries
@@ -68,6 +69,8 @@ def tell(material: Material) -> Story:
         ledger=ledger,
         runs=runs,
         sources=source_entries(material),
+        overlaps=overlap_entries(material.overlaps),
+        exposures=exposure_entries(material),
         inputs=input_entries(material),
     )
     return Story(

@@ -1,0 +1,270 @@
+"""Items in the data: what every source holds of every task, how much of it each phase trained on, and what findings are
+without it.
+
+A document is known to be in a part of a source, not in the sequences drawn from it. So what a phase has seen is an
+expectation: the tokens of such documents in the part, times how often the phase went through it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from titrant.artifacts import LedgerRow, Overlap
+from titrant.errors import StoreError
+from titrant.report import numbers
+from titrant.report.cells import Cell, Column, Table, cell
+from titrant.report.document import ExposureEntry, Finding, OverlapEntry
+from titrant.report.markup import element, escape
+
+NOTE = (
+    "Every source was searched for the items of the tasks of choices, in any case, punctuation, markup and order of "
+    "choices: an item counts as held where at least the declared share of its words stands in common runs of words. "
+    "Findings above are over all items; below they stand beside the same over the items that no training data hold."
+)
+NOT_SEARCHED = "The sources were not searched for the items of the tasks of choices: the study switches that off."
+NO_TASKS = (
+    "The study has no task of choices from a file, so there was nothing to search the sources for. Probes are "
+    "generated and stand in no source, but for planted facts, which are meant to."
+)
+EXPOSURE_NOTE = (
+    "What was trained on, as expected from how often a phase went through a part of a source: tokens of documents that "
+    "hold items, whole documents counted, and how often one of the items held there was seen on average. Where a "
+    "source's documents are transformed, an item may be changed or gone."
+)
+_PARTS = ("train", "reserved")
+
+
+@dataclass(frozen=True)
+class Holder:
+    """A document and an item that it holds."""
+
+    outcome: str
+    item: str
+    document: str
+    """Its content hash."""
+    fate: str
+
+
+@dataclass(frozen=True)
+class OverlapFacts:
+    """What one source holds."""
+
+    summary: Overlap
+    holders: tuple[Holder, ...]
+    tokens: Mapping[tuple[str, str], int]
+    """By part and content hash: tokens of the documents that hold items, their pieces together."""
+
+
+def read_overlap(folder: Path, split: Path, tokens: Path) -> OverlapFacts:
+    """The facts of one source from three folders. Raises StoreError if a table is damaged or they do not fit."""
+    held = _read(folder / "overlap.parquet", ["row", "content_hash", "outcome", "item"])
+    fates = _read(split / "split.parquet", ["fate", "content_hash"])
+    if len(held) and held["row"].to_numpy().max() >= len(fates):
+        raise StoreError(f"{folder} and {split} are not of the same documents; delete both and run again")
+    given = fates.take(held["row"])
+    if given["content_hash"].to_pylist() != held["content_hash"].to_pylist():
+        raise StoreError(f"{folder} and {split} are not of the same documents; delete both and run again")
+    columns = (held["outcome"], held["item"], held["content_hash"], given["fate"])
+    holders = tuple(Holder(*row) for row in zip(*(column.to_pylist() for column in columns), strict=True))
+    sizes: dict[tuple[str, str], int] = {}
+    for part in _PARTS:
+        wanted = pa.array(sorted({holder.document for holder in holders if holder.fate == part}), pa.string())
+        if len(wanted) and (tokens / f"{part}.parquet").exists():
+            rows = _read(tokens / f"{part}.parquet", ["whole_hash", "tokens"])
+            rows = rows.filter(pc.is_in(rows["whole_hash"], wanted))
+            for document, size in zip(rows["whole_hash"].to_pylist(), rows["tokens"].to_pylist(), strict=True):
+                sizes[part, document] = sizes.get((part, document), 0) + size
+    return OverlapFacts(Overlap.read(folder), holders, sizes)
+
+
+def _read(path: Path, columns: list[str]) -> pa.Table:
+    try:
+        table = pq.read_table(path, columns=columns, use_threads=False)
+    except (pa.ArrowException, OSError) as error:
+        raise StoreError(f"{path} cannot be read ({error}); delete its folder and run again") from None
+    if missing := sorted(set(columns) - set(table.column_names)):
+        raise StoreError(f"{path} lacks the column '{missing[0]}'; delete its folder and run again")
+    return table
+
+
+def note_of(study: Mapping[str, Any], overlaps: Mapping[str, OverlapFacts]) -> str:
+    """What was searched for, or why nothing was."""
+    if overlaps:
+        return NOTE
+    return NOT_SEARCHED if study["evaluation"].get("multiple_choice") else NO_TASKS
+
+
+def overlap_entries(sources: Mapping[str, OverlapFacts]) -> tuple[OverlapEntry, ...]:
+    """One entry a source and task, also where nothing was found."""
+    entries = []
+    for source, facts in sources.items():
+        for outcome in facts.summary.asked:
+            documents: dict[str, set[str]] = {}
+            for holder in facts.holders:
+                if holder.outcome == outcome:
+                    documents.setdefault(holder.fate, set()).add(holder.document)
+            entries.append(
+                OverlapEntry(
+                    source=source,
+                    outcome=outcome,
+                    items_asked=facts.summary.asked[outcome],
+                    items_too_short=facts.summary.too_short[outcome],
+                    items_held=facts.summary.items[outcome],
+                    items_trained_on=len(_items(facts, outcome, _PARTS)),
+                    documents={fate: len(hashes) for fate, hashes in sorted(documents.items())},
+                )
+            )
+    return tuple(entries)
+
+
+def _items(facts: OverlapFacts, outcome: str, parts: Iterable[str]) -> dict[str, int]:
+    """Copies of each item of an outcome among the documents of some parts."""
+    copies: dict[str, int] = {}
+    for holder in facts.holders:
+        if holder.outcome == outcome and holder.fate in parts:
+            copies[holder.item] = copies.get(holder.item, 0) + 1
+    return copies
+
+
+def exposures_of(facts: OverlapFacts, drawn: LedgerRow, phase: Mapping[str, object]) -> list[ExposureEntry]:
+    """What one phase saw of every task's items in one part of a source; nothing where the part holds none.
+
+    `phase`: run, arm, scale, seed, index and name of the phase.
+    """
+    passes = drawn.sequences / drawn.available
+    entries = []
+    for outcome in facts.summary.asked:
+        copies = _items(facts, outcome, (drawn.partition,))
+        documents = {h.document for h in facts.holders if (h.outcome, h.fate) == (outcome, drawn.partition)}
+        tokens = sum(facts.tokens.get((drawn.partition, document), 0) for document in documents)
+        if documents:
+            entries.append(
+                ExposureEntry(
+                    **phase,
+                    source=drawn.source,
+                    partition=drawn.partition,
+                    outcome=outcome,
+                    documents=len(documents),
+                    items=len(copies),
+                    tokens=_rounded(tokens * passes),
+                    token_share=_rounded(tokens * passes / drawn.tokens) if drawn.tokens else 0.0,
+                    sightings=_rounded(passes * sum(copies.values()) / len(copies)),
+                )
+            )
+    return entries
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.10g}")
+
+
+def overlap_table(entries: Sequence[OverlapEntry]) -> Table:
+    """Every source with every task."""
+    columns = (
+        Column("source"),
+        Column("task"),
+        Column("items", numeric=True, note="items that were looked for; shorter ones are not"),
+        Column("too short", numeric=True),
+        Column("held", numeric=True, note="items that a document of the source holds"),
+        Column("trained on", numeric=True, note="items held by documents that are trained on or reserved"),
+        Column("documents trained on", numeric=True, note="documents that hold items, trained on or reserved"),
+        Column("dropped", numeric=True, note="documents that hold items and are not used, for whatever reason"),
+        Column("held out", numeric=True),
+    )
+    return Table(columns, tuple(map(_overlap_row, entries)), caption="Items in sources")
+
+
+def _overlap_row(entry: OverlapEntry) -> tuple[Cell, ...]:
+    used = sum(entry.documents.get(part, 0) for part in _PARTS)
+    held_out = entry.documents.get("held_out", 0)
+    dropped = sum(entry.documents.values()) - used - held_out
+    style = "alarm" if entry.items_trained_on else None
+    figures = (entry.items_asked, entry.items_too_short, entry.items_held)
+    return (
+        cell(entry.source),
+        cell(entry.outcome),
+        *(cell(numbers.count(figure), sort=figure) for figure in figures),
+        cell(numbers.count(entry.items_trained_on), sort=entry.items_trained_on, style=style),
+        *(cell(numbers.count(figure), sort=figure) for figure in (used, dropped, held_out)),
+    )
+
+
+def exposure_table(entries: Sequence[ExposureEntry], scale: str) -> Table:
+    """What every phase of every arm saw; seeds that agree in every number share a row."""
+    columns = (
+        Column("arm"),
+        Column("phase"),
+        Column("source"),
+        Column("part"),
+        Column("task"),
+        Column("items", numeric=True, note="items that documents of the part hold"),
+        Column("tokens seen", numeric=True, note="expected, of documents that hold them"),
+        Column("of the source's tokens", numeric=True, note="of those that the phase drew from the part"),
+        Column("sightings", numeric=True, note="expected, of one such item, in this phase"),
+        Column("seeds"),
+    )
+    grouped: dict[tuple[object, ...], list[ExposureEntry]] = {}
+    for entry in entries:
+        if entry.scale == scale:
+            key = (entry.arm, entry.index, entry.source, entry.partition, entry.outcome, entry.tokens, entry.sightings)
+            grouped.setdefault(key, []).append(entry)
+    rows = tuple(
+        (
+            cell(first.arm),
+            cell(first.phase, sort=first.index),
+            cell(first.source),
+            cell(first.partition),
+            cell(first.outcome),
+            cell(numbers.count(first.items), sort=first.items),
+            cell(numbers.plain(first.tokens, 0), sort=first.tokens),
+            cell(numbers.percent(first.token_share), sort=first.token_share),
+            cell(numbers.plain(first.sightings, 2), sort=first.sightings),
+            cell(", ".join(str(entry.seed) for entry in group)),
+        )
+        for group in grouped.values()
+        for first in group[:1]
+    )
+    return Table(columns, rows, caption=f"Items seen at {scale} scale")
+
+
+def clean_table(findings: Sequence[Finding], scale: str) -> Table:
+    """Findings on tasks with flagged items: over all items, and without those."""
+    columns = (
+        Column("comparison"),
+        Column("outcome"),
+        Column("items left out", numeric=True, note="items that training data hold, of all"),
+        Column("difference", numeric=True, note="over all items"),
+        Column("verdict"),
+        Column("difference without them", numeric=True),
+        Column("interval", numeric=True, note="of the difference without them"),
+        Column("verdict without them"),
+    )
+    flagged = [f for f in findings if f.scale == scale and f.clean is not None]
+    return Table(columns, tuple(map(_clean_row, flagged)), caption=f"With and without held items at {scale} scale")
+
+
+def _clean_row(finding: Finding) -> tuple[Cell, ...]:
+    clean, unit = finding.clean, finding.unit
+    assert clean is not None
+    verdict = cell(clean.verdict)
+    if clean.verdict != finding.verdict:
+        chip = element("span", "another verdict", class_="flag")
+        verdict = cell(f"{clean.verdict} (another verdict)", markup=f"{escape(clean.verdict)} {chip}")
+    low, high = clean.interval
+    return (
+        cell(finding.contrast),
+        cell(f"{finding.outcome} ({numbers.scale_of(unit).level})"),
+        cell(f"{numbers.count(clean.flagged_items)} of {numbers.count(clean.flagged_items + clean.items)}"),
+        cell(numbers.difference(finding.difference, unit), sort=finding.difference),
+        cell(finding.verdict),
+        cell(numbers.difference(clean.difference, unit), sort=clean.difference),
+        cell(numbers.interval(low, high, unit), sort=low),
+        verdict,
+    )
