@@ -26,21 +26,21 @@ def json_value(text: str, place: str, *, unique: bool = True) -> Any:
 
     `unique` refuses objects in which a key stands twice.
     """
-    hook = _unique if unique else None
+    decoder = _UNIQUE if unique else _ANY
     try:
         try:
-            value = json.loads(text, object_pairs_hook=hook)
+            value = decoder.decode(text)
         except json.JSONDecodeError:
             raise
         except ValueError:  # an integer of more digits than Python converts
-            value = json.loads(text, object_pairs_hook=hook, parse_int=float)
+            value = json.loads(text, object_pairs_hook=decoder.object_pairs_hook, parse_int=float)
     except RecursionError:
         raise _too_deep(place) from None
     except _RepeatedError as error:
         raise StudyError(f"{place} has the key '{error}' twice in one object; repair or leave out the record") from None
     except ValueError as error:
         raise StudyError(f"{place} is not JSON ({error}); repair or leave out the record") from None
-    if text.count("[") + text.count("{") > MAX_DEPTH and _is_deeper(value, MAX_DEPTH):
+    if _is_deeper(value, MAX_DEPTH):
         raise _too_deep(place)
     return value
 
@@ -53,12 +53,15 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
+_UNIQUE, _ANY = json.JSONDecoder(object_pairs_hook=_unique), json.JSONDecoder()
+
+
 def _too_deep(place: str) -> StudyError:
     return StudyError(f"{place} nests arrays and objects more than {MAX_DEPTH} deep; repair or leave out the record")
 
 
 def _is_deeper(value: Any, depth: int) -> bool:
-    level = [value]
+    level = [value] if isinstance(value, (dict, list)) else []
     for _ in range(depth + 1):
         below: list[Any] = []
         for item in level:

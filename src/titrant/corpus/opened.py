@@ -95,14 +95,18 @@ class SourceFile:
 
     def read(self, max_bytes: int = MAX_DOCUMENT_BYTES) -> bytes:
         """All its bytes, decompressed. Raises StoreError on damage, StudyError if there are more than `max_bytes`."""
+        pieces, size = [], 0
         with self.open() as stream:
-            content = stream.read(max_bytes + 1)
-        if len(content) > max_bytes:
+            # in growing pieces: a read sets aside as much as it is asked for
+            while size <= max_bytes and (piece := stream.read(min(max(size, 1 << 16), max_bytes + 1 - size))):
+                pieces.append(piece)
+                size += len(piece)
+        if size > max_bytes:
             raise StudyError(
                 f"{self.origin} has more than {max_bytes:,} bytes, the most that is read as one piece; split it (as "
                 "JSON lines or Parquet there is no limit), or leave it out with `exclude`"
             )
-        return content
+        return b"".join(pieces)
 
 
 @dataclass(frozen=True)
