@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from titrant.artifacts import Documents, PartSize, Split, TokenShards
+from titrant.artifacts import Documents, Overlap, PartSize, Split, TokenShards
 from titrant.cli.opened import Opened, located, make_console, open_plan
 from titrant.cli.running import display
 from titrant.errors import StudyError
@@ -20,7 +20,7 @@ from titrant.plan import Job
 from titrant.study.declaration import listing, suggestion
 from titrant.study.units import show_count
 
-DATA_KINDS = ("documents", "signals", "signatures", "split", "transform", "tokenizer", "tokens")
+DATA_KINDS = ("documents", "signals", "signatures", "items", "overlap", "split", "transform", "tokenizer", "tokens")
 """Kinds of jobs that are done before the table is printed: all of the data, none of the training."""
 
 KEPT = ("train", "reserved", "held_out")
@@ -36,6 +36,8 @@ class SourceData:
     documents: Documents
     parts: Mapping[str, PartSize]
     tokens: TokenShards
+    overlap: Overlap | None
+    """None if sources are not searched for items of the evaluation."""
     folders: Mapping[str, Path]
     """Artifact folders by kind."""
 
@@ -54,6 +56,7 @@ class SourceData:
             "bytes_per_token": {
                 partition: shard.bytes / shard.tokens for partition, shard in self.tokens.shards.items() if shard.tokens
             },
+            "overlap": self.overlap.model_dump(mode="json") if self.overlap else None,
         }
 
 
@@ -116,11 +119,14 @@ def _sources(opened: Opened, store: Store) -> Iterator[SourceData]:
         tokens = jobs[tokens_id]
         documents, split = (_input(jobs, tokens, kind) for kind in ("documents", "split"))
         folders = {job.kind: store.require(job) for job in (documents, split, tokens)}
+        searched = (job for job in jobs.values() if job.kind == "overlap" and job.inputs["documents"] == documents.id)
+        overlap = next(searched, None)
         yield SourceData(
             name=name,
             documents=Documents.read(folders["documents"]),
             parts=Split.read(folders["split"]).parts,
             tokens=TokenShards.read(folders["tokens"]),
+            overlap=Overlap.read(store.require(overlap)) if overlap else None,
             folders=folders,
         )
 
@@ -165,6 +171,8 @@ def _print_fates(source: SourceData) -> None:
     if source.documents.left_out:
         reasons = ", ".join(f"{reason} {count:,}" for reason, count in source.documents.left_out.items())
         console.print(f"  not read   {reasons}", highlight=False)
+    if source.overlap:
+        console.print(f"  items      {_items_held(source.overlap)}", highlight=False)
     table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0))
     for heading in ("  fate", "documents", "bytes", "of all bytes"):
         table.add_column(heading, justify="left" if heading == "  fate" else "right")
@@ -174,6 +182,13 @@ def _print_fates(source: SourceData) -> None:
             share = f"{100 * part.bytes / whole:.1f} %"
             table.add_row(f"  {fate.replace('_', ' ')}", f"{part.documents:,}", show_count(part.bytes), share)
     console.print(table)
+
+
+def _items_held(overlap: Overlap) -> str:
+    """How many items of each task the source's documents hold, whatever becomes of them."""
+    held = [f"{outcome} {count:,} of {overlap.asked[outcome]:,}" for outcome, count in overlap.items.items()]
+    documents = f"{overlap.documents:,} document{'s' * (overlap.documents != 1)}"
+    return f"{', '.join(held)} held by {documents}"
 
 
 def _largest(sizes: Mapping[str, int]) -> str:
