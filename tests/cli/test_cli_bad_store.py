@@ -23,7 +23,6 @@ import pytest
 from cli_small import artifacts, copy, ended, finished, process, small, titrant  # noqa: F401
 
 from titrant.artifacts import read_record
-from titrant.execute.runner import GRACE_SECONDS
 from titrant.execute.store import open_store
 
 
@@ -201,10 +200,10 @@ def test_two_runs_kills_ctrl_c_and_a_damaged_scratch_lose_nothing(tmp_path: Path
     second = process(*arguments)
     assert second.stderr is not None
     wait_for(lambda: "start train/" in second.stderr.readline())  # type: ignore[union-attr]
-    asked = time.monotonic()
     second.send_signal(signal.SIGINT)  # its worker is not even born
-    assert ended(second)[0] == 130
-    assert time.monotonic() - asked < GRACE_SECONDS, "it was asked, not killed"
+    status, out, err = ended(second)
+    assert status == 130
+    assert "killed" not in out + err, "it was asked, not killed"
     (snapshot,) = snapshots()
     flip(snapshot)
     status, _, err = ended(process(*arguments))

@@ -96,6 +96,7 @@ def test_commands_and_flags_are_frozen() -> None:
     }
     assert found == {
         "check": ["STUDY"],
+        "data": ["STUDY", "--store", "--show", "--rule", "--source", "--count", "--workers", "--json"],
         "doctor": ["--store"],
         "evaluate": ["STUDY", "MODEL", "--store"],
         "explain": ["STUDY", "JOB", "--store"],

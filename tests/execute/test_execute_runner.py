@@ -18,7 +18,7 @@ from execute_stages import STAGES, six_jobs
 from titrant.artifacts import read_record
 from titrant.errors import EngineError, JobError, StoreError, StudyError
 from titrant.execute.lock import holder_of, is_held
-from titrant.execute.runner import GRACE_SECONDS, NOMINAL_COST, critical_paths, run_plan
+from titrant.execute.runner import NOMINAL_COST, critical_paths, run_plan
 from titrant.execute.store import Store, open_store
 from titrant.execute.watch import PlainDisplay
 
@@ -196,10 +196,9 @@ def test_ctrl_c_lets_workers_save_and_the_next_run_goes_on(notes: Path, store: S
     process = start(store.root)
     wait_for(lambda: (notes / "starts.txt").exists())
     time.sleep(0.5)
-    asked = time.monotonic()
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the whole group
     output, _ = process.communicate(timeout=120)
-    assert time.monotonic() - asked < GRACE_SECONDS, "they were killed, not asked"
+    assert "killed" not in output, "they were killed, not asked"
     assert process.returncode == 130
     assert "run again to go on" in output
     assert finished(store.root) == set()
@@ -218,10 +217,9 @@ def test_ctrl_c_twice_stops_at_once(notes: Path, store: Store) -> None:
     assert process.stdout is not None
     while "stopping: " not in process.stdout.readline():  # heard: the second is not taken for the first
         assert process.poll() is None
-    asked = time.monotonic()
     os.killpg(process.pid, signal.SIGINT)
-    process.communicate(timeout=120)
-    assert time.monotonic() - asked < GRACE_SECONDS - 2, "it waited as if asked once"
+    output, _ = process.communicate(timeout=120)
+    assert "killed before they had saved their state: split/s0-" in output, "it waited as if asked once"
     assert process.returncode == 130
 
 

@@ -300,12 +300,18 @@ class _Run:
         self.display.say("stopping: running jobs save their state (once more to stop at once)")
         self._signal_all(signal.SIGTERM)
         end = time.monotonic() + GRACE_SECONDS
-        while self.running and len(self.signals) < 2 and time.monotonic() < end:
+        while self._born() and len(self.signals) < 2 and time.monotonic() < end:
             for key, _ in self.selector.select(timeout=0.1):
                 self._hear(key.data)
             self.display.tick(self.scene)
+        if born := self._born():
+            self.display.say(f"killed before they had saved their state: {', '.join(born)}")
         self._signal_all(signal.SIGKILL)
         raise Interrupted(self.signals[0])
+
+    def _born(self) -> list[str]:
+        """Jobs whose worker is alive; the others have nothing to save."""
+        return sorted(id_ for id_, worker in self.running.items() if worker.pid is not None)
 
     def _signal_all(self, number: int) -> None:
         for worker in self.running.values():
