@@ -54,6 +54,15 @@ def test_a_changed_folder_is_refused(dataset, documents):
         documents(dataset("data/text") | {"revision": "0" * 40})
 
 
+def test_a_folder_that_changes_while_it_is_read_is_refused(dataset, documents, tmp_path):
+    def and_append(done, total, unit, note=""):
+        with (tmp_path / "set/data/text/train.jsonl").open("a") as stream:
+            stream.write('{"text": "late"}\n')
+
+    with pytest.raises(StudyError, match=r"train\.jsonl' changed while it was read"):
+        documents(dataset("data/text"), progress=and_append)
+
+
 def test_a_missing_column_or_split_is_named(dataset, documents):
     with pytest.raises(StudyError, match="has no column 'body'; it has 'text'"):
         documents(dataset("data/text", text="body"))

@@ -91,7 +91,7 @@ def _items(piece: Piece, *, skips: bool, progress: Progress) -> Iterator[Item]:
     try:
         for number, item in enumerate(piece.items(), start=1):
             if number % _TOLD_EVERY == 0:
-                progress(piece.done, piece.total, piece.unit, piece.name)
+                progress(piece.done, piece.total, piece.unit, f"{piece.name} ({number:,} texts)")
             if isinstance(item, Unreadable) and not skips:
                 raise item.error
             yield item

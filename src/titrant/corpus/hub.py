@@ -20,6 +20,7 @@ from titrant.corpus.opened import LeftOut
 from titrant.corpus.parse import CONTENTS, read_contents
 from titrant.corpus.tables import Columns, RowText, texts_of_rows
 from titrant.corpus.texts import Item
+from titrant.corpus.unchanged import Stamp, check_unchanged, stamp_of
 from titrant.errors import EngineError, StudyError
 from titrant.study.origins import Files, HubDataset
 from titrant.study.parsers import CommitTexts, PlainFiles
@@ -39,10 +40,21 @@ def hub_rows(origin: HubDataset) -> Iterator[tuple[int, list[Item]]]:
     Raises StudyError for a column or split that does not exist or a folder that is not the pinned one,
     EngineError if `datasets` is missing or cannot reach the data.
     """
+    folder = Path(origin.dataset) if Path(origin.dataset).is_dir() else None
+    files = {} if folder is None else _checked_folder(origin, folder)
+    try:
+        yield from _rows(origin, _tables(origin, folder))
+    except (EngineError, StudyError):
+        _check_all(files)  # what changes while it is read may seem to be anything
+        raise
+    _check_all(files)
+
+
+def _rows(origin: HubDataset, tables: Iterator[pa.Table]) -> Iterator[tuple[int, list[Item]]]:
     columns, place = _columns(origin), f"dataset '{origin.dataset}'"
     content = PlainFiles() if isinstance(origin.parse, CommitTexts) else origin.parse
     row = 0
-    for table in _tables(origin):
+    for table in tables:
         left = len(table) if origin.max_documents is None else origin.max_documents - row
         names = columns.names(table.schema.names, place)
         for batch in table.select(names).slice(0, left).combine_chunks().to_batches():
@@ -50,6 +62,11 @@ def hub_rows(origin: HubDataset) -> Iterator[tuple[int, list[Item]]]:
             row += len(batch)
         if origin.max_documents is not None and row >= origin.max_documents:
             return
+
+
+def _check_all(files: Mapping[Path, Stamp]) -> None:
+    for path, stamp in files.items():
+        check_unchanged(path, stamp)
 
 
 def _columns(origin: HubDataset) -> Columns:
@@ -105,22 +122,18 @@ def label_of(origin: HubDataset) -> str:
     return f"{origin.dataset}@{origin.revision[:12]}:{'/'.join(parts)}"
 
 
-def _tables(origin: HubDataset) -> Iterator[pa.Table]:
+def _tables(origin: HubDataset, folder: Path | None) -> Iterator[pa.Table]:
     try:
         import datasets
     except ImportError:
         raise EngineError(f"dataset '{origin.dataset}' needs the `datasets` library: {INSTALL}") from None
-    folder = Path(origin.dataset)
-    is_local = folder.is_dir()
-    if is_local:
-        _check_folder(origin, folder)
     try:
         rows = datasets.load_dataset(
-            str(folder.resolve()) if is_local else origin.dataset,
+            origin.dataset if folder is None else str(folder.resolve()),
             name=origin.config,
             data_dir=origin.data_dir,
             split=origin.split,
-            revision=None if is_local else origin.revision,
+            revision=origin.revision if folder is None else None,
             streaming=True,
         )
         yield from rows.with_format("arrow").iter(batch_size=BATCH_ROWS)
@@ -132,10 +145,14 @@ def _tables(origin: HubDataset) -> Iterator[pa.Table]:
         ) from None
 
 
-def _check_folder(origin: HubDataset, folder: Path) -> None:
-    found = content_of(files_of(Files(files=(str(folder / (origin.data_dir or "")),))))[:40]
+def _checked_folder(origin: HubDataset, folder: Path) -> dict[Path, Stamp]:
+    """The files of a local folder, which are the pinned ones, with their stamps."""
+    files = files_of(Files(files=(str(folder / (origin.data_dir or "")),)))
+    stamps = {path: stamp_of(path) for _, path in files}
+    found = content_of(files)[:40]
     if found != origin.revision:
         raise StudyError(
             f"the local dataset folder '{origin.dataset}' has revision {found} (first 40 digits of the BLAKE3 over its "
             f"files), the study pins {origin.revision}; restore the data or update `revision`"
         )
+    return stamps

@@ -23,6 +23,7 @@ from titrant.corpus.packages import package_files
 from titrant.corpus.parse import parse
 from titrant.corpus.repositories import label_of_repository, repository_files
 from titrant.corpus.texts import Item
+from titrant.corpus.unchanged import Stamp, check_unchanged, stamp_of
 from titrant.errors import StoreError, StudyError
 from titrant.jobs import Progress
 from titrant.study.origins import Archive, Files, HubDataset, Installed, Origin, OtherSource, Package, Repository
@@ -31,9 +32,6 @@ from titrant.study.world import content_of, content_of_file, files_of
 
 BATCH_COMMITS = 16
 """So many neighbouring commits are a piece."""
-
-Stamp = tuple[int, int, int, int]
-"""Size, time of change (ns) and place of a file on its disk: another stamp, and it was written meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +69,7 @@ def pieces_of_origin(origin: Origin, skip: int, progress: Progress) -> Iterator[
     elif isinstance(origin, Archive):
         stamp = _pinned_archive(origin)
         with archive_files(origin) as listed:
-            yield islice(_listed(origin, listed, partial(_check_stamp, Path(origin.archive), stamp)), skip, None)
+            yield islice(_listed(origin, listed, partial(check_unchanged, Path(origin.archive), stamp)), skip, None)
     elif isinstance(origin, Repository) and isinstance(origin.parse, CommitTexts):
         yield islice(_commits(origin), skip, None)
     elif isinstance(origin, Repository):
@@ -119,7 +117,7 @@ def _listed(origin: Archive | Repository, entries: Iterator[Listed], check: Call
 
 def _pinned_archive(origin: Archive) -> Stamp:
     path = Path(origin.archive)
-    stamp = _stamp(path)
+    stamp = stamp_of(path)
     if origin.content is not None and (now := content_of_file(path)) != origin.content:
         raise _repinned(f"archive '{origin.archive}'", now, origin.content)
     return stamp
@@ -128,13 +126,13 @@ def _pinned_archive(origin: Archive) -> Stamp:
 def _on_disk(origin: Files | Installed) -> Iterator[Piece]:
     label = origin.installed if isinstance(origin, Installed) else "files"
     found = files_of(origin)
-    stamps = [_stamp(path) for _, path in found]
+    stamps = [stamp_of(path) for _, path in found]
     if origin.content is not None and (now := content_of(found)) != origin.content:
         raise _repinned(f"the files of {_shown(origin)}", now, origin.content)
     for done, ((name, path), stamp) in enumerate(zip(found, stamps, strict=True)):
         file = SourceFile(_readable(name), f"{label}:{name}", partial(_opened, path))
         piece = _piece(origin, Listed(file, done, len(found), "files"))
-        yield Piece(**{**vars(piece), "check": partial(_check_stamp, path, stamp)})
+        yield Piece(**{**vars(piece), "check": partial(check_unchanged, path, stamp)})
 
 
 def _commits(origin: Repository) -> Iterator[Piece]:
@@ -154,24 +152,6 @@ def _repinned(what: str, now: str, pinned: str) -> StudyError:
         f"{what} changed after the study was pinned (content {now[:12]}…, pinned {pinned[:12]}…); run again with data "
         "at rest, or restore them"
     )
-
-
-def _stamp(path: Path) -> Stamp:
-    try:
-        found = path.stat()
-    except OSError as error:
-        raise StudyError(f"'{path}' cannot be read ({error.strerror}); restore it, or run again without it") from None
-    return found.st_size, found.st_mtime_ns, found.st_ino, found.st_dev
-
-
-def _check_stamp(path: Path, stamp: Stamp) -> None:
-    try:
-        found: Stamp | None = _stamp(path)
-    except StudyError:
-        found = None
-    if found != stamp:
-        what = "is gone" if found is None else f"has {found[0]:,} bytes, had {stamp[0]:,}"
-        raise StudyError(f"'{path}' changed while it was read ({what}); run again when nothing writes to it any more")
 
 
 def _shown(origin: Files | Installed) -> str:
