@@ -1,0 +1,154 @@
+"""Findings with and without the items that training data hold: both are shown, and a verdict that changes is flagged."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from analyze_studies import Made, Task, choices, make_study, text, write_checkpoint
+
+from titrant.analyze.flagged import CHANGED, FLAGGED, NONE_LEFT
+from titrant.errors import StoreError
+
+ITEMS = 300
+TASK, OTHER = "choice/quiz", "choice/other"
+ANSWER = np.arange(ITEMS) % 4
+
+
+def leaked(held: int):
+    """The arm knows the first items that stand in its data, and half as many others as it would by skill alone."""
+
+    def cell(arm: str, seed: int, outcome: str) -> Task:
+        rng = np.random.default_rng([seed, arm == "arm", len(outcome)])
+        if outcome.startswith("bits"):
+            weight = np.full(40, 1000.0)
+            return text(1.0 + rng.normal(0, 0.01, 40), weight)
+        right = np.random.default_rng(7).random(ITEMS) < 0.55
+        right ^= rng.random(ITEMS) < 0.05
+        if arm == "arm" and outcome == TASK:
+            right[:held] = True
+        return choices(np.where(right, ANSWER, (ANSWER + 1) % 4), ANSWER, chance=0.25)
+
+    return cell
+
+
+def with_overlap(made: Made, held: range, *, fate: str = "train", source: str = "web", drawn: str = "web") -> Made:
+    """Add what a source holds: one document an item, of one fate; every run drew the part `train` of `drawn`."""
+    folders = {name: made.root / name for name in ("items", "overlap", "split")}
+    for folder in folders.values():
+        folder.mkdir()
+    names = [f"item-{i:04d}" for i in range(ITEMS)]
+    rows = {
+        "outcome": [TASK] * 2 * ITEMS,
+        "item": [n for n in names for _ in "12"],
+        "part": ["whole", "question"] * ITEMS,
+    }
+    pq.write_table(pa.table({**rows, "choices": [4] * 2 * ITEMS}), folders["items"] / "items.parquet")
+    count = len(held)
+    overlap = {"row": list(range(count)), "outcome": [TASK] * count, "item": [names[i] for i in held]}
+    schema = pa.schema([("row", pa.int64()), ("outcome", pa.string()), ("item", pa.string())])
+    pq.write_table(pa.table(overlap, schema=schema), folders["overlap"] / "overlap.parquet")
+    pq.write_table(pa.table({"fate": [fate] * count + ["train"]}), folders["split"] / "split.parquet")
+    for run in made.job.runs:
+        write_checkpoint(made.inputs[f"train/{run.id}"], epochs={drawn: 1.0})
+    more = {"items": folders["items"], f"overlap/{source}": folders["overlap"], f"split/{source}": folders["split"]}
+    return Made(made.job, {**made.inputs, **more}, made.root)
+
+
+def study(root: Path, held: int = 60, outcomes=("bits_per_byte/web", TASK, OTHER), **more) -> Made:
+    return make_study(root, leaked(held), outcomes=outcomes, margin=0.03, seeds=(0, 1, 2, 3), **more)
+
+
+def on(found, outcome: str) -> dict:
+    (finding,) = [finding for finding in found["findings"] if finding["outcome"] == outcome]
+    return finding
+
+
+def test_a_gain_that_comes_of_held_items_alone_is_flagged_with_the_verdict_without_them(tmp_path) -> None:
+    found = with_overlap(study(tmp_path), range(60)).find()
+    finding = on(found, TASK)
+    assert finding["verdict"] == "better"
+    assert finding["clean"]["verdict"] != "better"
+    assert {FLAGGED, CHANGED} <= set(finding["flags"])
+    assert (finding["clean"]["items"], finding["clean"]["flagged_items"]) == (ITEMS - 60, 60)
+    assert found["outcomes"]["nano"][TASK]["flagged_items"] == 60
+    assert abs(finding["clean"]["difference"]) < abs(finding["difference"])
+
+
+def test_what_holds_no_items_stands_as_before(tmp_path) -> None:
+    found = with_overlap(study(tmp_path), range(60)).find()
+    for outcome in ("bits_per_byte/web", OTHER):
+        finding = on(found, outcome)
+        assert finding["clean"] is None
+        assert not {FLAGGED, CHANGED, NONE_LEFT} & set(finding["flags"])
+    mean = on(found, "mean/choices")
+    assert (mean["clean"]["flagged_items"], mean["clean"]["items"]) == (60, 2 * ITEMS - 60)
+    assert found["outcomes"]["nano"][OTHER]["flagged_items"] == 0
+
+
+def test_the_main_estimate_is_over_all_items(tmp_path) -> None:
+    (tmp_path / "plain").mkdir()
+    plain = study(tmp_path / "plain").find()
+    found = with_overlap(study(tmp_path), range(60)).find()
+    for one, other in zip(plain["findings"], found["findings"], strict=True):
+        same = set(one) - {"clean", "flags"}
+        assert {key: one[key] for key in same} == {key: other[key] for key in same}
+
+
+def test_the_second_estimate_is_that_of_a_study_that_never_asked_them(tmp_path) -> None:
+    (tmp_path / "whole").mkdir()
+    made = study(tmp_path / "whole", outcomes=(TASK,))
+    clean = on(with_overlap(made, range(60)).find(), TASK)["clean"]
+
+    def fewer(arm: str, seed: int, outcome: str) -> Task:
+        task = leaked(60)(arm, seed, outcome)
+        kept = slice(60, None)
+        return Task(
+            task.value[kept], task.weight[kept], task.predicted[kept], task.answer[kept], 0.25, task.names[kept]
+        )
+
+    (tmp_path / "fewer").mkdir()
+    other = make_study(tmp_path / "fewer", fewer, outcomes=(TASK,), margin=0.03, seeds=(0, 1, 2, 3)).find()
+    expected = on(other, TASK)
+    for key in ("arm_mean", "control_mean", "difference", "interval", "p_adjusted", "verdict"):
+        assert clean[key] == pytest.approx(expected[key]), key
+
+
+@pytest.mark.parametrize(
+    "how", [{"fate": "held_out"}, {"fate": "duplicate"}, {"fate": "holds items of choice/quiz"}, {"drawn": "books"}]
+)
+def test_a_document_that_no_run_can_have_seen_flags_nothing(tmp_path, how) -> None:
+    finding = on(with_overlap(study(tmp_path), range(60), **how).find(), TASK)
+    assert finding["clean"] is None
+    assert FLAGGED not in finding["flags"]
+
+
+def test_where_nearly_all_items_are_held_nothing_stands_beside_the_finding_but_its_flag(tmp_path) -> None:
+    finding = on(with_overlap(study(tmp_path), range(ITEMS - 1)).find(), TASK)
+    assert finding["clean"] is None
+    assert {FLAGGED, NONE_LEFT} <= set(finding["flags"])
+
+
+def test_items_of_another_version_of_the_file_are_told(tmp_path) -> None:
+    made = with_overlap(study(tmp_path), range(60))
+    table = pq.read_table(made.inputs["items"] / "items.parquet")
+    pq.write_table(table.slice(0, 100), made.inputs["items"] / "items.parquet")
+    with pytest.raises(StoreError, match="was scored and not looked for, or the other way round"):
+        made.find()
+
+
+def test_a_split_of_fewer_documents_than_the_overlap_names_is_told(tmp_path) -> None:
+    made = with_overlap(study(tmp_path), range(60))
+    pq.write_table(pa.table({"fate": ["train"] * 5}), made.inputs["split/web"] / "split.parquet")
+    with pytest.raises(StoreError, match="names document 59, its split has 5"):
+        made.find()
+
+
+def test_a_table_without_its_columns_is_told(tmp_path) -> None:
+    made = with_overlap(study(tmp_path), range(60))
+    pq.write_table(pa.table({"row": [1]}), made.inputs["overlap/web"] / "overlap.parquet")
+    with pytest.raises(StoreError, match=r"overlap\.parquet cannot be read"):
+        made.find()
