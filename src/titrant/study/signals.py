@@ -12,7 +12,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Family = Literal["size", "prose", "repetition", "web", "code", "language", "licence", "private"]
+Family = Literal[
+    "size", "prose", "repetition", "web", "code", "language", "licence", "private", "perplexity", "classifier"
+]
 """Signals that one pass over a document finds together."""
 
 
@@ -110,6 +112,15 @@ SIGNALS: dict[str, Signal] = {
         "private",
         secrets=("times", "keys, tokens and passwords found"),
         emails=("times", "e-mail addresses found"),
+    ),
+    **_family(
+        "perplexity",
+        perplexity=("per token", "perplexity of the declared language model, over the document's beginning"),
+        model_bits_per_byte=("bits per byte", "the same in bits for each byte, whatever the model's tokenizer"),
+    ),
+    **_family(
+        "classifier",
+        classifier_score=("score", "what the declared classifier says: a probability, or its one output"),
     ),
 }
 """By name; the order is the order of the reference."""

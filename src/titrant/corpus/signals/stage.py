@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +22,7 @@ from titrant.artifacts import Signals, SignalSummary
 from titrant.corpus.signals.find import find_signals, schema
 from titrant.errors import StoreError
 from titrant.jobs import Progress, SignalsJob
-from titrant.study.signals import Family
+from titrant.study.model_filters import ModelFilters
 
 COLUMNS = ["id", "text", "language", "licence", "origin"]
 """What of a document the signals are found in."""
@@ -46,7 +46,7 @@ def find_all_signals(
         target = out / path.name.replace("documents-", "signals-", 1)
         kept = scratch / target.name
         if not kept.exists():
-            _write_whole(path, job.families, kept, done)
+            _write_whole(path, job, kept, done)
         _put(kept, target)
         for values in _stored(target):
             for name in values.schema.names:
@@ -69,15 +69,20 @@ class _Done:
         self.progress(self.documents, self.total, "documents", self.note)
 
 
-def _write_whole(path: Path, families: Collection[Family], target: Path, done: _Done) -> None:
+def _models_of(job: SignalsJob) -> ModelFilters | None:
+    models: ModelFilters | None = getattr(job, "models", None)
+    return models
+
+
+def _write_whole(path: Path, job: SignalsJob, target: Path, done: _Done) -> None:
     """Write all signals of one file, under another name until they are whole and on disk."""
     part = target.with_suffix(".part")
     with part.open("wb") as stream:
-        with pq.ParquetWriter(stream, schema(families), compression="zstd") as writer:
+        with pq.ParquetWriter(stream, schema(job.families), compression="zstd") as writer:
             for group in _groups(path):
                 done.add(0)
                 for batch in group.to_batches():
-                    writer.write_batch(find_signals(batch, families))
+                    writer.write_batch(find_signals(batch, job.families, _models_of(job)))
                 done.add(len(group))
         stream.flush()
         os.fsync(stream.fileno())
