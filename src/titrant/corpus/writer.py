@@ -25,6 +25,8 @@ from blake3 import blake3
 
 from titrant.corpus.opened import LeftOut, Unreadable
 from titrant.corpus.texts import NOT_UTF8, cleaned
+from titrant.errors import StudyError
+from titrant.study.world import content_of_file
 
 GROUP_BYTES = 8_000_000
 """Text of one row group."""
@@ -182,7 +184,7 @@ class Writer:
         self._open.close()
         self._open, self._file_bytes = None, 0
         path = self._folder / f"documents-{len(self._finished):05d}.parquet"
-        self._finished.append({"name": path.name, "blake3": _hash(path) if self._key is not None else ""})
+        self._finished.append({"name": path.name, "blake3": content_of_file(path) if self._key is not None else ""})
 
     def _save(self) -> None:
         if self._key is None:
@@ -208,12 +210,12 @@ class Writer:
             if (
                 self._key is not None
                 and state["key"] == self._key
-                and all(_hash(self._folder / file["name"]) == file["blake3"] for file in state["files"])
+                and all(content_of_file(self._folder / file["name"]) == file["blake3"] for file in state["files"])
             ):
                 self.tally, self.place = Tally.of(state["tally"]), Place(**state["place"])
                 self._finished = state["files"]
                 self._durable = len(files)
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, StudyError, ValueError, KeyError, TypeError):
             files = []
         if not self._finished:
             (self._folder / _STATE).unlink(missing_ok=True)
@@ -228,10 +230,6 @@ def _is_utf8(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def _hash(path: Path) -> str:
-    return blake3().update_mmap(path).hexdigest()
 
 
 def _flush_to_disk(path: Path) -> None:

@@ -19,13 +19,16 @@ from pydantic import BaseModel
 from titrant.errors import Problem, StudyError
 from titrant.study.architecture import ExistingTokenizer
 from titrant.study.load import LoadedStudy
-from titrant.study.origins import Archive, Files, HubDataset, Installed, Package, Repository
+from titrant.study.origins import Archive, Files, HubDataset, Installed, Package, Repository, TokenCache
 from titrant.study.patterns import matches
 from titrant.study.phase import Phase
 from titrant.study.repository import commit_of
 from titrant.study.study import Study
 
 Declared = TypeVar("Declared", bound=BaseModel)
+
+COMPANIONS = {".bin": (".bin", ".idx"), ".ds": ("", ".index"), ".npy": (".npy", ".csv.gz")}
+"""By the ending of a file of tokens: the ending that is replaced to name the file that tells its documents."""
 
 
 def pin_study(loaded: LoadedStudy) -> Study:
@@ -89,6 +92,28 @@ def files_of(origin: Files | Installed) -> list[tuple[str, Path]]:
     return kept
 
 
+def token_files_of(origin: TokenCache) -> list[tuple[str, Path]]:
+    """(name, path) of every file of a token cache and of what stands beside it, sorted by name.
+
+    Raises StudyError if a path does not exist, a pattern matches nothing or there is no such file.
+    """
+    found = dict(found for listed in origin.tokens for found in _listed_files(Path(listed)))
+    kept = {
+        name: path for name, path in found.items() if path.suffix in COMPANIONS and not matches(name, origin.exclude)
+    }
+    if not kept:
+        raise StudyError(
+            f"tokens {list(origin.tokens)} holds no file that ends in {', '.join(COMPANIONS)}; check path and exclude"
+        )
+    for name, path in list(kept.items()):
+        old, new = COMPANIONS[path.suffix]
+        beside = path.with_name(path.name.removesuffix(old) + new)
+        if not beside.is_file():
+            raise StudyError(f"'{beside}' is not there: '{path.name}' cannot be read without it; lay it beside")
+        kept[name.removesuffix(old) + new] = beside
+    return sorted(kept.items())
+
+
 def content_of(files: Iterable[tuple[str, Path]]) -> str:
     """BLAKE3 over names and bytes of files, in the order given (64 hexadecimal digits)."""
     whole = blake3()
@@ -100,7 +125,11 @@ def content_of(files: Iterable[tuple[str, Path]]) -> str:
 def content_of_file(path: Path) -> str:
     """BLAKE3 of a file's bytes (64 hexadecimal digits)."""
     try:
-        return blake3().update_mmap(path).hexdigest()
+        whole = blake3()
+        with path.open("rb", buffering=0) as stream:  # not mapped: a map of 10 GB counts as memory of this process
+            while piece := stream.read(1 << 20):
+                whole.update(piece)
+        return whole.hexdigest()
     except OSError as error:
         raise StudyError(f"'{path}' cannot be read ({error.strerror})") from None
 
@@ -164,6 +193,11 @@ def _pin_origin(origin: Any, folder: Path) -> Any:
         return _pin_archive(origin, folder)
     if isinstance(origin, Repository):
         return _pin_repository(origin, folder)
+    if isinstance(origin, TokenCache):
+        paths = tuple(str(folder.resolve() / path) for path in origin.tokens)
+        tokenizer = _pin_tokenizer(origin.tokenizer, folder)
+        origin = origin.model_copy(update={"tokens": paths, "tokenizer": tokenizer})
+        return _with_content(origin, content_of(token_files_of(origin)), "its files")
     if isinstance(origin, (Files, Installed)):
         return _with_content(origin, content_of(files_of(origin)), "its files")
     return origin
