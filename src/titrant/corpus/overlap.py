@@ -19,8 +19,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -93,7 +94,7 @@ def find_overlaps(
             progress(done, len(files), "files", path.name)
             kept = scratch / path.name.replace("documents-", "overlap-", 1)
             if not kept.exists():
-                _write_whole(path, index, job.rule.share, kept)
+                _write_whole(path, index, job.rule.share, kept, partial(progress, done, len(files), "files", path.name))
             rows = pq.read_table(kept, use_threads=False)
             first_row = sum(_rows(earlier) for earlier in files[:done])
             rows = rows.set_column(0, SCHEMA.field("row"), pa.array(rows["row"].to_numpy() + first_row))
@@ -127,12 +128,13 @@ def _rows(path: Path) -> int:
         raise StoreError(f"{path} cannot be read ({error}); delete its folder and run again") from None
 
 
-def _write_whole(path: Path, index: ItemIndex, share: float, target: Path) -> None:
+def _write_whole(path: Path, index: ItemIndex, share: float, target: Path, progress: Callable[[], None]) -> None:
     """Write what the documents of one file hold, rows counted from its first, under another name until it is whole."""
     part = target.with_suffix(".part")
     with part.open("wb") as stream:
         with pq.ParquetWriter(stream, SCHEMA, compression="zstd") as writer:
             for first_row, group in _groups(path):
+                progress()
                 if rows := list(_found_in(group, first_row, index, share)):
                     columns = zip(zip(*rows, strict=True), SCHEMA.types, strict=True)
                     arrays = [pa.array(column, kind) for column, kind in columns]
