@@ -23,8 +23,15 @@ from titrant.study.parsers import HtmlPages
 MAX_DEPTH = 1_000
 """Elements inside one another; the time to read a page grows with their number times their depth."""
 TOO_DEEP = LeftOut(f"HTML nested more than {MAX_DEPTH} deep")
-TOO_NESTED = LeftOut("wiki markup nested too deep")
+MAX_UNCLOSED = 20_000_000
+"""Marks without their end in wiki markup, times characters: its parser reads on to the end for each."""
+TOO_NESTED = LeftOut("wiki markup with too many marks without an end")
 _TAG = re.compile(r"<(/?)([A-Za-z][^\s/>]*)")
+_WIKI_MARK = re.compile(
+    r"(?P<open>\{\{|\[\[|\{\||<!--|\[(?=[a-z]{0,9}:?//))|(?P<close>\}\}|\]\]|\|\}|-->|\])"
+    r"|<(?P<slash>/?)(?P<name>[A-Za-z][A-Za-z0-9]*)(?P<rest>[^<>]*)(?P<end>>?)"
+)
+_OPENED_BY = {"}}": "{{", "]]": "[[", "|}": "{|", "-->": "<!--", "]": "["}
 _WITHOUT_END = "area base br col embed hr img input link meta param source track wbr"
 _ENDED_BY_THE_NEXT = "p li dt dd td th tr option optgroup"
 _CLOSED_BY_ITSELF = frozenset(f"{_WITHOUT_END} {_ENDED_BY_THE_NEXT}".split())
@@ -69,10 +76,33 @@ def html_decoded(content: bytes) -> str | None:
 
 def wiki_text(wikitext: str) -> str | LeftOut:
     """The prose of a MediaWiki page, as `wikipedia.strip_markup` leaves it."""
+    wikitext = wikitext.removeprefix("\ufeff")
+    if _unclosed(wikitext) * len(wikitext) > MAX_UNCLOSED:
+        return TOO_NESTED
     try:
-        return strip_markup(wikitext.removeprefix("\ufeff"))
+        return strip_markup(wikitext)
     except (RecursionError, mwparserfromhell.parser.ParserError):
         return TOO_NESTED
+
+
+def _unclosed(wikitext: str) -> int:
+    """How many templates, links, tables, comments and tags are begun and never ended."""
+    opened: Counter[str] = Counter()
+    for mark in _WIKI_MARK.finditer(wikitext):
+        if mark["open"]:
+            opened[mark["open"]] += 1
+        elif mark["close"]:
+            kind = _OPENED_BY[mark["close"]]
+            opened[kind] -= opened[kind] > 0
+        elif not mark["end"]:
+            opened["<"] += 1
+        else:
+            name = mark["name"].lower()
+            if mark["slash"]:
+                opened[name] -= opened[name] > 0
+            elif not mark["rest"].endswith("/") and name not in _CLOSED_BY_ITSELF:
+                opened[name] += 1
+    return opened.total()
 
 
 def _depth(html: str) -> int:

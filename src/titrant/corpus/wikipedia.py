@@ -33,9 +33,9 @@ _LEFT_OVER = re.compile(  # what the parser takes for text because it is never c
     r"\{\|.*?(?:^\|\}|\Z)|<ref\b[^<>]*>[^\n]*|</?(?:ref|cite|blockquote)\b[^<>]*>|\[\[(?:File|Image):[^\n]*|\{\{[^{}]*\}\}",
     re.IGNORECASE | re.MULTILINE | re.DOTALL,
 )
-_EMPTY_BRACKETS = re.compile(r"\s*\((?:\s*[;,])*\s*\)")
+_EMPTY_BRACKETS = re.compile(r"(?<!\s)\s*\((?:\s*[;,])*\s*\)")
 _BROKEN_BRACKET = re.compile(r"\((?:\s*[;,])+\s*")
-_BLANK_LINES = re.compile(r"[ \t]*\n(?:[ \t]*\n)+")
+_BLANK_LINES = re.compile(r"(?<![ \t])[ \t]*\n(?:[ \t]*\n)+")
 
 
 def articles(stream: BinaryIO, where: str) -> Iterator[tuple[str, str]]:
@@ -101,7 +101,9 @@ def strip_markup(wikitext: str) -> str:
     'Ada was a writer.'
     """
     code = mwparserfromhell.parse(_REFERENCE.sub("", _END_MATTER.sub("", wikitext)))
-    for node in [*_links(code), *_tables(code)]:
+    gone = {id(node) for node in _not_prose(code)}
+    code.nodes = [node for node in code.nodes if id(node) not in gone]
+    for node in _not_prose(code):  # what stands inside of others, each to be searched for
         with suppress(ValueError):  # it stood inside another one that is gone already
             code.remove(node)
     text = str(code.strip_code(normalize=True, collapse=True, keep_template_params=False))
@@ -109,6 +111,10 @@ def strip_markup(wikitext: str) -> str:
     text = _BLANK_LINES.sub("\n\n", _LEFT_OVER.sub("", _MAGIC_WORD.sub("", text)))
     text = _BROKEN_BRACKET.sub("(", _EMPTY_BRACKETS.sub("", text))
     return _BLANK_LINES.sub("\n\n", text).strip()
+
+
+def _not_prose(code: Any) -> list[Any]:
+    return [*_links(code), *_tables(code)]
 
 
 def _links(code: Any) -> list[Any]:
