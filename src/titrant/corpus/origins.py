@@ -23,12 +23,23 @@ from titrant.corpus.packages import package_files
 from titrant.corpus.parse import parse
 from titrant.corpus.repositories import label_of_repository, repository_files
 from titrant.corpus.texts import Item
+from titrant.corpus.token_caches import cached_batches
 from titrant.corpus.unchanged import Stamp, check_unchanged, stamp_of
 from titrant.errors import StoreError, StudyError
 from titrant.jobs import Progress
-from titrant.study.origins import Archive, Files, HubDataset, Installed, Origin, OtherSource, Package, Repository
+from titrant.study.origins import (
+    Archive,
+    Files,
+    HubDataset,
+    Installed,
+    Origin,
+    OtherSource,
+    Package,
+    Repository,
+    TokenCache,
+)
 from titrant.study.parsers import CommitTexts, PlainFiles
-from titrant.study.world import content_of, content_of_file, files_of
+from titrant.study.world import content_of, content_of_file, files_of, token_files_of
 
 BATCH_COMMITS = 16
 """So many neighbouring commits are a piece."""
@@ -75,6 +86,8 @@ def pieces_of_origin(origin: Origin, skip: int, progress: Progress) -> Iterator[
     elif isinstance(origin, Repository):
         with repository_files(origin) as listed:
             yield islice(_listed(origin, listed, lambda: None), skip, None)
+    elif isinstance(origin, TokenCache):
+        yield islice(_cached(origin), skip, None)
     else:
         yield islice(_on_disk(origin), skip, None)
 
@@ -133,6 +146,17 @@ def _on_disk(origin: Files | Installed) -> Iterator[Piece]:
         file = SourceFile(_readable(name), f"{label}:{name}", partial(_opened, path))
         piece = _piece(origin, Listed(file, done, len(found), "files"))
         yield Piece(**{**vars(piece), "check": partial(check_unchanged, path, stamp)})
+
+
+def _cached(origin: TokenCache) -> Iterator[Piece]:
+    found = token_files_of(origin)
+    stamps = {path: stamp_of(path) for _, path in found}
+    if origin.content is not None and (now := content_of(found)) != origin.content:
+        raise _repinned(f"the files of {', '.join(map(repr, origin.tokens))}", now, origin.content)
+    for batch in cached_batches(origin):
+        check = partial(check_unchanged, batch.path, stamps[batch.path])
+        name = _readable(batch.name)
+        yield Piece(name, f"tokens:{name}", batch.items, batch.done, batch.total, "tokens", check=check)
 
 
 def _commits(origin: Repository) -> Iterator[Piece]:

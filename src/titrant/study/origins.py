@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar, Self
 from pydantic import BeforeValidator, Discriminator, Field, Tag, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from titrant.study.architecture import ExistingTokenizer
 from titrant.study.declaration import (
     IDENTITY_IF_REMOTE,
     IDENTITY_UNLESS_DEFAULT,
@@ -254,6 +255,29 @@ class HubDataset(_Origin):
         )
 
 
+class TokenCache(_Origin):
+    """Documents that another program has encoded, decoded with the tokenizer that encoded them.
+
+    `.bin` with `.idx` (Megatron), `.ds` with `.ds.index` (datatrove), `.npy` with `.csv.gz` (dolma). They then go the
+    way of all documents: rules, duplicates and held-out documents are theirs too. A file whose documents do not encode
+    to the tokens that it holds is refused.
+    """
+
+    tokens: tuple[str, ...] = Field(min_length=1, json_schema_extra=NOT_IDENTITY)
+    """Paths of files, or of folders (every such file below them), or patterns with `*` and `**`."""
+    tokenizer: ExistingTokenizer
+    """The tokenizer that encoded them."""
+    exclude: tuple[str, ...] = Field(default=(), json_schema_extra=NOT_IDENTITY)
+    """Patterns of paths that are left out again."""
+    content: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
+    """BLAKE3 over the files' names and bytes. Filled in when the study is pinned; if given, it must match."""
+
+    @field_validator("tokens", mode="before")
+    @classmethod
+    def _one_is_a_list(cls, given: Any) -> Any:
+        return (given,) if isinstance(given, str) else given
+
+
 class OtherSource(Declaration):
     """The documents that an earlier source of the study keeps, for a source that changes them (`transform`).
 
@@ -264,7 +288,7 @@ class OtherSource(Declaration):
     """The name of a source that is declared before this one."""
 
 
-_ORIGINS = ("package", "files", "installed", "archive", "git", "dataset", "source")
+_ORIGINS = ("package", "files", "installed", "archive", "git", "dataset", "tokens", "source")
 
 
 def _origin_tag(given: Any) -> str | None:
@@ -305,9 +329,10 @@ Origin = Annotated[
     | Annotated[Archive, Tag("archive")]
     | Annotated[Repository, Tag("git")]
     | Annotated[HubDataset, Tag("dataset")]
+    | Annotated[TokenCache, Tag("tokens")]
     | Annotated[OtherSource, Tag("source")],
     Discriminator(_origin_tag),
     BeforeValidator(_written_out),
 ]
 """Where documents come from; the key that names it (`package`, `files`, `installed`, `archive`, `git`, `dataset`,
-`source`) says which. A mapping with `preset` is a `dataset` whose columns are known."""
+`tokens`, `source`) says which. A mapping with `preset` is a `dataset` whose columns are known."""

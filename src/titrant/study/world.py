@@ -19,13 +19,16 @@ from pydantic import BaseModel
 from titrant.errors import Problem, StudyError
 from titrant.study.architecture import ExistingTokenizer
 from titrant.study.load import LoadedStudy
-from titrant.study.origins import Archive, Files, HubDataset, Installed, Package, Repository
+from titrant.study.origins import Archive, Files, HubDataset, Installed, Package, Repository, TokenCache
 from titrant.study.patterns import matches
 from titrant.study.phase import Phase
 from titrant.study.repository import commit_of
 from titrant.study.study import Study
 
 Declared = TypeVar("Declared", bound=BaseModel)
+
+COMPANIONS = {".bin": (".bin", ".idx"), ".ds": ("", ".index"), ".npy": (".npy", ".csv.gz")}
+"""By the ending of a file of tokens: the ending that is replaced to name the file that tells its documents."""
 
 
 def pin_study(loaded: LoadedStudy) -> Study:
@@ -87,6 +90,28 @@ def files_of(origin: Files | Installed) -> list[tuple[str, Path]]:
         what = f"installed '{origin.installed}'" if isinstance(origin, Installed) else f"files {list(origin.files)}"
         raise StudyError(f"{what} holds no file that its patterns keep; check members and exclude")
     return kept
+
+
+def token_files_of(origin: TokenCache) -> list[tuple[str, Path]]:
+    """(name, path) of every file of a token cache and of what stands beside it, sorted by name.
+
+    Raises StudyError if a path does not exist, a pattern matches nothing or there is no such file.
+    """
+    found = dict(found for listed in origin.tokens for found in _listed_files(Path(listed)))
+    kept = {
+        name: path for name, path in found.items() if path.suffix in COMPANIONS and not matches(name, origin.exclude)
+    }
+    if not kept:
+        raise StudyError(
+            f"tokens {list(origin.tokens)} holds no file that ends in {', '.join(COMPANIONS)}; check path and exclude"
+        )
+    for name, path in list(kept.items()):
+        old, new = COMPANIONS[path.suffix]
+        beside = path.with_name(path.name.removesuffix(old) + new)
+        if not beside.is_file():
+            raise StudyError(f"'{beside}' is not there: '{path.name}' cannot be read without it; lay it beside")
+        kept[name.removesuffix(old) + new] = beside
+    return sorted(kept.items())
 
 
 def content_of(files: Iterable[tuple[str, Path]]) -> str:
@@ -168,6 +193,11 @@ def _pin_origin(origin: Any, folder: Path) -> Any:
         return _pin_archive(origin, folder)
     if isinstance(origin, Repository):
         return _pin_repository(origin, folder)
+    if isinstance(origin, TokenCache):
+        paths = tuple(str(folder.resolve() / path) for path in origin.tokens)
+        tokenizer = _pin_tokenizer(origin.tokenizer, folder)
+        origin = origin.model_copy(update={"tokens": paths, "tokenizer": tokenizer})
+        return _with_content(origin, content_of(token_files_of(origin)), "its files")
     if isinstance(origin, (Files, Installed)):
         return _with_content(origin, content_of(files_of(origin)), "its files")
     return origin
