@@ -164,6 +164,16 @@ def test_an_encrypted_member_of_a_zip_is_named(tmp_path, documents):
         documents({"archive": str(path)})
 
 
+@pytest.mark.parametrize(("place", "garbage"), [(30, b"\xff"), (28, b"\xff\xff")])
+def test_a_zip_whose_own_headers_disagree_is_damaged(tmp_path, documents, place, garbage):
+    path = written(tmp_path / "a.zip", [("é.txt", b"a" * 50)])
+    content = bytearray(path.read_bytes())
+    content[place : place + len(garbage)] = garbage
+    path.write_bytes(content)
+    with pytest.raises(StoreError, match=r"é\.txt cannot be read to its end"):
+        documents({"archive": str(path)})
+
+
 def test_an_encrypted_7z_is_named(tmp_path, documents):
     py7zr = pytest.importorskip("py7zr")
     for number, header in enumerate((False, True)):

@@ -12,6 +12,7 @@ from __future__ import annotations
 import io
 import posixpath
 import stat
+import struct
 import tarfile
 import zipfile
 from collections.abc import Iterator
@@ -118,7 +119,10 @@ def _zip_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, members: Member
 
 def _open_zip_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, limits: Limits, label: str) -> BinaryIO:
     check_expansion(info.file_size, info.compress_size, limits, label)
-    stream = cast(BinaryIO, archive.open(info))
+    try:
+        stream = cast(BinaryIO, archive.open(info))
+    except (ValueError, RuntimeError, struct.error) as error:  # a local header that is garbage, or says encrypted
+        raise zipfile.BadZipFile(f"its own header is damaged: {error}") from None
     # bzip2 and LZMA are unpacked a whole piece at a time, whatever it makes
     piece = 0 if info.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) else 4096
     return metered(stream, lambda: info.compress_size, limits, label, piece)
