@@ -5,7 +5,6 @@ from __future__ import annotations
 import pyarrow.parquet as pq
 import pytest
 
-import titrant.corpus.documents as documents_module
 import titrant.corpus.transforms.stage as stage_module
 from titrant.corpus import transform_documents
 from titrant.errors import StoreError, StudyError
@@ -53,6 +52,15 @@ def code(tmp_path, documents, split):
 
 def rows(folder):
     return pq.read_table(folder).to_pylist()
+
+
+def regroup(folder):
+    """The same rows in three files of row groups of three."""
+    (path,) = folder.iterdir()
+    table = pq.read_table(path)
+    path.unlink()
+    for number, start in enumerate(range(0, len(table), 9)):
+        pq.write_table(table.slice(start, 9), folder / f"documents-{number:05d}.parquet", row_group_size=3)
 
 
 def python_files(count, comment="# number {}"):
@@ -105,6 +113,18 @@ def test_a_transform_of_a_transform_leaves_out_what_the_first_left_out(code, tra
     assert all(bool(row["text"]) == (row["id"] != "0/a.nosuch") for row in rows(second))
 
 
+def test_documents_are_redacted_before_they_are_changed(code, transformed):
+    files = python_files(20, comment="# {}: jane.doe@uni-bonn.de")
+    read, split = code(files)
+    summary, out = transformed(read, split, redact=("emails",))
+    assert [row["text"] for row in rows(out)] == [
+        text.replace("jane.doe@uni-bonn.de", "<EMAIL>") for text in files.values()
+    ]
+    assert summary.changed == 20
+    _, only = transformed(read, split, "comments-only", redact=("emails",))
+    assert [row["text"] for row in rows(only)] == [f"{number}: <EMAIL>\n" for number in range(20)]
+
+
 def test_planted_facts_go_on_as_they_are(tmp_path, documents, split, transformed):
     folder = tmp_path / "code"
     folder.mkdir()
@@ -120,10 +140,8 @@ def test_planted_facts_go_on_as_they_are(tmp_path, documents, split, transformed
 
 @pytest.mark.parametrize("stop_at", [1, 3, 5, 8, 11])
 def test_an_interrupted_job_goes_on_where_it_stopped_and_writes_the_same_bytes(code, transformed, monkeypatch, stop_at):
-    monkeypatch.setattr(documents_module, "GROUP_ROWS", 3)
-    monkeypatch.setattr(documents_module, "FILE_BYTES", 150)
     read, split = code(python_files(20))
-    assert len(list(read.iterdir())) > 2
+    regroup(read)
     _, whole = transformed(read, split, "shuffle-tokens")
     calls, done = 0, []
 

@@ -8,6 +8,7 @@ from titrant.corpus.transforms.comments import strip_comments
 from titrant.corpus.transforms.docstrings import strip_docstrings
 from titrant.corpus.transforms.grammars import PROSE
 from titrant.corpus.transforms.remarks import comments_only
+from titrant.corpus.transforms.rename import rename_identifiers
 from titrant.corpus.transforms.shuffles import shuffle_lines, shuffle_tokens
 from titrant.corpus.transforms.syntax import NotTransformedError
 from titrant.study.cleaning import Transform
@@ -15,6 +16,7 @@ from titrant.study.cleaning import Transform
 _OF_SYNTAX: dict[Transform, Callable[[str, str], str]] = {
     "strip-comments": strip_comments,
     "strip-docstrings": strip_docstrings,
+    "rename-identifiers": rename_identifiers,
 }
 
 

@@ -16,7 +16,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import cast
 
-from titrant.corpus.transforms.syntax import NotTransformedError, Syntax, parse, skeleton
+from titrant.corpus.transforms.syntax import NotTransformedError, Syntax, parse, parse_again, skeleton
 
 Span = tuple[int, int]
 
@@ -34,20 +34,21 @@ def strip_comments(text: str, language: str) -> str:
     syntax = parse(text, language)
     kept = text_without(syntax, removable_comments(syntax))
     if kept != text:
-        check_same(syntax, parse(kept, language, syntax.grammar))
+        check_same(syntax, parse_again(kept, syntax))
     return kept
 
 
 def removable_comments(syntax: Syntax) -> list[Span]:
     """All comments but a first line `#!` and an encoding line."""
-    return [span for span in syntax.comments if not _is_instruction(syntax, *span)]
-
-
-def _is_instruction(syntax: Syntax, start: int, end: int) -> bool:
-    if syntax.source.startswith(b"#!", start) and start == 0:
-        return True
-    early = syntax.language in ("python", "ruby") and syntax.source.count(b"\n", 0, start) < 2
-    return early and _ENCODING.match(syntax.source, start, end) is not None
+    source = syntax.source
+    early = source.find(b"\n", source.find(b"\n") + 1) if syntax.language in ("python", "ruby") else 0
+    early = len(source) if early < 0 else early
+    return [
+        (start, end)
+        for start, end in syntax.comments
+        if not (start == 0 and source.startswith(b"#!"))
+        and not (start < early and _ENCODING.match(source, start, end) is not None)
+    ]
 
 
 def check_same(before: Syntax, after: Syntax) -> None:
@@ -73,19 +74,23 @@ def joined(shape: list[int | bytes], syntax: Syntax) -> list[int | bytes]:
 
 def text_without(syntax: Syntax, spans: Iterable[Span]) -> str:
     """The document with stretches cut out as this file's first lines say, whole lines where nothing else is left."""
-    source, kept, at = syntax.source, [], 0
+    source, kept, at = syntax.source, list[bytes](), 0
+    line_start, line_end, before = 0, -1, 0
     for start, end in _grouped(source, spans):
-        line_start = source.rfind(b"\n", 0, start) + 1
-        line_end = source.find(b"\n", end)
-        line_end = len(source) if line_end < 0 else line_end
-        first = not source[max(line_start, at) : start].strip(_BLANKS) and at <= line_start
-        last = not source[end:line_end].strip(_BLANKS + b"\r")
+        line_start = max(line_start, source.rfind(b"\n", before, start) + 1)
+        before = start
+        if line_end < end:
+            line_end = source.find(b"\n", end)
+            line_end = len(source) if line_end < 0 else line_end
+        first = at <= line_start and not source[line_start:start].strip(_BLANKS)
+        last = _is_blank(source, end, line_end)
         filler = b""
         if first and last and not _continued(source, line_start):
             start, end = line_start, min(line_end + 1, len(source))
         elif last:
-            start = max(at, start - len(source[line_start:start]) + len(source[line_start:start].rstrip(_BLANKS)))
-            end = line_end - (source[end:line_end].endswith(b"\r"))
+            start = max(at, line_start + len(source[line_start:start].rstrip(_BLANKS)))
+            end = line_end - (source[line_end - 1 : line_end] == b"\r" and line_end > end)
+            filler = b"\n" if end == len(source) and _continued(source, line_start) else b""
         elif first:
             end += blanks_after(source, end)
         else:
@@ -114,7 +119,13 @@ def _grouped(source: bytes, spans: Iterable[Span]) -> Iterator[Span]:
 
 
 def _continued(source: bytes, line_start: int) -> bool:
-    return source[:line_start].endswith((b"\\\n", b"\\\r\n"))
+    return source.endswith((b"\\\n", b"\\\r\n"), 0, line_start)
+
+
+def _is_blank(source: bytes, start: int, end: int) -> bool:
+    """Whether nothing but blanks stands there; of a long stretch no more is looked at than needed."""
+    places = range(start, end, 64)
+    return all(not source[place : min(place + 64, end)].strip(_BLANKS + b"\r") for place in places)
 
 
 def blanks_after(source: bytes, at: int) -> int:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from titrant.corpus.transforms.comments import DIFFERS, Span, blanks_after, check_same, text_without
 from titrant.corpus.transforms.grammars import kinds
-from titrant.corpus.transforms.syntax import NotTransformedError, Syntax, parse, skeleton
+from titrant.corpus.transforms.syntax import NotTransformedError, Syntax, parse, parse_again, skeleton
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -48,7 +48,7 @@ def strip_docstrings(text: str, language: str) -> str:
     sign = _SIGNS_BY_LANGUAGE[language]
     kept = text_without(syntax, [span for span in syntax.comments if sign.match(syntax.source, *span)])
     if kept != text:
-        check_same(syntax, parse(kept, language, syntax.grammar))
+        check_same(syntax, parse_again(kept, syntax))
     return kept
 
 
@@ -66,7 +66,7 @@ def _without_docstrings(syntax: Syntax) -> str:
     kept = text_without(replace(syntax, source=b"".join([*pieces, source[at:]])), spans)
     if found:
         hidden = kinds(syntax.grammar, frozenset({"pass_statement", ";"}))
-        after = skeleton(parse(kept, syntax.language, syntax.grammar), hidden)
+        after = skeleton(parse_again(kept, syntax), hidden)
         if skeleton(syntax, hidden, frozenset((string.start, string.end) for string in found)) != after:
             raise NotTransformedError(DIFFERS)
     return kept

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from blake3 import blake3
 from numpy.typing import NDArray
 
 from titrant.artifacts import Transformed
-from titrant.corpus.documents import SCHEMA
+from titrant.corpus.redaction import redact
 from titrant.corpus.split import KEPT
 from titrant.corpus.transforms.apply import transformed
 from titrant.corpus.transforms.syntax import NotTransformedError
@@ -37,7 +38,7 @@ EQUAL = "equal to an earlier one once changed"
 EARLIER = "without text before"
 
 _RESULT = pa.schema([("text", pa.large_string()), ("outcome", pa.string()), ("digest", pa.binary(16))])
-_READ = ("text", "language", "content_hash", "planted")
+_READ = ["text", "language", "content_hash", "planted"]
 
 
 @dataclass(frozen=True)
@@ -70,24 +71,20 @@ def transform_documents(
             _write_result(scratch, group, _change(job, group, fates, len(fates), progress))
     repeats = _repeats(scratch, groups)
     outcomes, left = Counter[str](), Counter[str]()
-    writer: pq.ParquetWriter | None = None
-    try:
+    with ExitStack() as open_files:
         for group in groups:
-            if writer is None or group.index == 0:
-                if writer is not None:
-                    writer.close()
-                writer = pq.ParquetWriter(out / group.path.name, SCHEMA, compression="zstd", compression_level=3)
             progress(group.first_row, len(fates), "documents", f"writing {group.path.name}")
-            result = _without_repeats(
-                _finished(scratch, group), repeats[group.first_row : group.first_row + group.rows]
-            )
+            here = slice(group.first_row, group.first_row + group.rows)
+            result = _without_repeats(_finished(scratch, group), repeats[here])
             outcomes.update(result["outcome"].to_pylist())
             has_text = pc.greater(pc.binary_length(result["text"]), 0)
             left.update(fates["fate"].slice(group.first_row, group.rows).filter(has_text).to_pylist())
-            writer.write_table(_with_text(group, result["text"]))
-    finally:
-        if writer is not None:
-            writer.close()
+            table = _with_text(group, result["text"])
+            if group.index == 0:
+                open_files.close()
+                target = pq.ParquetWriter(out / group.path.name, table.schema, compression="zstd", compression_level=3)
+                writer = open_files.enter_context(target)
+            writer.write_table(table)
     progress(len(fates), len(fates), "documents")
     reasons = {
         reason: count for reason, count in sorted(outcomes.items()) if reason not in (CHANGED, UNCHANGED, NOT_KEPT)
@@ -124,10 +121,10 @@ def _read_fates(folder: Path, rows: int) -> pa.Table:
     return fates
 
 
-def _read(group: _Group, columns: Sequence[str]) -> pa.Table:
+def _read(group: _Group, columns: Sequence[str] | None = None) -> pa.Table:
     try:
         with pq.ParquetFile(group.path) as file:
-            return file.read_row_group(group.index, columns=list(columns), use_threads=False)
+            return file.read_row_group(group.index, columns=columns, use_threads=False)
     except (pa.ArrowException, OSError, KeyError) as error:
         raise _damaged(group.path, error) from None
 
@@ -158,10 +155,9 @@ def _changed(job: TransformJob, text: str, language: str, key: str, planted: boo
         return text, UNCHANGED
     if not text:
         return "", EARLIER
-    if job.redact:
-        raise StudyError("`redact` is declared, and this Titrant cannot redact yet; leave it out")
     try:
-        result = transformed(text, language, job.steps, key)
+        redacted = redact(text, job.redact).text if job.redact else text
+        result = transformed(redacted, language, job.steps, key)
     except NotTransformedError as error:
         return "", error.reason
     return result, UNCHANGED if result == text else CHANGED
@@ -214,9 +210,8 @@ def _without_repeats(result: pa.Table, repeats: NDArray[np.bool_]) -> pa.Table:
 
 
 def _with_text(group: _Group, text: pa.ChunkedArray) -> pa.Table:
-    others = _read(group, [name for name in SCHEMA.names if name != "text"])
-    columns = [text if name == "text" else others[name] for name in SCHEMA.names]
-    return pa.Table.from_arrays(columns, schema=SCHEMA)
+    whole = _read(group)
+    return whole.set_column(whole.schema.get_field_index("text"), whole.schema.field("text"), text)
 
 
 def _check_sides(fates: pa.Table, left: Counter[str], reasons: Mapping[str, int]) -> None:
