@@ -151,7 +151,7 @@ def test_an_index_that_is_damaged_is_an_error(tmp_path, documents, beside):
     tokenizer = trained(tmp_path / "tokenizer.json", TEXTS)
     write_cache(tmp_path / "cache", ".npy", encoded(tokenizer, TEXTS))
     (tmp_path / "cache" / beside).write_bytes(gzip.compress(b"a,b,c\n"))
-    with pytest.raises(StoreError, match="what tells the documents of .* is damaged"):
+    with pytest.raises(StoreError, match=r"what tells the documents of .* is damaged"):
         documents(origin(tmp_path / "cache", tokenizer))
 
 
