@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from corpus.made_repositories import Made, clean_environment
 from titrant.corpus.opened import LeftOut, Unreadable
-from titrant.corpus.repositories import Objects, commits_of, is_bot, label_of_repository, repository_files
+from titrant.corpus.repositories import Objects, _parsed, commits_of, is_bot, label_of_repository, repository_files
 from titrant.errors import EngineError, StoreError, StudyError
 from titrant.study.origins import Repository
 from titrant.study.repository import commit_of, git_command
@@ -336,6 +336,7 @@ def test_a_message_in_another_encoding_is_read_and_one_that_lies_is_replaced(mad
         (b"UTF-8", b"bad \xff", "bad �"),
         (b"nonsense", "Größe".encode(), "Größe"),
         (b"rot13", b"abc", "abc"),
+        (b"latin\x001", b"abc", "abc"),
     ]:
         content = b"tree %s\nauthor A <a@b> 0 +0000\ncommitter A <a@b> 0 +0000\nencoding %s\n\n%s\n" % (
             tree.encode(),
@@ -347,8 +348,6 @@ def test_a_message_in_another_encoding_is_read_and_one_that_lies_is_replaced(mad
             command, cwd=made.folder, input=content, env=clean_environment(), capture_output=True, check=True
         )
         with Objects(made.folder) as objects:
-            from titrant.corpus.repositories import _parsed
-
             id_ = done.stdout.decode().strip()
             assert _parsed(id_, 0, objects.read(id_, "commit", 1000)).message == f"{expected}\n"
 

@@ -70,7 +70,7 @@ def html_decoded(content: bytes) -> str | None:
     declared = detect_encoding(content, from_html_meta=True, html5_compatible=True)
     try:
         return content.decode(declared) if declared else None
-    except (LookupError, UnicodeDecodeError):
+    except (LookupError, ValueError):
         return None
 
 

@@ -198,7 +198,7 @@ def _parsed(id_: str, parents: int, content: bytes) -> Commit:
     name, email = (author[1], author[2]) if author else (b"", b"")
     try:
         text = message.decode(encoding)
-    except (LookupError, UnicodeDecodeError):
+    except (LookupError, ValueError):  # no such encoding, a name that can be none, or not in it
         text = message.decode("utf-8", "replace")
     return Commit(id_, text, parents, name.decode("utf-8", "replace"), email.decode("utf-8", "replace"), ())
 
