@@ -84,7 +84,9 @@ def lines(stream: BinaryIO, max_bytes: int = MAX_DOCUMENT_BYTES) -> Iterator[byt
     size = 0
 
     def line() -> bytes | None:
-        return b"".join(begun) if size <= max_bytes else None
+        whole = b"".join(begun) if size <= max_bytes else None
+        begun.clear()  # before it is handed on: it may be long
+        return whole
 
     while block := stream.read(BLOCK_BYTES):
         first, *others = block.split(b"\n")

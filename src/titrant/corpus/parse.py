@@ -70,19 +70,23 @@ def _plain(file: SourceFile, parser: PlainFiles) -> Iterator[Item]:
 
 
 def _json_lines(file: SourceFile, parser: JsonLines, where: Sequence[Where]) -> Iterator[Item]:
+    keys, number = (parser.text, parser.language, parser.licence), 0
     with file.open() as stream:
-        for number, line in enumerate(lines(stream), start=1):
+        for line in lines(stream):
+            number += 1
             place = f"{file.origin}:{number}"
             if line is None:
                 yield Unreadable(place, _too_long(place))
                 continue
             text = decoded(line)
+            del line  # a record may be long, and is in memory once more as its text
             if text is None:
                 yield NOT_UTF8
-            elif text.strip():
+            elif text and not text.isspace():
                 try:
                     record = json_value(text.removeprefix("\ufeff") if number == 1 else text, place)
-                    yield _record(str(number), record, (parser.text, parser.language, parser.licence), where, place)
+                    del text
+                    yield _record(str(number), record, keys, where, place)
                 except StudyError as error:
                     yield Unreadable(place, error)
 
