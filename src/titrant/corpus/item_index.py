@@ -80,10 +80,8 @@ class ItemIndex:
     """Run r stands at the occurrences from _starts[r] up to _starts[r + 1]."""
     _items: NDArray[np.int32]
     _places: NDArray[np.int32]
-    _short: tuple[int, ...]
-    """The lengths of items shorter than a run."""
-    _sieve: NDArray[np.bool_]
-    """Whether any run has these last bits."""
+    _sieves: dict[int, NDArray[np.bool_]]
+    """By words of a run (those of whole items that are shorter among them): whether any run has these last bits."""
     _covered: NDArray[np.bool_]
     """Of every word of every entry, one entry after the other, whether a run covers it."""
     _counted: NDArray[np.int64]
@@ -93,7 +91,7 @@ class ItemIndex:
 
     def match(self, words: Words) -> Matches:
         """Every run of the texts that is an item's."""
-        found = [self._find(words, size) for size in (self.size, *self._short)]
+        found = [self._find(words, size, sieve) for size, sieve in self._sieves.items()]
         at, run = (np.concatenate(parts) for parts in zip(*found, strict=True))
         many = self._starts[run + 1] - self._starts[run]
         within = np.arange(int(many.sum())) - np.repeat(np.cumsum(many) - many, many)
@@ -139,10 +137,10 @@ class ItemIndex:
         before = np.where(first, 0, np.concatenate([[0], end[:-1]]))
         return np.asarray(self._counted[end] - self._counted[np.maximum(end - size, before)])
 
-    def _find(self, words: Words, size: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def _find(self, words: Words, size: int, sieve: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Where among all words a run of this size begins that is in the index, and which it is."""
         numbers = grams(words.numbers, size)
-        at = np.flatnonzero(np.take(self._sieve, (numbers & np.uint64(len(self._sieve) - 1)).astype(np.int64)))
+        at = np.flatnonzero(np.take(sieve, (numbers & np.uint64(len(sieve) - 1)).view(np.int64)))
         text = np.searchsorted(words.offsets, at, side="right") - 1
         at = at[at + size <= words.offsets[text + 1]]  # a run that ends in the next text is none
         run = np.searchsorted(self._runs, numbers[at])
@@ -183,8 +181,7 @@ def index_items(items: Items, texts: Sequence[str], size: int) -> ItemIndex:
     covered = _covered(found, item, place, np.minimum(size, counts[item]))
     counted = np.concatenate([[0], np.cumsum(covered & ~framing)])
     distinct, starts = np.unique(runs, return_index=True)
-    sieve = np.zeros(1 << min(27, max(16, 5 + int(np.ceil(np.log2(len(distinct) + 1))))), dtype=bool)
-    sieve[(distinct & np.uint64(len(sieve) - 1)).astype(np.int64)] = True
+    sizes = np.minimum(size, counts[item])[starts]
     return ItemIndex(
         items=items,
         words=np.diff(counted[found.offsets]),
@@ -194,12 +191,18 @@ def index_items(items: Items, texts: Sequence[str], size: int) -> ItemIndex:
         _starts=np.append(starts, len(runs)),
         _items=item.astype(np.int32),
         _places=place.astype(np.int32),
-        _short=tuple(int(each) for each in few),
-        _sieve=sieve,
+        _sieves={int(each): _sieve(distinct[sizes == each]) for each in (size, *few)},
         _covered=covered,
         _counted=counted,
         _found=found,
     )
+
+
+def _sieve(runs: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """Small enough for a processor's cache where runs are few; of other numbers at most one in 32 passes."""
+    sieve = np.zeros(1 << min(27, max(12, 5 + int(np.ceil(np.log2(len(runs) + 1))))), dtype=bool)
+    sieve[(runs & np.uint64(len(sieve) - 1)).astype(np.int64)] = True
+    return sieve
 
 
 def _runs_of(
