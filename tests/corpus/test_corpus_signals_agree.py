@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pyarrow as pa
 import pytest
 import signals_reference as reference
@@ -13,6 +15,8 @@ from titrant.corpus.signals.characters import SENTENCE_ENDS, Characters
 from titrant.corpus.signals.words import find_tokens
 from titrant.study.signals import SIGNALS
 
+EVERY = ("size", "prose", "repetition", "web", "code", "language", "licence", "private")
+"""Families that need no model."""
 FAMILIES = {
     "size": reference.size,
     "prose": reference.prose,
@@ -83,9 +87,17 @@ def test_tokens_begin_and_end_where_the_plain_rule_says(documents):
 @given(st.lists(texts, min_size=1, max_size=5))
 @settings(max_examples=50, deadline=None)
 def test_a_row_depends_on_its_document_alone(documents):
-    together = find_signals(batch_of(documents), tuple(FAMILIES)).to_pylist()
-    apart = [find_signals(batch_of([text]), tuple(FAMILIES)).to_pylist()[0] for text in documents]
+    together = find_signals(batch_of(documents), EVERY).to_pylist()
+    apart = [find_signals(batch_of([text]), EVERY).to_pylist()[0] for text in documents]
     assert together == apart
+
+
+@given(texts)
+@settings(max_examples=100, deadline=None)
+def test_shares_lie_between_nothing_and_the_whole(text):
+    for name, value in find_signals(batch_of([text]), EVERY).to_pylist()[0].items():
+        if value is not None and SIGNALS[name].unit != "word":
+            assert 0 <= value <= {"0 to 1": 1, "0 or 1": 1}.get(SIGNALS[name].unit, math.inf), name
 
 
 @pytest.mark.parametrize(

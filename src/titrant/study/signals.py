@@ -60,8 +60,8 @@ SIGNALS: dict[str, Signal] = {
         duplicate_line_character_share=("0 to 1", "share of characters in such lines [gopher]"),
         **{
             f"top_{n}_gram_character_share": (
-                "0 to 1",
-                f"share of characters in the commonest {n}-gram of words [gopher]",
+                "share",
+                f"share of characters in the commonest {n}-gram of words; above 1 where it overlaps itself [gopher]",
             )
             for n in (2, 3, 4)
         },
