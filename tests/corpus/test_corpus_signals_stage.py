@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from titrant.corpus import find_all_signals
-from titrant.corpus.signals import find_signals
+from titrant.corpus.signals import find_signals, read_signal
 from titrant.corpus.writer import SCHEMA
 from titrant.errors import StoreError
 from titrant.jobs import SignalsJob
@@ -93,3 +93,12 @@ def test_a_source_without_files_has_empty_signals(tmp_path):
     assert not list(out.iterdir())
     assert summary.signals["words"].documents == 0
     assert summary.signals["words"].mean is None
+
+
+def test_a_stored_signal_is_read_in_the_order_of_the_documents(folder, tmp_path):
+    _, out = find(folder, tmp_path, "out", families=("size", "language"))
+    texts = [text for path in sorted(folder.iterdir()) for text in pq.read_table(path)["text"].to_pylist()]
+    assert read_signal(out, "characters") == [len(text) for text in texts]
+    assert read_signal(out, "file_language") == ["text"] * 21
+    with pytest.raises(StoreError, match=r"signals-00000\.parquet holds no signal 'words'"):
+        read_signal(out, "words")

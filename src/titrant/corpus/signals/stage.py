@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -117,9 +118,23 @@ def _groups(path: Path) -> Iterator[pa.Table]:
             yield file.read_row_group(group, columns=COLUMNS, use_threads=False).combine_chunks()
 
 
-def _stored(path: Path) -> Iterator[pa.RecordBatch]:
+def read_signal(folder: Path, name: str) -> list[Any]:
+    """One stored signal of every document of a source, in order; None where it does not apply.
+
+    Raises StoreError if the signals are damaged or were found without this one.
+    """
+    values: list[Any] = []
+    for path in sorted(folder.glob("signals-*.parquet")):
+        for batch in _stored(path, [name]):
+            if name not in batch.schema.names:
+                raise StoreError(f"{path} holds no signal '{name}'; delete its folder and run again")
+            values += batch.column(name).to_pylist()
+    return values
+
+
+def _stored(path: Path, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
     with _read(path) as file:
-        yield from file.iter_batches(65_536, use_threads=False)
+        yield from file.iter_batches(65_536, columns=columns, use_threads=False)
 
 
 @dataclass
