@@ -14,9 +14,11 @@ from blake3 import blake3
 from stored_artifacts import Stored, a_study, edit_json, store
 from test_report_stage import build
 
+from titrant.analyze import flagged as flagged_in_findings
 from titrant.artifacts import LedgerRow, Overlap, Record
 from titrant.errors import StoreError
 from titrant.report.document import Finding, shipped_schema
+from titrant.report.outcomes import FLAGGED, where_of
 from titrant.report.overlap import (
     Holder,
     OverlapFacts,
@@ -131,6 +133,10 @@ def test_an_overlap_of_other_documents_than_the_split_is_told(tmp_path: Path) ->
         read_overlap(overlap, split, tokens)
 
 
+def test_the_report_reads_the_flag_as_the_findings_write_it() -> None:
+    assert flagged_in_findings.FLAGGED == FLAGGED
+
+
 def with_clean(finding: dict[str, Any], verdict: str) -> dict[str, Any]:
     keys = ("arm_mean", "control_mean", "difference", "interval", "p_adjusted")
     clean = {**{key: finding[key] for key in keys}, "items": 170, "flagged_items": 10, "verdict": verdict}
@@ -146,6 +152,8 @@ def flagged(tmp_path: Path) -> Stored:
         findings = content["findings"]
         findings[0] = with_clean(findings[0], "equivalent" if findings[0]["verdict"] != "equivalent" else "worse")
         findings[1] = with_clean(findings[1], findings[1]["verdict"])
+        for finding in findings[:2]:
+            finding["flags"] = [*finding["flags"], FLAGGED]
         return content
 
     edit_json(stored.inputs["findings"] / "findings.json", change)
@@ -163,6 +171,14 @@ def test_findings_stand_beside_what_they_are_without_held_items(flagged: Stored,
     assert table.rows[0][2].text == "10 of 180"
     assert "another verdict" in table.rows[0][-1].text
     assert "another verdict" not in table.rows[1][-1].text
+    verdict = told["findings"][0]["clean"]["verdict"]
+    assert (
+        f"without the items that training data hold, {where_of(findings[0].outcome)} is {verdict}." in told["headline"]
+    )
+    assert (
+        "items that 2 comparisons are over; without those items 1 of them has another verdict"
+        in files["report.md"].decode()
+    )
     for name in ("report.html", "report.md"):
         assert "Items in the data" in files[name].decode()
         assert "another verdict" in files[name].decode()

@@ -2,7 +2,8 @@
 
 Rules. The first declared contrast without flags leads, at the largest scale; if all are flagged, the first, with its
 flags. Small families of outcomes are spelt out, of large ones the mean, and the rest counted. A direction is named
-only for `better` and `worse`, with size, unit and interval; the same sentence says what is equivalent or not resolved.
+only for `better` and `worse`, with size, unit and interval; the same sentence says what is equivalent or not resolved,
+and which verdicts of the lead are others without the items that training data hold.
 """
 
 from __future__ import annotations
@@ -12,11 +13,13 @@ from collections.abc import Mapping, Sequence
 from titrant.report.document import Finding
 from titrant.report.numbers import percent, plain, scale_of, seeds, sentence_decimals, signed, size
 from titrant.report.outcomes import (
+    FLAGGED,
     SHOWN,
     Comparison,
     Shown,
     family_count,
     family_of,
+    has_changed,
     is_mean,
     shown,
     where_of,
@@ -54,6 +57,8 @@ def compose_headline(
         clauses = [first, *rest]
     if lead.flags:
         clauses.append(f"flagged: {_listing(lead.flags)}")
+    if changed := [f"{where_of(f.outcome)} is {f.clean.verdict}" for f in lead.findings if f.clean and has_changed(f)]:
+        clauses.append(f"without the items that training data hold, {_listing(changed)}")
     return f"At {lead.scale} scale, {'; '.join(clauses)}."
 
 
@@ -95,6 +100,12 @@ def limits(groups: Sequence[Comparison], sizes: Mapping[str, tuple[int, int]]) -
     if mute := sum(without_signal(finding) for finding in findings):
         sentences.append(
             f"{mute} of {len(findings)} comparisons are on tasks without signal and can show no difference."
+        )
+    if held := [finding for finding in findings if FLAGGED in finding.flags]:
+        changed = sum(map(has_changed, held))
+        sentences.append(
+            f"Training data hold items that {len(held)} comparison{'s are' if len(held) > 1 else ' is'} over; without "
+            f"those items {changed or 'none'} of them {'has' if changed < 2 else 'have'} another verdict."
         )
     sentences.append("“Not resolved” does not mean “no effect”, and an order seen here need not hold at other sizes.")
     return " ".join(sentences)

@@ -28,6 +28,15 @@ SHOWN: tuple[Shown, ...] = (*VERDICTS, "no signal")
 a reader is told that they were never tested."""
 
 
+FLAGGED = "training data hold items"
+"""The flag of a finding whose outcome has items that stand in training data."""
+
+
+def has_changed(finding: Finding) -> bool:
+    """Whether a finding has another verdict without the items that training data hold."""
+    return finding.clean is not None and finding.clean.verdict != finding.verdict
+
+
 def is_mean(outcome: str) -> bool:
     """Whether an outcome is the mean over the outcomes of a kind."""
     return outcome.startswith("mean/")

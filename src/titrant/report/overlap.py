@@ -22,6 +22,7 @@ from titrant.report import numbers
 from titrant.report.cells import Cell, Column, Table, cell
 from titrant.report.document import ExposureEntry, Finding, OverlapEntry
 from titrant.report.markup import element, escape
+from titrant.report.outcomes import has_changed
 
 NOTE = (
     "Every source was searched for the items of the tasks of choices, in any case, punctuation, markup and order of "
@@ -251,7 +252,7 @@ def _clean_row(finding: Finding) -> tuple[Cell, ...]:
     clean, unit = finding.clean, finding.unit
     assert clean is not None
     verdict = cell(clean.verdict)
-    if clean.verdict != finding.verdict:
+    if has_changed(finding):
         chip = element("span", "another verdict", class_="flag")
         verdict = cell(f"{clean.verdict} (another verdict)", markup=f"{escape(clean.verdict)} {chip}")
     low, high = clean.interval
