@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from analyze_studies import Made, Task, choices, make_study, text, write_checkpoint
 
-from titrant.analyze.flagged import CHANGED, FLAGGED, NONE_LEFT
+from titrant.analyze.flagged import CHANGED, FLAGGED, NO_MEAN, NONE_LEFT
 from titrant.errors import StoreError
 
 ITEMS = 300
@@ -130,6 +130,22 @@ def test_where_nearly_all_items_are_held_nothing_stands_beside_the_finding_but_i
     finding = on(with_overlap(study(tmp_path), range(ITEMS - 1)).find(), TASK)
     assert finding["clean"] is None
     assert {FLAGGED, NONE_LEFT} <= set(finding["flags"])
+
+
+def test_a_mean_that_is_gone_without_held_items_says_so(tmp_path) -> None:
+    def at_chance_but_for_held(arm: str, seed: int, outcome: str) -> Task:
+        if outcome == OTHER:
+            return leaked(0)(arm, seed, outcome)
+        right = np.random.default_rng([seed, arm == "arm"]).random(ITEMS) < 0.25
+        right[:100] = True
+        return choices(np.where(right, ANSWER, (ANSWER + 1) % 4), ANSWER, chance=0.25)
+
+    made = make_study(tmp_path, at_chance_but_for_held, outcomes=(TASK, OTHER), seeds=(0, 1, 2, 3))
+    found = with_overlap(made, range(100)).find()
+    assert on(found, TASK)["clean"]["p_adjusted"] is None
+    mean = on(found, "mean/choices")
+    assert mean["clean"] is None
+    assert {FLAGGED, NO_MEAN} <= set(mean["flags"])
 
 
 def test_items_of_another_version_of_the_file_are_told(tmp_path) -> None:

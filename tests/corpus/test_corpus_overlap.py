@@ -41,6 +41,7 @@ QUESTIONS = [
         ["Weil Wasser bei vier Grad die größte Dichte hat", "Weil Fische die Wärme unten halten können"],
         0,
     ),
+    ("植物通过光合作用吸收二氧化碳并释放氧气，这一过程主要发生在叶片细胞的哪一个结构之中？", ["叶绿体", "线粒体"], 0),
     ("Какая планета солнечной системы делает полный оборот вокруг солнца быстрее всех других планет?", ["Меркурий", "Венера"], 0),
 ]  # fmt: skip
 FILLER = "The committee met on Tuesday and agreed that the minutes of the last meeting were a fair record of it. " * 9
@@ -51,6 +52,7 @@ NEAR_MISSES = [
     "During a storm lightning often strikes the metal roofs of farm buildings. A conductor leads the current into the "
     "ground, so that grain and animals inside are unharmed.",
     "Das Wasser eines Sees gefriert im Winter von oben her, weil es bei vier Grad seine größte Dichte hat.",
+    "光合作用主要发生在叶绿体之中，植物由此吸收二氧化碳，释放氧气，并把光能变为化学能。",
     "Меркурий — ближайшая к солнцу планета. Его год длится всего восемьдесят восемь земных суток.",
     "The quick brown fox jumps over the lazy dog. " * 50,
 ]
@@ -252,7 +254,7 @@ def folder(tmp_path, documents):
     texts = tmp_path / "texts"
     texts.mkdir()
     for number, disguise in enumerate(DISGUISES):
-        content = FILLER + DISGUISES[disguise](QUESTIONS[number % 4]) + FILLER
+        content = FILLER + DISGUISES[disguise](QUESTIONS[number % len(QUESTIONS)]) + FILLER
         (texts / f"{number:02}.txt").write_text(content + str(number), encoding="utf-8")
         (texts / f"{number:02}-clean.txt").write_text(f"{FILLER} {number}")
     return documents({"files": str(texts)})[1]
@@ -263,7 +265,7 @@ def test_the_stage_names_every_document_with_its_item_and_what_both_have(tmp_pat
     table = pq.read_table(out / "overlap.parquet").to_pylist()
     stored = pq.read_table(next(folder.glob("documents-*.parquet"))).to_pylist()
     assert made == Overlap(
-        documents=len(DISGUISES), items={"choice/x": 4}, asked={"choice/x": 4}, too_short={"choice/x": 0}
+        documents=len(DISGUISES), items={"choice/x": 5}, asked={"choice/x": 5}, too_short={"choice/x": 0}
     )
     assert {row["row"] for row in table} == {
         n for n, document in enumerate(stored) if "clean" not in document["origin"]

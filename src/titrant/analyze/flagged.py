@@ -26,6 +26,7 @@ from titrant.errors import StoreError
 FLAGGED = "training data hold items"
 CHANGED = "another verdict without the items that training data hold"
 NONE_LEFT = "too few items that training data do not hold"
+NO_MEAN = "no such mean without the items that training data hold"
 FEWEST_ITEMS = 2
 _OVERLAP, _SPLIT = "overlap/", "split/"
 
@@ -119,15 +120,16 @@ def beside(
     for finding, detail in findings:
         if finding.outcome in counts:
             flagged, left = counts[finding.outcome]
-            other = others.get((finding.contrast, finding.outcome)) if left >= FEWEST_ITEMS else None
-            finding = _with(finding, other, flagged, left)
+            other = others.get((finding.contrast, finding.outcome))
+            lacks = NONE_LEFT if left < FEWEST_ITEMS else NO_MEAN if other is None else ""
+            finding = _with(finding, None if lacks else other, flagged, left, lacks)
         written.append((finding, detail))
     return written
 
 
-def _with(finding: Finding, other: Finding | None, flagged: int, left: int) -> Finding:
+def _with(finding: Finding, other: Finding | None, flagged: int, left: int, lacks: str) -> Finding:
     if other is None:
-        return replace(finding, flags=(*finding.flags, FLAGGED, NONE_LEFT))
+        return replace(finding, flags=(*finding.flags, FLAGGED, lacks))
     changed = (CHANGED,) if other.verdict != finding.verdict else ()
     clean = Clean(
         items=left,
