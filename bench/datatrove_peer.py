@@ -1,8 +1,9 @@
 """The other side of `bench/pipeline.py`, run by a Python that has datatrove and spaCy and nothing of ours.
 
-Reads one JSON request a line, `{"texts": FILE, "what": "filters" | "rules"}`, and answers with one JSON line. FILE
-holds one JSON string a line. `filters` runs each filter over all texts and says the CPU seconds of each; `rules` says
-for every rule alone, with all others switched off, which documents it drops.
+Reads one JSON request a line, `{"texts": FILE, "what": "filters" | "rules" | "pipeline"}`, and answers with one JSON
+line. FILE holds one JSON string a line. `filters` runs each filter over all texts and says the CPU seconds of each;
+`rules` says for every rule alone, with all others switched off, which documents it drops; `pipeline` also finds
+near-duplicates among what the filters leave and encodes what is left (`tokenizer`: a file, `end_of_text`, `folder`).
 """
 
 from __future__ import annotations
@@ -13,12 +14,21 @@ import time
 from pathlib import Path
 
 from datatrove.data import Document
+from datatrove.pipeline.dedup import (
+    MinhashConfig,
+    MinhashDedupBuckets,
+    MinhashDedupCluster,
+    MinhashDedupFilter,
+    MinhashDedupSignature,
+)
 from datatrove.pipeline.filters import (
     C4QualityFilter,
     FineWebQualityFilter,
     GopherQualityFilter,
     GopherRepetitionFilter,
 )
+from datatrove.pipeline.readers import JsonlReader
+from datatrove.pipeline.tokens import DocumentTokenizer
 from datatrove.utils.logging import logger
 
 logger.remove()
@@ -99,12 +109,87 @@ def run_rules(texts: list[str]) -> dict:
     return {"kept": kept}
 
 
+class Clock:
+    """CPU seconds and bytes of text by part."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self.bytes: dict[str, int] = {}
+
+    def time(self, part: str, documents: list[Document], work):
+        """What `work` returns; its seconds go to a part."""
+        start = time.process_time()
+        made = work()
+        self.seconds[part] = self.seconds.get(part, 0.0) + time.process_time() - start
+        self.bytes[part] = sum(len(document.text.encode()) for document in documents)
+        return made
+
+
+def run_pipeline(request: dict) -> dict:
+    """Filters, MinHash and tokens, each over what the part before leaves; and each filter over everything."""
+    folder, clock = Path(request["folder"]), Clock()
+    reader = JsonlReader(str(Path(request["texts"]).parent), glob_pattern=Path(request["texts"]).name)
+    documents = clock.time("read", [], lambda: list(reader.run()))
+    clock.bytes["read"] = sum(len(document.text.encode()) for document in documents)
+    filters = {name: kind() for name, kind in FILTERS.items()}
+    whole, until_dropped, survivors, kept = dict.fromkeys(filters, 0.0), 0.0, [], {name: [] for name in filters}
+    for document in documents:
+        alive = True
+        for name, rule in filters.items():
+            start = time.process_time()
+            kept[name].append(keeps(rule, document.text))
+            spent = time.process_time() - start
+            whole[name] += spent
+            until_dropped += spent if alive else 0.0
+            alive = alive and kept[name][-1]
+        if alive:
+            survivors.append(document)
+    clock.seconds["filters"], clock.bytes["filters"] = until_dropped, clock.bytes["read"]
+    unique = near_duplicates_dropped(survivors, folder, clock)
+    encoder = DocumentTokenizer(
+        str(folder / "tokens"),
+        request["tokenizer"],
+        save_filename="all",
+        eos_token=request["end_of_text"],
+        shuffle_documents=False,
+    )
+    clock.time("tokens", unique, lambda: encoder.run(iter(unique)))
+    return {
+        "seconds": clock.seconds,
+        "bytes": clock.bytes,
+        "filters": whole,
+        "kept": kept,
+        "survivors": [document.id for document in survivors],
+        "unique": [document.id for document in unique],
+        "tokens": [str(path) for path in sorted((folder / "tokens").iterdir())],
+    }
+
+
+def near_duplicates_dropped(documents: list[Document], folder: Path, clock: Clock) -> list[Document]:
+    """What datatrove keeps of near-duplicates, with its default settings."""
+    config = MinhashConfig()
+    signatures, buckets, clusters = (str(folder / name) for name in ("signatures", "buckets", "clusters"))
+    sign = MinhashDedupSignature(signatures, config)
+    clock.time("signatures", documents, lambda: sign.run(iter(documents)))
+
+    def match() -> list[Document]:
+        for rank in range(config.num_buckets):
+            MinhashDedupBuckets(signatures, buckets, config=config).run(None, rank, config.num_buckets)
+        MinhashDedupCluster(buckets, clusters, config=config).run(None, 0, 1)
+        return list(MinhashDedupFilter(clusters).run(iter(documents), 0, 1))
+
+    return clock.time("matching", documents, match)
+
+
 def main() -> None:
     """Answer requests until the end of the input."""
     for rule in (GopherQualityFilter(), C4QualityFilter()):
         keeps(rule, "Loads what the filters load when they first see a text. " * 20)
     for line in sys.stdin:
         request = json.loads(line)
+        if request["what"] == "pipeline":
+            print(json.dumps(run_pipeline(request)), flush=True)
+            continue
         texts = [json.loads(row) for row in Path(request["texts"]).read_text("utf-8").split("\n") if row]
         answer = run_filters(texts) if request["what"] == "filters" else run_rules(texts)
         print(json.dumps(answer), flush=True)
