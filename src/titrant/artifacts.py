@@ -251,8 +251,8 @@ class Split(Artifact):
 
     `split.parquet`: row (int64, counts through the documents files in order), content_hash, planted (bool), fate
     (`train`, `reserved`, `held_out`; or why it is dropped: `rule NAME`, `holds items of OUTCOME`, `duplicate`,
-    `duplicate of SOURCE`,
-    `near duplicate`, `near duplicate of SOURCE`, `its language has no share`, `beyond its language's share`).
+    `duplicate of SOURCE`, `near duplicate`, `near duplicate of SOURCE`, `its language has no share`,
+    `beyond its language's share`).
     """
 
     kind: ClassVar[str] = "split"
@@ -260,6 +260,19 @@ class Split(Artifact):
 
     parts: dict[str, PartSize]
     """By fate."""
+
+
+class Examples(Artifact):
+    """A few documents of every fate of one source, for people to read.
+
+    `examples.json`: by fate, a list of id, language, licence, origin, characters (int) and text (its beginning, secrets
+    and e-mail addresses replaced), the smallest content hash first.
+    """
+
+    kind: ClassVar[str] = "examples"
+    version: ClassVar[int] = 1
+
+    documents: int
 
 
 class TokenizerFile(Artifact):
@@ -440,7 +453,7 @@ class Page(Artifact):
     """`report.html`, `report.md`, `report.json`, `forest.svg` and `forest.png`."""
 
     kind: ClassVar[str] = "report"
-    version: ClassVar[int] = 4
+    version: ClassVar[int] = 5
 
     headline: str
     """The answer in one sentence."""
@@ -455,6 +468,7 @@ ARTIFACTS: dict[str, type[Artifact]] = {
         Items,
         Overlap,
         Split,
+        Examples,
         Transformed,
         TokenizerFile,
         TokenShards,

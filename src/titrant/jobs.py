@@ -16,6 +16,7 @@ user may choose freely (arms, phases, mixtures). Its inputs are named by role; e
                 signals: Signals (if it has rules); signatures: Signatures and earlier-signatures/SOURCE: Signatures
                 (if near-duplicates are dropped); overlap: Overlap (if documents that hold items are)
     transform   documents: Documents; split: Split
+    examples    documents: Documents; split: Split; transformed: Transformed (if its documents are changed)
     tokenizer   documents/SOURCE: Documents; split/SOURCE: Split (the sources of its mixture; none if it exists)
     tokens      documents: Documents; split: Split; tokenizer: TokenizerFile
     ledger      tokens/SOURCE: TokenShards (all sources that any arm draws)
@@ -27,7 +28,7 @@ user may choose freely (arms, phases, mixtures). Its inputs are named by role; e
                 earlier/RUN/INDEX: Checkpoint (the end of its phase INDEX, from 0; every phase but the last);
                 items: Items, overlap/SOURCE: Overlap and split/SOURCE: Split (if sources are searched for items)
     report      findings: FindingsFile; evaluate/ID, train/ID (every phase); documents/SOURCE; split/SOURCE;
-                tokens/SOURCE; tokenizer; ledger; overlap/SOURCE (if sources are searched for items)
+                examples/SOURCE; tokens/SOURCE; tokenizer; ledger; overlap/SOURCE (if sources are searched for items)
 """
 
 from __future__ import annotations
@@ -90,6 +91,15 @@ class OverlapJob(Declaration):
 
     rule: Decontaminate
     """Its action is decided later, and stands at its default here."""
+
+
+class ExamplesJob(Declaration):
+    """Choose a few documents of every fate, for people to read."""
+
+    count: int = 3
+    """Documents of each fate."""
+    characters: int = 500
+    """How much of each is shown."""
 
 
 class TransformJob(Declaration):
@@ -264,6 +274,7 @@ JobDeclaration = (
     | ItemsJob
     | OverlapJob
     | SplitJob
+    | ExamplesJob
     | TransformJob
     | TokenizerJob
     | TokensJob

@@ -96,7 +96,7 @@ def test_one_byte_of_a_source_changes_every_job_that_stands_on_it(write_study, t
 
     same = fingerprints(before) & fingerprints(after)
     assert {job.name for job in before.jobs.values() if job.fingerprint in same} == {"text"}
-    assert {job.kind for job in before.jobs.values() if job.fingerprint in same} == {"documents", "split"}
+    assert {job.kind for job in before.jobs.values() if job.fingerprint in same} == {"documents", "split", "examples"}
 
 
 def test_key_order_changes_nothing(write_study, demo_text) -> None:

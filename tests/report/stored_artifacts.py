@@ -20,6 +20,7 @@ from titrant.artifacts import (
     Artifact,
     Checkpoint,
     Documents,
+    Examples,
     FileEntry,
     FindingsFile,
     LedgerRow,
@@ -182,6 +183,19 @@ def _documents(plan: Plan, identity: str, folder: Path, points: int) -> Document
         bytes_by_licence={"MIT": 4_000_000},
         left_out={"empty": 3},
     )
+
+
+def _examples(plan: Plan, identity: str, folder: Path, points: int) -> Examples:
+    shown = {
+        "language": "english",
+        "licence": "MIT",
+        "origin": "files:<a>.txt",
+        "characters": 900,
+        "text": "Once <b> upon",
+    }
+    chosen = {"train": [{"id": "0/a", **shown}], "duplicate": [{"id": "0/b", **shown}]}
+    (folder / "examples.json").write_text(json.dumps(chosen))
+    return Examples(documents=2)
 
 
 def _split(plan: Plan, identity: str, folder: Path, points: int) -> Split:
@@ -453,6 +467,7 @@ def edit_json(path: Path, change: Any) -> None:
 _MAKERS: Mapping[str, Any] = {
     "documents": _documents,
     "split": _split,
+    "examples": _examples,
     "tokenizer": _tokenizer,
     "tokens": _tokens,
     "ledger": _planned,

@@ -163,7 +163,7 @@ def test_planted_facts_are_named_by_copies_in_the_source_and_by_expected_sightin
     """A rung is a number of copies, and not of times that a model saw a fact."""
     ledger = json.loads(built["report.json"])["ledger"]
     markdown = built["report.md"].decode()
-    table = markdown.split("### Planted facts")[1].split("## Ledger")[0]
+    table = markdown.split("### Planted facts")[1].split("## Data")[0]
     head, *rows = [
         [field.strip() for field in line.strip("|").split("|")] for line in table.splitlines() if "|" in line
     ]

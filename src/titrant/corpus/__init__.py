@@ -1,6 +1,7 @@
 """Sources become documents: reading every kind of origin, and sharing documents out between training and evaluation."""
 
 from titrant.corpus.documents import read_documents
+from titrant.corpus.examples import choose_examples
 from titrant.corpus.overlap import find_overlaps
 from titrant.corpus.packages import fetch_packages
 from titrant.corpus.signals import find_all_signals
@@ -9,6 +10,7 @@ from titrant.corpus.split import split_documents
 from titrant.corpus.transforms import transform_documents
 
 __all__ = [
+    "choose_examples",
     "fetch_packages",
     "find_all_signals",
     "find_overlaps",

@@ -16,6 +16,7 @@ STAGES: Mapping[str, str] = {
     "items": "titrant.evaluate:write_items",
     "overlap": "titrant.corpus:find_overlaps",
     "transform": "titrant.corpus:transform_documents",
+    "examples": "titrant.corpus:choose_examples",
     "split": "titrant.corpus:split_documents",
     "tokenizer": "titrant.tokens:make_tokenizer",
     "tokens": "titrant.tokens:encode_documents",

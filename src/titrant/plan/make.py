@@ -18,6 +18,7 @@ from titrant.artifacts import ARTIFACTS
 from titrant.jobs import (
     DocumentsJob,
     EvaluateJob,
+    ExamplesJob,
     FindingsJob,
     ItemsJob,
     JobDeclaration,
@@ -86,6 +87,7 @@ class _Draft:
     """Id of the items job; empty where sources are not searched for items."""
     overlaps: dict[str, str] = field(default_factory=dict)
     """Id of the overlap job by source, those of derived sources that of the one they are made of."""
+    examples: dict[str, str] = field(default_factory=dict)
     resolved: dict[tuple[str, str], tuple[TrainPhase, ...]] = field(default_factory=dict)
     """Phases by (arm, scale)."""
     tokenizer: str = ""
@@ -184,6 +186,9 @@ class _Draft:
                     "tokenizer": self.tokenizer,
                 },
             )
+            inputs = {"documents": self.documents[name], "split": self.splits[name]}
+            inputs |= {"transformed": self.texts[name]} if self.texts[name] != self.documents[name] else {}
+            self.examples[name] = self.add("examples", name, ExamplesJob(), inputs)
 
     def add_items(self) -> None:
         """The items that sources are searched for. Margins and normalisation judge scores: each is at its default."""
@@ -408,6 +413,7 @@ class _Draft:
                 **{f"documents/{source}": id_ for source, id_ in self.documents.items()},
                 **{f"tokens/{source}": id_ for source, id_ in self.tokens.items()},
                 **{f"overlap/{source}": id_ for source, id_ in self.overlaps.items()},
+                **{f"examples/{source}": id_ for source, id_ in self.examples.items()},
             },
         )
 

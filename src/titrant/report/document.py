@@ -205,18 +205,41 @@ class InputEntry(Entry):
     fingerprint: str
 
 
+class ExampleEntry(Entry):
+    """The beginning of one document, for people to read."""
+
+    id: str
+    language: str
+    licence: str
+    origin: str
+    characters: int
+    """Length of the whole document."""
+    text: str
+    """Its beginning; secrets and e-mail addresses are replaced."""
+
+
 class SourceEntry(Entry):
     """One source as it was split and encoded."""
 
     source: str
     kind: str
     documents: dict[str, int]
-    """Documents by fate: `train`, `reserved`, `held_out`, `duplicate`, `duplicate of SOURCE`."""
+    """Documents by fate: `train`, `reserved`, `held_out`, or the reason for which they are dropped."""
+    bytes: dict[str, int]
+    """UTF-8 bytes of the same."""
+    bytes_by_language: dict[str, int]
+    """Of all documents that were read."""
+    bytes_by_licence: dict[str, int]
+    """Of all documents that were read, as their origins declare."""
+    left_out: dict[str, int]
+    """What became no document, by reason."""
     train_tokens: int
     reserved_tokens: int
     held_out_bytes: int
     tokens_by_licence: dict[str, int]
     """Training and reserved tokens by the licence of their document."""
+    examples: dict[str, tuple[ExampleEntry, ...]]
+    """A few documents by fate."""
 
 
 class OverlapEntry(Entry):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from titrant.report import overlap, provenance, tables
 from titrant.report.cells import to_markdown
+from titrant.report.data import data_markdown
 from titrant.report.markup import markdown_text
 from titrant.report.page import Story
 from titrant.report.planted import NOTE, planted_table
@@ -38,6 +39,7 @@ def compose_markdown(story: Story) -> str:
     doses = [planted_table(story.material, story.report.ledger, s) for s in story.material.scales]
     if any(table.rows for table in doses):
         parts += ["### Planted facts", markdown_text(NOTE), *(to_markdown(table) for table in doses)]
+    parts += data_markdown(story.report.sources)
     parts += _overlap(story)
     parts.append("## Ledger")
     parts += [to_markdown(tables.ledger_table(story.report.ledger, s)) for s in story.material.scales]
@@ -65,7 +67,6 @@ def _provenance(story: Story) -> list[str]:
     return [
         "## Provenance",
         markdown_text(provenance.tokenizer_line(story.material)),
-        to_markdown(provenance.sources_table(story.report.sources)),
         "### Runs",
         to_markdown(provenance.runs_table(story.report.runs)),
         "### Artifacts",

@@ -30,7 +30,8 @@ from titrant.artifacts import (
 )
 from titrant.errors import StoreError
 from titrant.jobs import ReportJob, ReportPhase
-from titrant.report.document import Finding, OutcomeEntry, ScoreEntry
+from titrant.report.data import read_examples
+from titrant.report.document import ExampleEntry, Finding, OutcomeEntry, ScoreEntry
 from titrant.report.overlap import OverlapFacts, read_overlap
 from titrant.study.study import Study
 
@@ -68,6 +69,8 @@ class SourceFacts:
     tokens: TokenShards
     documents: Documents
     tokens_by_licence: dict[str, int]
+    examples: dict[str, tuple[ExampleEntry, ...]]
+    """By fate."""
 
 
 class Detail(BaseModel):
@@ -280,6 +283,7 @@ def _sources(study: dict[str, Any], inputs: Mapping[str, Path]) -> dict[str, Sou
             shards := _summary(TokenShards, inputs, f"tokens/{name}"),
             _summary(Documents, inputs, f"documents/{name}"),
             _licences(_folder(inputs, f"tokens/{name}"), shards),
+            read_examples(_folder(inputs, f"examples/{name}")),
         )
         for name in study["sources"]
         if name in names

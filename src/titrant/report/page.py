@@ -9,7 +9,7 @@ from importlib import resources
 from string import Template
 
 from titrant.errors import EngineError
-from titrant.report import figures, overlap, provenance, tables
+from titrant.report import data, figures, overlap, provenance, tables
 from titrant.report.cells import to_html
 from titrant.report.document import Report
 from titrant.report.forest import forest_html
@@ -208,6 +208,10 @@ def _overlap(story: Story, charts: dict[str, figures.Spec]) -> str:
     return "".join(parts)
 
 
+def _data_read(story: Story, charts: dict[str, figures.Spec]) -> str:
+    return data.data_html(story.report.sources)
+
+
 def _ledger(story: Story, charts: dict[str, figures.Spec]) -> str:
     note = "Tokens that the plan gave to each source, beside the tokens counted from the batches that were trained on."
     written = [to_html(tables.ledger_table(story.report.ledger, scale)) for scale in story.material.scales]
@@ -234,8 +238,6 @@ def _provenance(story: Story, charts: dict[str, figures.Spec]) -> str:
     return "".join(
         [
             element("p", escape(f"{tokens}. {provenance.tokenizer_line(story.material)}")),
-            element("h3", "Sources"),
-            to_html(provenance.sources_table(story.report.sources)),
             element("h3", "Runs"),
             to_html(provenance.runs_table(story.report.runs)),
             element("h3", "Artifacts"),
@@ -266,6 +268,7 @@ _SECTIONS: tuple[tuple[str, Callable[[Story, dict[str, figures.Spec]], str]], ..
     ("Scores", _scores),
     ("Training", _training),
     ("Tasks and chance", _signal),
+    ("Data", _data_read),
     ("Items in the data", _overlap),
     ("Ledger", _ledger),
     ("What the arms differ in", _differences),

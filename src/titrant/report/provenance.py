@@ -7,13 +7,10 @@ from collections.abc import Sequence
 import yaml
 
 from titrant.report import numbers
-from titrant.report.cells import Cell, Column, Table, cell
+from titrant.report.cells import Column, Table, cell
 from titrant.report.document import InputEntry, PhaseEntry, RunEntry, SourceEntry
 from titrant.report.markup import anchor
 from titrant.report.material import Material
-
-DUPLICATE = "duplicate"
-"""Fates that begin with it are documents dropped because an equal one was kept."""
 
 
 def source_entries(material: Material) -> tuple[SourceEntry, ...]:
@@ -26,10 +23,15 @@ def source_entries(material: Material) -> tuple[SourceEntry, ...]:
                 source=name,
                 kind=material.study["sources"][name]["kind"],
                 documents={fate: part.documents for fate, part in facts.split.parts.items()},
+                bytes={fate: part.bytes for fate, part in facts.split.parts.items()},
+                bytes_by_language=facts.documents.bytes_by_language,
+                bytes_by_licence=facts.documents.bytes_by_licence,
+                left_out=facts.documents.left_out,
                 train_tokens=shards["train"].tokens if "train" in shards else 0,
                 reserved_tokens=shards["reserved"].tokens if "reserved" in shards else 0,
                 held_out_bytes=facts.tokens.held_out.bytes,
                 tokens_by_licence=facts.tokens_by_licence,
+                examples=facts.examples,
             )
         )
     return tuple(entries)
@@ -76,39 +78,6 @@ def run_entries(material: Material) -> tuple[RunEntry, ...]:
             )
         )
     return tuple(entries)
-
-
-def sources_table(sources: Sequence[SourceEntry]) -> Table:
-    """Sources: documents by fate, tokens, licences."""
-    columns = (
-        Column("source"),
-        Column("kind"),
-        Column("documents trained on", numeric=True),
-        Column("reserved", numeric=True),
-        Column("held out", numeric=True),
-        Column("duplicates dropped", numeric=True),
-        Column("training tokens", numeric=True),
-        Column("reserved tokens", numeric=True),
-        Column("held-out bytes", numeric=True),
-        Column("licences, by tokens"),
-    )
-    return Table(columns, tuple(_source_row(source) for source in sources), caption="Sources")
-
-
-def _source_row(source: SourceEntry) -> tuple[Cell, ...]:
-    dropped = sum(number for fate, number in source.documents.items() if fate.startswith(DUPLICATE))
-    kept = [source.documents.get(fate, 0) for fate in ("train", "reserved", "held_out")]
-    total = sum(source.tokens_by_licence.values())
-    licences = ", ".join(
-        f"{licence} {numbers.percent(tokens / total)}" for licence, tokens in source.tokens_by_licence.items() if total
-    )
-    counts = (*kept, dropped, source.train_tokens, source.reserved_tokens, source.held_out_bytes)
-    return (
-        cell(source.source),
-        cell(source.kind),
-        *(cell(numbers.count(number), sort=number) for number in counts),
-        cell(licences or "none trained on"),
-    )
 
 
 def inputs_table(inputs: Sequence[InputEntry]) -> Table:
