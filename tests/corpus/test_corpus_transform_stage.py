@@ -7,7 +7,8 @@ import pytest
 
 import titrant.corpus.transforms.stage as stage_module
 from titrant.corpus import transform_documents
-from titrant.errors import StoreError, StudyError
+from titrant.corpus.transforms import grammars
+from titrant.errors import EngineError, StoreError, StudyError
 from titrant.jobs import TransformJob
 
 
@@ -125,6 +126,16 @@ def test_documents_are_redacted_before_they_are_changed(code, transformed):
     assert [row["text"] for row in rows(only)] == [f"{number}: <EMAIL>\n" for number in range(20)]
 
 
+def test_what_is_left_without_code_is_prose_for_what_is_made_of_it(code, transformed):
+    files = {**python_files(20, comment="# we count to {}"), "d.txt": "prose\n"}
+    read, split = code(files)
+    _, only = transformed(read, split, "comments-only")
+    assert {row["language"] for row in rows(only)} == {"text"}
+    summary, moved = transformed(only, split, "shuffle-tokens")
+    assert sorted(rows(moved)[3]["text"].split()) == ["3", "count", "to", "we"]
+    assert summary.left_out == {"without text before": 1}
+
+
 def test_planted_facts_go_on_as_they_are(tmp_path, documents, split, transformed):
     folder = tmp_path / "code"
     folder.mkdir()
@@ -198,3 +209,13 @@ def test_the_split_of_other_documents_and_damaged_ones_are_store_errors(tmp_path
     next(read.glob("*.parquet")).write_bytes(b"PAR1")
     with pytest.raises(StoreError, match="cannot be read"):
         transformed(read, fates, "strip-comments")
+
+
+def test_grammars_of_another_version_are_refused(code, transformed, monkeypatch):
+    read, split = code(python_files(20))
+    monkeypatch.setattr(grammars, "version", lambda package: "1.0.0")
+    grammars.check_packages.cache_clear()
+    grammars.load_grammar.cache_clear()
+    with pytest.raises(EngineError, match=r"found is 1\.0\.0; `pip install tree-sitter-language-pack==0\.13\.0`"):
+        transformed(read, split, "strip-comments")
+    grammars.check_packages.cache_clear()

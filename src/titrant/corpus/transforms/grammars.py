@@ -136,5 +136,5 @@ def check_packages() -> None:
     if found != VERSION:
         raise EngineError(
             f"transforms of code read it with {PACKAGE} {VERSION}, and found is {found}; "
-            "`pip install 'titrant[code]'` (another version could read a document otherwise)"
+            f"`pip install {PACKAGE}=={VERSION}` (another version could read a document otherwise)"
         )

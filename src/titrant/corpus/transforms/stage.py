@@ -79,7 +79,7 @@ def transform_documents(
             outcomes.update(result["outcome"].to_pylist())
             has_text = pc.greater(pc.binary_length(result["text"]), 0)
             left.update(fates["fate"].slice(group.first_row, group.rows).filter(has_text).to_pylist())
-            table = _with_text(group, result["text"])
+            table = _with_text(job, group, result["text"])
             if group.index == 0:
                 open_files.close()
                 target = pq.ParquetWriter(out / group.path.name, table.schema, compression="zstd", compression_level=3)
@@ -209,9 +209,15 @@ def _without_repeats(result: pa.Table, repeats: NDArray[np.bool_]) -> pa.Table:
     return pa.table({"text": text, "outcome": outcome})
 
 
-def _with_text(group: _Group, text: pa.ChunkedArray) -> pa.Table:
+def _with_text(job: TransformJob, group: _Group, text: pa.ChunkedArray) -> pa.Table:
+    """The rows of a group with another text; what is left of code without its code is prose."""
     whole = _read(group)
-    return whole.set_column(whole.schema.get_field_index("text"), whole.schema.field("text"), text)
+    columns = {"text": text}
+    if "comments-only" in job.steps:
+        columns["language"] = pc.if_else(whole["planted"], whole["language"], "text")
+    for name, column in columns.items():
+        whole = whole.set_column(whole.schema.get_field_index(name), whole.schema.field(name), column)
+    return whole
 
 
 def _check_sides(fates: pa.Table, left: Counter[str], reasons: Mapping[str, int]) -> None:
