@@ -107,6 +107,8 @@ def test_what_is_kept_of_a_document_without_its_code_is_its_words():
         ("java", "/** Doc. */\nint f; // stays\n/* stays */\n", "int f; // stays\n/* stays */\n"),
         ("rust", "/// Doc.\nfn f() {} // stays\n//// stays\n", "fn f() {} // stays\n//// stays\n"),
         ("python", "def f():\n    'doc'\n", "def f():\n    pass\n"),
+        ("python", "'doc'\n'next'\nx = 1\n'stays'\n", "x = 1\n'stays'\n"),
+        ("python", "def f():\n    'doc'\n    ('next')  # c\n", "def f():\n    pass\n    # c\n"),
         ("python", "def f():\n    b'no doc'\n", "def f():\n    b'no doc'\n"),
     ],
 )

@@ -1,8 +1,9 @@
 """Documentation taken out of a document: Python's docstrings, and comments that are documentation by their signs.
 
-In Python, the first statement of a module, class or function if it is a plain string; a body that held nothing else
-gets `pass`. Elsewhere, comments that open with `/**`, `/*!`, `///` or `//!` (`-- |` in Haskell), where documentation
-tools read them; other comments stay. Languages whose documentation has no signs of its own are not transformed.
+In Python, the first statement of a module, class or function if it is a plain string, and plain strings right after it,
+of which one would be the first statement then; a body that held nothing else gets `pass`. Elsewhere, comments that open
+with `/**`, `/*!`, `///` or `//!` (`-- |` in Haskell), where documentation tools read them; other comments stay.
+Languages whose documentation has no signs of its own are not transformed.
 """
 
 from __future__ import annotations
@@ -81,31 +82,38 @@ def python_docstrings(syntax: Syntax) -> list[Docstring]:
     """All docstrings of a Python document, in order."""
     bodies = [(syntax.tree.root_node, False)]
     bodies += [(node, True) for node in syntax.matching("(_ name: (identifier) body: (block) @found)")]
-    found = (_docstring_of(syntax, body, needs_statement) for body, needs_statement in bodies)
-    return sorted((string for string in found if string), key=lambda string: string.start)
+    found = (string for body, needs_statement in bodies for string in _docstrings_of(syntax, body, needs_statement))
+    return sorted(found, key=lambda string: string.start)
 
 
-def _docstring_of(syntax: Syntax, body: Node, needs_statement: bool) -> Docstring | None:
-    statements = (child for child in body.named_children if child.kind_id not in syntax.comment_kinds)
-    first = next(statements, None)
-    value = first
-    while value is not None and value.type == "parenthesized_expression":
-        inside = [child for child in value.named_children if child.kind_id not in syntax.comment_kinds]
-        value = inside[0] if len(inside) == 1 else None
-    if first is None or value is None:
-        return None
-    parts = value.named_children if value.type == "concatenated_string" else [value]
-    strings = [part for part in parts if part.kind_id not in syntax.comment_kinds]
+def _docstrings_of(syntax: Syntax, body: Node, needs_statement: bool) -> list[Docstring]:
+    """The first statement of a body if it is a string, and strings right after it, which would be the first without."""
+    found: list[Docstring] = []
+    for statement in _uncommented(syntax, body):
+        content = _docstring_content(syntax, statement)
+        if content is None:
+            return found
+        found.append(Docstring(statement.start_byte, statement.end_byte, content, alone=False))
+    if found and needs_statement:
+        found[0] = replace(found[0], alone=True)
+    return found
+
+
+def _uncommented(syntax: Syntax, node: Node) -> list[Node]:
+    return [child for child in node.named_children if child.kind_id not in syntax.comment_kinds]
+
+
+def _docstring_content(syntax: Syntax, statement: Node) -> Span | None:
+    value = statement
+    while value.type in ("expression_statement", "parenthesized_expression"):
+        inside = _uncommented(syntax, value)
+        if len(inside) != 1:
+            return None
+        value = inside[0]
+    strings = _uncommented(syntax, value) if value.type == "concatenated_string" else [value]
     contents = [_content(string) for string in strings]
-    if not contents or None in contents:
-        return None
-    whole = [content for content in contents if content]
-    return Docstring(
-        first.start_byte,
-        first.end_byte,
-        (whole[0][0], whole[-1][1]),
-        needs_statement and next(statements, None) is None,
-    )
+    whole = [content for content in contents if content is not None]
+    return (whole[0][0], whole[-1][1]) if whole and len(whole) == len(contents) else None
 
 
 def _content(string: Node) -> Span | None:
