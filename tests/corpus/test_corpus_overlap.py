@@ -235,6 +235,36 @@ def test_the_share_is_that_of_a_slow_count(item, spoiled, share) -> None:
         assert got == []
 
 
+ITEM = [f"{a}{b}{c}" for a in "bd" for b in "aeiou" for c in "lmnr"]
+"""Forty words, each once."""
+
+
+def spoiled(kept: set[int], item=ITEM) -> str:
+    return " ".join(word if n in kept else f"xx{n}" for n, word in enumerate(item))
+
+
+@pytest.mark.parametrize(
+    ("kept", "size", "share", "expected"),
+    [
+        (set(range(12)), 20, 0.5, []),  # three fifths, but no more than may stand there by chance
+        (set(range(13)), 20, 0.5, [0.65]),
+        (set(range(19)), 40, 0.5, []),
+        (set(range(20)), 40, 0.5, [0.5]),
+        (set(range(20)), 40, 0.6, []),
+        (set(range(9)), 12, 0.5, []),  # of a short item four fifths are asked for
+        (set(range(10)), 12, 0.5, [10 / 12]),
+        ({*range(12), *(n for n in range(12, 40) if n % 6 < 3)}, 40, 0.5, []),  # 26 words in runs of three
+        ({*range(12), *(n for n in range(12, 40) if n % 6 != 5)}, 40, 0.5, [36 / 40]),
+        ({*range(8), *(n for n in range(9, 40) if n % 6 != 5)}, 40, 0.5, []),  # one run of eight is not a quarter
+        ({n for n in range(40) if n % 6 != 5}, 40, 0.5, []),  # no run of eight
+    ],
+)
+def test_an_item_is_held_from_its_share_on(kept, size, share, expected) -> None:
+    index = index_items(Items(["choice/x"], ["1"], ["whole"]), [" ".join(ITEM[:size])], 8)
+    text = f"{FILLER} {spoiled(kept, ITEM[:size])} {FILLER}"
+    assert [held.share for held in find_items([text], index, share)] == [pytest.approx(part) for part in expected]
+
+
 def overlaps(tmp_path, folder, questions=QUESTIONS, name="overlap", progress=silent, **rule):
     file = tmp_path / "task.jsonl"
     rows = ({"context": asked(q), "choices": [f" {choice}" for choice in q[1]], "answer": q[2]} for q in questions)
