@@ -7,10 +7,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from titrant.corpus import find_all_signals
+from titrant.corpus.rules import PASSED, first_failed
 from titrant.corpus.signals import find_signals, read_signal
 from titrant.corpus.writer import SCHEMA
 from titrant.errors import StoreError
 from titrant.jobs import SignalsJob
+from titrant.study.rule_sets import RULE_SETS
+from titrant.study.signals import SIGNALS
 
 FAMILIES = ("prose", "size")
 
@@ -102,3 +105,37 @@ def test_a_stored_signal_is_read_in_the_order_of_the_documents(folder, tmp_path)
     assert read_signal(out, "file_language") == ["text"] * 21
     with pytest.raises(StoreError, match=r"signals-00000\.parquet holds no signal 'words'"):
         read_signal(out, "words")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "passes"),
+    [
+        ("permissive", "# SPDX-License-Identifier: MIT\n", True),
+        (
+            "permissive",
+            "// Licensed under the Apache License, Version 2.0 <a> or the MIT license <b>, at your option",
+            True,
+        ),
+        ("permissive", "# SPDX-License-Identifier: GPL-3.0-only\n", False),
+        ("permissive", "# SPDX-License-Identifier: MIT\n# SPDX-License-Identifier: GPL-2.0-only\n", False),
+        ("english", "Nobody in the village was surprised that the children had gone down to the river again.", True),
+        ("english", "Niemand im Dorf war überrascht, dass die Kinder wieder an den Fluss gegangen waren.", False),
+        ("english", "1 + 1 = 2", True),
+        ("no-secrets", "key = 'AKIAQ3Z7TLM5N8R2VWXY'", False),
+        ("no-secrets", "key = 'AKIAIOSFODNN7EXAMPLE'", True),
+        ("starcoder", '{"a": 1}', False),
+        ("starcoder", "def f(x):\n    return x + 1\n", True),
+        ("aryabumi", "x = 0x1F\n", False),
+        ("aryabumi", "x = 31\n", True),
+    ],
+)
+def test_a_named_set_of_rules_keeps_and_drops(tmp_path, name, text, passes):
+    folder = tmp_path / "documents"
+    folder.mkdir()
+    id_ = "0/a.json" if text.startswith("{") else "0/a.py"
+    columns = [[id_], [text], ["unknown"], ["unknown"], ["files"], ["0" * 32], [False]]
+    pq.write_table(pa.table(columns, schema=SCHEMA), folder / "documents-00000.parquet")
+    rules = RULE_SETS[name]
+    families = tuple({SIGNALS[rule.signal].family for rule in rules})
+    _, out = find(folder, tmp_path, "out", families=families)
+    assert (first_failed(out, rules)[0] == PASSED) == passes

@@ -15,6 +15,13 @@ def _rules(source: str, **bounds: tuple[float | None, float | None]) -> tuple[Ru
     )
 
 
+_PERMISSIVE = (
+    *("0BSD", "Apache-2.0", "Artistic-2.0", "BSD-2-Clause", "BSD-3-Clause", "BSD-4-Clause", "BSL-1.0", "CC0-1.0"),
+    *("ISC", "MIT", "MIT-0", "PSF-2.0", "PostgreSQL", "Python-2.0", "Unlicense", "WTFPL", "Zlib"),
+    *("Apache-2.0 OR MIT", "MIT OR Apache-2.0", "Apache-2.0 AND MIT", "Apache-2.0 WITH LLVM-exception"),
+    *("Apache-2.0 AND BSD-3-Clause", "BSD-3-Clause AND MIT", "BSD-2-Clause AND MIT", "MIT AND PSF-2.0"),
+)
+
 RULE_SETS: dict[str, tuple[Rule, ...]] = {
     "gopher-quality": _rules(
         "gopher-quality",
@@ -67,4 +74,12 @@ RULE_SETS: dict[str, tuple[Rule, ...]] = {
         domain_list=(None, 0),
         generated_mark=(None, 0),
     ),
+    "english": (
+        Rule(name="english: prose_language", signal="prose_language", one_of=("en",)),
+        Rule(name="english: prose_language_probability", signal="prose_language_probability", at_least=0.65),
+    ),
+    "permissive": (Rule(name="permissive: licence", signal="licence", one_of=_PERMISSIVE),),
+    "no-secrets": (Rule(name="no-secrets: secrets", signal="secrets", at_most=0),),
 }
+"""By name. `english` is FineWeb's threshold of a language; `permissive` allows licences that ask for little more than
+a notice, as the code of [stack] has them, and not a document whose licence is unknown."""
