@@ -37,11 +37,13 @@ from titrant.corpus.opened import (
     metered,
 )
 from titrant.corpus.seven_zip import seven_zip_files
-from titrant.errors import StudyError
+from titrant.errors import StoreError, StudyError
 from titrant.study.origins import Archive
 
 MAX_HEADER_BYTES = 1 << 20
 """Names and other facts of one member of a tar may be so long."""
+MAX_HEADERS = 20
+"""So many of them may stand before one member."""
 _LONG_HEADERS = (
     tarfile.GNUTYPE_LONGNAME,
     tarfile.GNUTYPE_LONGLINK,
@@ -139,6 +141,9 @@ def _tar(origin: Archive, raw: BinaryIO, compression: str, members: Members) -> 
                     cast(Any, archive).members.clear()  # else the headers of all are kept
                     if members.wanted(member.name) and not member.isdir():
                         yield Listed(_tar_member(archive, member, members), raw.tell(), total, "bytes")
+                _check_end(archive)
+    except _RefusedError as error:
+        raise StoreError(f"archive '{origin.archive}' may not be read: {error}; pack it again without that") from None
     except (tarfile.TarError, *DAMAGE) as error:
         raise damaged(f"archive '{origin.archive}'", error) from None
 
@@ -153,6 +158,13 @@ def _opened_tar(origin: Archive, source: BinaryIO) -> tarfile.TarFile:
             f"'{origin.archive}' is no archive that can be read: neither zip nor 7z, nor a tar, plain or with gzip, "
             f"bzip2, xz or Zstandard ({error}); if it is one compressed file, name it with `files`"
         ) from None
+
+
+def _check_end(archive: tarfile.TarFile) -> None:
+    """Read to the very end: its check sum is looked at, and a second archive behind the first never passed over."""
+    while rest := cast(Any, archive).fileobj.read(BLOCK_BYTES):
+        if rest.strip(b"\0"):
+            raise _RefusedError("something stands behind its end, as if two archives were written one after the other")
 
 
 def _tar_member(
@@ -218,9 +230,18 @@ class _Member(tarfile.TarInfo):
             raise tarfile.ReadError(str(error)) from None
 
     def _proc_member(self, archive: tarfile.TarFile) -> Any:
-        if self.type in _LONG_HEADERS and self.size > MAX_HEADER_BYTES:
-            raise _RefusedError(f"a header of {self.size:,} bytes")
-        return super()._proc_member(archive)  # type: ignore[misc]
+        if self.type not in _LONG_HEADERS:
+            return super()._proc_member(archive)  # type: ignore[misc]
+        if self.size > MAX_HEADER_BYTES:
+            raise _RefusedError(f"it has a header of {self.size:,} bytes")
+        state = vars(archive)
+        depth = state["headers"] = state.get("headers", 0) + 1  # the library reads the next header inside of this one
+        if depth > MAX_HEADERS:
+            raise _RefusedError(f"it has more than {MAX_HEADERS} headers of one member")
+        try:
+            return super()._proc_member(archive)  # type: ignore[misc]
+        finally:
+            state["headers"] -= 1
 
     def _no_sparse(self, *_: Any) -> Any:
         raise _RefusedError(f"member {self.name[:200]!r} is a sparse file, which can be of any size")
