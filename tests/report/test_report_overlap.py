@@ -20,9 +20,11 @@ from titrant.errors import StoreError
 from titrant.report.document import Finding, shipped_schema
 from titrant.report.outcomes import FLAGGED, where_of
 from titrant.report.overlap import (
+    MOST_ROWS,
     Holder,
     OverlapFacts,
     clean_table,
+    exposure_table,
     exposures_of,
     note_of,
     overlap_entries,
@@ -76,6 +78,16 @@ def test_repeats_are_seen_as_often_as_they_are_drawn_and_other_parts_not_at_all(
     (entry,) = exposures_of(FACTS, drawn(sequences=400), PLACE)
     assert (entry.tokens, entry.sightings) == (640, 6)
     assert exposures_of(FACTS, drawn(partition="reserved"), PLACE) == []
+
+
+def test_a_page_shows_the_rows_with_most_tokens_of_very_many() -> None:
+    places = [{**PLACE, "arm": f"arm {n}", "run": f"arm {n}@nano#0"} for n in range(MOST_ROWS + 50)]
+    entries = [entry for n, place in enumerate(places) for entry in exposures_of(FACTS, drawn(sequences=n + 1), place)]
+    table = exposure_table(entries, "nano")
+    assert [row[0].text for row in table.rows] == [f"arm {n}" for n in range(50, MOST_ROWS + 50)]
+    assert f"the {MOST_ROWS} of {MOST_ROWS + 50} rows" in table.caption
+    assert len(exposure_table(entries[:9], "nano").rows) == 9
+    assert not exposure_table(entries, "micro").rows
 
 
 def test_every_source_stands_with_every_task_also_where_nothing_was_found() -> None:

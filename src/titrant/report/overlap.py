@@ -7,8 +7,10 @@ expectation: the tokens of such documents in the part, times how often the phase
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +41,8 @@ EXPOSURE_NOTE = (
     "hold items, whole documents counted, and how often one of the items held there was seen on average. Where a "
     "source's documents are transformed, an item may be changed or gone."
 )
+MOST_ROWS = 200
+"""Rows of what was seen that a page shows; report.json has all."""
 _PARTS = ("train", "reserved")
 
 
@@ -54,6 +58,17 @@ class Holder:
 
 
 @dataclass(frozen=True)
+class Held:
+    """What the documents of one fate hold of one outcome."""
+
+    copies: Mapping[str, int]
+    """By item, in how many of the documents it stands."""
+    documents: int
+    tokens: int
+    """Of those documents; 0 where they are not trained on."""
+
+
+@dataclass(frozen=True)
 class OverlapFacts:
     """What one source holds."""
 
@@ -61,6 +76,20 @@ class OverlapFacts:
     holders: tuple[Holder, ...]
     tokens: Mapping[tuple[str, str], int]
     """By part and content hash: tokens of the documents that hold items, their pieces together."""
+
+    @cached_property
+    def held(self) -> Mapping[tuple[str, str], Held]:
+        """What the documents of each fate hold of each outcome; those that hold nothing are not there."""
+        copies: dict[tuple[str, str], Counter[str]] = {}
+        documents: dict[tuple[str, str], set[str]] = {}
+        for holder in self.holders:
+            key = (holder.outcome, holder.fate)
+            copies.setdefault(key, Counter())[holder.item] += 1
+            documents.setdefault(key, set()).add(holder.document)
+        return {
+            key: Held(copies[key], len(found), sum(self.tokens.get((key[1], document), 0) for document in found))
+            for key, found in documents.items()
+        }
 
 
 def read_overlap(folder: Path, split: Path, tokens: Path) -> OverlapFacts:
@@ -104,10 +133,8 @@ def overlap_entries(sources: Mapping[str, OverlapFacts]) -> tuple[OverlapEntry, 
     entries = []
     for source, facts in sources.items():
         for outcome in facts.summary.asked:
-            documents: dict[str, set[str]] = {}
-            for holder in facts.holders:
-                if holder.outcome == outcome:
-                    documents.setdefault(holder.fate, set()).add(holder.document)
+            by_fate = {fate: held for (of, fate), held in sorted(facts.held.items()) if of == outcome}
+            trained_on = {item for part in _PARTS if part in by_fate for item in by_fate[part].copies}
             entries.append(
                 OverlapEntry(
                     source=source,
@@ -115,20 +142,11 @@ def overlap_entries(sources: Mapping[str, OverlapFacts]) -> tuple[OverlapEntry, 
                     items_asked=facts.summary.asked[outcome],
                     items_too_short=facts.summary.too_short[outcome],
                     items_held=facts.summary.items[outcome],
-                    items_trained_on=len(_items(facts, outcome, _PARTS)),
-                    documents={fate: len(hashes) for fate, hashes in sorted(documents.items())},
+                    items_trained_on=len(trained_on),
+                    documents={fate: held.documents for fate, held in by_fate.items()},
                 )
             )
     return tuple(entries)
-
-
-def _items(facts: OverlapFacts, outcome: str, parts: Iterable[str]) -> dict[str, int]:
-    """Copies of each item of an outcome among the documents of some parts."""
-    copies: dict[str, int] = {}
-    for holder in facts.holders:
-        if holder.outcome == outcome and holder.fate in parts:
-            copies[holder.item] = copies.get(holder.item, 0) + 1
-    return copies
 
 
 def exposures_of(facts: OverlapFacts, drawn: LedgerRow, phase: Mapping[str, object]) -> list[ExposureEntry]:
@@ -136,24 +154,22 @@ def exposures_of(facts: OverlapFacts, drawn: LedgerRow, phase: Mapping[str, obje
 
     `phase`: run, arm, scale, seed, index and name of the phase.
     """
-    passes = drawn.sequences / drawn.available
+    passes = drawn.sequences / drawn.available if drawn.available else 0.0
     entries = []
     for outcome in facts.summary.asked:
-        copies = _items(facts, outcome, (drawn.partition,))
-        documents = {h.document for h in facts.holders if (h.outcome, h.fate) == (outcome, drawn.partition)}
-        tokens = sum(facts.tokens.get((drawn.partition, document), 0) for document in documents)
-        if documents:
+        held = facts.held.get((outcome, drawn.partition))
+        if held is not None:
             entries.append(
                 ExposureEntry(
                     **phase,
                     source=drawn.source,
                     partition=drawn.partition,
                     outcome=outcome,
-                    documents=len(documents),
-                    items=len(copies),
-                    tokens=_rounded(tokens * passes),
-                    token_share=_rounded(tokens * passes / drawn.tokens) if drawn.tokens else 0.0,
-                    sightings=_rounded(passes * sum(copies.values()) / len(copies)),
+                    documents=held.documents,
+                    items=len(held.copies),
+                    tokens=_rounded(held.tokens * passes),
+                    token_share=_rounded(held.tokens * passes / drawn.tokens) if drawn.tokens else 0.0,
+                    sightings=_rounded(passes * sum(held.copies.values()) / len(held.copies)),
                 )
             )
     return entries
@@ -213,23 +229,28 @@ def exposure_table(entries: Sequence[ExposureEntry], scale: str) -> Table:
         if entry.scale == scale:
             key = (entry.arm, entry.index, entry.source, entry.partition, entry.outcome, entry.tokens, entry.sightings)
             grouped.setdefault(key, []).append(entry)
-    rows = tuple(
-        (
-            cell(first.arm),
-            cell(first.phase, sort=first.index),
-            cell(first.source),
-            cell(first.partition),
-            cell(first.outcome),
-            cell(numbers.count(first.items), sort=first.items),
-            cell(numbers.plain(first.tokens, 0), sort=first.tokens),
-            cell(numbers.percent(first.token_share), sort=first.token_share),
-            cell(numbers.plain(first.sightings, 2), sort=first.sightings),
-            cell(", ".join(str(entry.seed) for entry in group)),
-        )
-        for group in grouped.values()
-        for first in group[:1]
+    most = sorted(grouped.values(), key=lambda group: -group[0].tokens)[:MOST_ROWS]
+    shown = [group for group in grouped.values() if len(grouped) <= MOST_ROWS or group in most]
+    some = (
+        f": the {MOST_ROWS} of {numbers.count(len(grouped))} rows with most tokens" if len(grouped) > MOST_ROWS else ""
     )
-    return Table(columns, rows, caption=f"Items seen at {scale} scale")
+    return Table(columns, tuple(map(_exposure_row, shown)), caption=f"Items seen at {scale} scale{some}")
+
+
+def _exposure_row(group: Sequence[ExposureEntry]) -> tuple[Cell, ...]:
+    first = group[0]
+    return (
+        cell(first.arm),
+        cell(first.phase, sort=first.index),
+        cell(first.source),
+        cell(first.partition),
+        cell(first.outcome),
+        cell(numbers.count(first.items), sort=first.items),
+        cell(numbers.plain(first.tokens, 0), sort=first.tokens),
+        cell(numbers.percent(first.token_share), sort=first.token_share),
+        cell(numbers.plain(first.sightings, 2), sort=first.sightings),
+        cell(", ".join(str(entry.seed) for entry in group)),
+    )
 
 
 def clean_table(findings: Sequence[Finding], scale: str) -> Table:
