@@ -51,6 +51,13 @@ def test_fences_hold_whatever_is_preformatted():
     assert text_of(page, fences=True) == "a\n\n````\nx\n```\ny\n````\n\nb\n\n```\nz\n```"
 
 
+def test_fences_stand_around_the_outermost_block_and_many_blocks_take_no_longer_each():
+    assert text_of("<pre>a<pre>b</pre>c</pre><pre>d</pre>", fences=True) == "```\na\nb\nc\n```\n```\nd\n```"
+    many = text_of("<div>" * 900 + "<pre>x</pre>" * 20_000, fences=True)
+    assert (many.count("```"), many.count("x")) == (40_000, 20_000)
+    assert text_of("<pre>" * 900 + "x", fences=True).count("```") == 2
+
+
 def test_entities_and_broken_markup_are_read_as_a_browser_reads_them():
     assert (
         text_of("<p>&copy; &#65;&#x42; &nosuchentity; a < b</p><p>un<b>closed")
