@@ -28,7 +28,8 @@ user may choose freely (arms, phases, mixtures). Its inputs are named by role; e
                 earlier/RUN/INDEX: Checkpoint (the end of its phase INDEX, from 0; every phase but the last);
                 items: Items, overlap/SOURCE: Overlap and split/SOURCE: Split (if sources are searched for items)
     report      findings: FindingsFile; evaluate/ID, train/ID (every phase); documents/SOURCE; split/SOURCE;
-                examples/SOURCE; tokens/SOURCE; tokenizer; ledger; overlap/SOURCE (if sources are searched for items)
+                examples/SOURCE; tokens/SOURCE; tokenizer; ledger; overlap/SOURCE (if sources are searched for items);
+                transform/SOURCE (if its documents are changed)
 """
 
 from __future__ import annotations

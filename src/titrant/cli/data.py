@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from titrant.artifacts import Documents, Overlap, PartSize, Split, TokenShards
+from titrant.artifacts import Documents, Overlap, PartSize, Split, TokenShards, Transformed
 from titrant.cli.opened import Opened, located, make_console, open_plan
 from titrant.cli.running import display
 from titrant.errors import StudyError
@@ -38,6 +38,8 @@ class SourceData:
     tokens: TokenShards
     overlap: Overlap | None
     """None if sources are not searched for items of the evaluation."""
+    transformed: Transformed | None
+    """None if its documents are encoded as they are."""
     folders: Mapping[str, Path]
     """Artifact folders by kind."""
 
@@ -56,6 +58,7 @@ class SourceData:
             "bytes_per_token": {
                 partition: shard.bytes / shard.tokens for partition, shard in self.tokens.shards.items() if shard.tokens
             },
+            "transformed": self.transformed.model_dump(mode="json") if self.transformed else None,
             "overlap": self.overlap.model_dump(mode="json") if self.overlap else None,
         }
 
@@ -71,8 +74,9 @@ def show_data(named: str, root: Path, *, workers: int | None, json_file: Path | 
             return
         json_file.write_text(text, encoding="utf-8")
     _print_sources(sources)
+    first: dict[Path, str] = {}
     for source in sources:
-        _print_fates(source)
+        _print_fates(source, first.setdefault(source.folders["split"], source.name))
 
 
 def show_documents(
@@ -119,6 +123,7 @@ def _sources(opened: Opened, store: Store) -> Iterator[SourceData]:
         tokens = jobs[tokens_id]
         documents, split = (_input(jobs, tokens, kind) for kind in ("documents", "split"))
         folders = {job.kind: store.require(job) for job in (documents, split, tokens)}
+        texts = jobs[tokens.inputs["documents"]]
         searched = (job for job in jobs.values() if job.kind == "overlap" and job.inputs["documents"] == documents.id)
         overlap = next(searched, None)
         yield SourceData(
@@ -127,6 +132,7 @@ def _sources(opened: Opened, store: Store) -> Iterator[SourceData]:
             parts=Split.read(folders["split"]).parts,
             tokens=TokenShards.read(folders["tokens"]),
             overlap=Overlap.read(store.require(overlap)) if overlap else None,
+            transformed=Transformed.read(store.require(texts)) if texts.kind == "transform" else None,
             folders=folders,
         )
 
@@ -161,16 +167,24 @@ def _print_sources(sources: list[SourceData]) -> None:
     make_console().print(table)
 
 
-def _print_fates(source: SourceData) -> None:
+def _print_fates(source: SourceData, made_of: str) -> None:
+    """`made_of` is the source whose documents these are: itself, or the one that it changes."""
     from rich.table import Table
 
     console = make_console()
     console.print(f"\n{source.name}", style="bold", highlight=False)
+    if made_of != source.name:
+        console.print(f"  made of    {made_of}, whose documents and fates these are", highlight=False)
+        if source.transformed:
+            console.print(f"  changed    {_changes(source.transformed)}", highlight=False)
+        return
     console.print(f"  languages  {_largest(source.documents.bytes_by_language)}", highlight=False)
     console.print(f"  licences   {_largest(source.documents.bytes_by_licence)}", highlight=False)
     if source.documents.left_out:
         reasons = ", ".join(f"{reason} {count:,}" for reason, count in source.documents.left_out.items())
         console.print(f"  not read   {reasons}", highlight=False)
+    if source.transformed:
+        console.print(f"  changed    {_changes(source.transformed)}", highlight=False)
     if source.overlap:
         console.print(f"  items      {_items_held(source.overlap)}", highlight=False)
     table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0))
@@ -182,6 +196,13 @@ def _print_fates(source: SourceData) -> None:
             share = f"{100 * part.bytes / whole:.1f} %"
             table.add_row(f"  {fate.replace('_', ' ')}", f"{part.documents:,}", show_count(part.bytes), share)
     console.print(table)
+
+
+def _changes(transformed: Transformed) -> str:
+    """What the transforms made of the documents that are kept."""
+    parts = [f"{transformed.changed:,} documents", f"not {transformed.unchanged:,}"]
+    parts += [f"left out {count:,}: {reason}" for reason, count in transformed.left_out.items()]
+    return ", ".join(parts)
 
 
 def _items_held(overlap: Overlap) -> str:

@@ -414,6 +414,11 @@ class _Draft:
                 **{f"tokens/{source}": id_ for source, id_ in self.tokens.items()},
                 **{f"overlap/{source}": id_ for source, id_ in self.overlaps.items()},
                 **{f"examples/{source}": id_ for source, id_ in self.examples.items()},
+                **{
+                    f"transform/{source}": id_
+                    for source, id_ in self.texts.items()
+                    if self.jobs[id_].kind == "transform"
+                },
             },
         )
 

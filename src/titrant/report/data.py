@@ -103,6 +103,10 @@ def _compositions(source: SourceEntry) -> list[tuple[str, str]]:
     if source.left_out:
         reasons = sorted(source.left_out.items(), key=lambda entry: (-entry[1], entry[0]))
         found.append(("not read", ", ".join(f"{reason} {numbers.count(number)}" for reason, number in reasons)))
+    if (changes := source.transformed) is not None:
+        parts = [f"{numbers.count(changes.changed)} documents", f"not {numbers.count(changes.unchanged)}"]
+        parts += [f"left out {numbers.count(number)}: {reason}" for reason, number in changes.left_out.items()]
+        found.append(("changed", ", ".join(parts)))
     return [(head, text) for head, text in found if text]
 
 
@@ -149,9 +153,8 @@ def _examples_html(source: SourceEntry) -> str:
     parts = []
     for fate in _fates(source):
         for example in source.examples.get(fate, ()):
-            about = (
-                f"{example.language}, {example.licence}, {example.origin}, {numbers.count(example.characters)} signs"
-            )
+            length = f"{numbers.count(example.characters)} characters"
+            about = f"{example.language}, {example.licence}, {example.origin}, {length}"
             more = "…" if len(example.text) < example.characters else ""
             head = element("b", escape(_words(fate))) + " " + element("span", escape(about), class_="quiet")
             parts.append(element("p", head, class_="example") + element("pre", escape(example.text + more)))

@@ -218,6 +218,15 @@ class ExampleEntry(Entry):
     """Its beginning; secrets and e-mail addresses are replaced."""
 
 
+class TransformedEntry(Entry):
+    """What transforms made of the documents that a source keeps."""
+
+    changed: int
+    unchanged: int
+    left_out: dict[str, int]
+    """Documents that come out without text, by reason."""
+
+
 class SourceEntry(Entry):
     """One source as it was split and encoded."""
 
@@ -240,6 +249,8 @@ class SourceEntry(Entry):
     """Training and reserved tokens by the licence of their document."""
     examples: dict[str, tuple[ExampleEntry, ...]]
     """A few documents by fate."""
+    transformed: TransformedEntry | None
+    """null if its documents are encoded as they are."""
 
 
 class OverlapEntry(Entry):

@@ -26,6 +26,7 @@ from titrant.artifacts import (
     Split,
     TokenizerFile,
     TokenShards,
+    Transformed,
     read_record,
 )
 from titrant.errors import StoreError
@@ -71,6 +72,8 @@ class SourceFacts:
     tokens_by_licence: dict[str, int]
     examples: dict[str, tuple[ExampleEntry, ...]]
     """By fate."""
+    transformed: Transformed | None
+    """What transforms made of its documents; None if it has none."""
 
 
 class Detail(BaseModel):
@@ -284,6 +287,7 @@ def _sources(study: dict[str, Any], inputs: Mapping[str, Path]) -> dict[str, Sou
             _summary(Documents, inputs, f"documents/{name}"),
             _licences(_folder(inputs, f"tokens/{name}"), shards),
             read_examples(_folder(inputs, f"examples/{name}")),
+            _summary(Transformed, inputs, f"transform/{name}") if f"transform/{name}" in inputs else None,
         )
         for name in study["sources"]
         if name in names

@@ -8,7 +8,7 @@ import yaml
 
 from titrant.report import numbers
 from titrant.report.cells import Column, Table, cell
-from titrant.report.document import InputEntry, PhaseEntry, RunEntry, SourceEntry
+from titrant.report.document import InputEntry, PhaseEntry, RunEntry, SourceEntry, TransformedEntry
 from titrant.report.markup import anchor
 from titrant.report.material import Material
 
@@ -32,6 +32,7 @@ def source_entries(material: Material) -> tuple[SourceEntry, ...]:
                 held_out_bytes=facts.tokens.held_out.bytes,
                 tokens_by_licence=facts.tokens_by_licence,
                 examples=facts.examples,
+                transformed=TransformedEntry(**facts.transformed.model_dump()) if facts.transformed else None,
             )
         )
     return tuple(entries)
