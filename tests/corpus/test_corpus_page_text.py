@@ -52,7 +52,7 @@ def test_fences_hold_whatever_is_preformatted():
 
 
 def test_fences_stand_around_the_outermost_block_and_many_blocks_take_no_longer_each():
-    assert text_of("<pre>a<pre>b</pre>c</pre><pre>d</pre>", fences=True) == "```\na\nb\nc\n```\n```\nd\n```"
+    assert text_of("<pre>a<pre>b</pre>c</pre><pre>d</pre>", fences=True) == "```\na\nb\nc\n```\n\n```\nd\n```"
     many = text_of("<div>" * 900 + "<pre>x</pre>" * 20_000, fences=True)
     assert (many.count("```"), many.count("x")) == (40_000, 20_000)
     assert text_of("<pre>" * 900 + "x", fences=True).count("```") == 2
