@@ -71,7 +71,14 @@ _PRIVATE_KEY = re.compile(
     r"[A-Za-z0-9+/=:,.()\s\\\"'`<>|*#;&-]{64,20000}?"
     r"-----END (?:[A-Z0-9]{1,20} ){0,3}PRIVATE KEY(?: BLOCK)?-----"
 )
-_ADDRESS = re.compile(r"://[^\s:/?#@\"'<>\[\]{}]{1,64}:([^\s:/?#@\"'`<>\[\]{}$%*()]{3,64})@[A-Za-z0-9\[]")
+_ADDRESS = re.compile(r"://[^\s:/?#@\"'<>\[\]{}]{1,64}:([^\s:/?#@\"'`<>\[\]{}$%*()\\]{3,64})@[A-Za-z0-9\[]")
+
+_NO_PASSWORD = re.compile(
+    r"(?:my|your|the)?[_-]?(?:pass(?:w(?:or)?d|phrase)?|pw|pwd|secret|token|user(?:name)?|login|guest|anonymous|foo|bar"
+    r"|test)\d{0,3}",
+    re.IGNORECASE,
+)
+"""What stands in the place of a password where an address is explained."""
 
 _NAME = (
     r"secret|passw(?:or)?d|passphrase|pwd|token|credential"
@@ -145,7 +152,7 @@ def _formats(text: str) -> Iterator[tuple[int, int]]:
         yield from (found.span() for found in _PRIVATE_KEY.finditer(text))
     if "://" in text:
         for found in _ADDRESS.finditer(text):
-            if not _PLACEHOLDER.search(found.group(1)) and not _SECRET_NAME.fullmatch(found.group(1)):
+            if not _PLACEHOLDER.search(found.group(1)) and not _NO_PASSWORD.fullmatch(found.group(1)):
                 yield found.span(1)
 
 
