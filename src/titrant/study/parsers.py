@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from titrant.study.declaration import IDENTITY_UNLESS_DEFAULT, Declaration
+from titrant.study.declaration import IDENTITY_UNLESS_DEFAULT, Declaration, listing, suggestion
+
+
+def _known(*formats: str) -> Callable[[Any], Any]:
+    """Refuses a format that is none of some, by name and with a suggestion, before one is looked for."""
+
+    def check(given: Any) -> Any:
+        if isinstance(given, Mapping) and given.get("format") not in formats:
+            wrong = {"known": listing(formats), "name": str(given.get("format")), "key": "format"}
+            if "format" not in given:
+                raise PydanticCustomError("format", "`format` is missing; there are {known}", wrong)
+            wrong["hint"] = suggestion(wrong["name"], formats)
+            raise PydanticCustomError("format", "unknown format '{name}'{hint}; there are {known}", wrong)
+        return given
+
+    return check
 
 
 class PlainFiles(Declaration):
@@ -46,7 +62,11 @@ class Wikitext(Declaration):
     format: Literal["wikitext"] = "wikitext"
 
 
-Content = Annotated[PlainFiles | Notebooks | HtmlPages | Wikitext, Field(discriminator="format")]
+Content = Annotated[
+    PlainFiles | Notebooks | HtmlPages | Wikitext,
+    Field(discriminator="format"),
+    BeforeValidator(_known("plain", "notebook", "html", "wikitext")),
+]
 """What the text of one record is in turn; the key `format` says which."""
 
 
@@ -157,5 +177,11 @@ Parser = Annotated[
     | StackExchange
     | CommitTexts,
     Field(discriminator="format"),
+    BeforeValidator(
+        _known(
+            *("plain", "jsonl", "json", "parquet", "wikipedia-xml", "python-strings"),
+            *("notebook", "html", "wikitext", "stackexchange-xml", "commits"),
+        )
+    ),
 ]
 """How a file becomes documents; the key `format` says which."""
