@@ -24,8 +24,9 @@ from titrant.study.parsers import HtmlPages
 MAX_DEPTH = 1_000
 """Elements inside one another; the time to read a page grows with their number times their depth."""
 TOO_DEEP = LeftOut(f"HTML nested more than {MAX_DEPTH} deep")
-MAX_UNCLOSED = 20_000_000
-"""Marks without their end in wiki markup, times characters: its parser reads on to the end for each."""
+MAX_UNCLOSED = 5_000_000
+"""Marks without their end in wiki markup, times characters: its parser reads on to the end for each. Articles of
+Wikipedia come to a tenth of this at most."""
 TOO_NESTED = LeftOut("wiki markup with too many marks without an end")
 _TAG = re.compile(r"<(/?)([A-Za-z][^\s/>]*)")
 _WIKI_MARK = re.compile(
