@@ -13,9 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from titrant.corpus import split_documents
-from titrant.corpus.documents import SCHEMA, content_hash
+from titrant.corpus.documents import SCHEMA
 from titrant.errors import StoreError, StudyError
 from titrant.jobs import SplitJob
+from titrant.tokens.documents import content_hash
 
 sources = st.lists(st.lists(st.integers(0, 60), min_size=30, max_size=60), min_size=1, max_size=3)
 
