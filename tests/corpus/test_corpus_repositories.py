@@ -32,6 +32,8 @@ def read(origin):
         for entry in files:
             if isinstance(entry.item, LeftOut):
                 others.append(entry.item.reason)
+            elif isinstance(entry.item, Unreadable):
+                raise entry.item.error
             else:
                 texts[entry.item.name] = entry.item.read().decode()
     return texts, others
@@ -136,6 +138,17 @@ def test_an_object_that_is_missing_is_named_with_what_to_do(made):
     loose.unlink()
     with pytest.raises(StoreError, match=rf"lacks objects that its commit needs \(object {blob} is missing\); fetch"):
         read(made.origin())
+
+
+def test_what_a_repository_lacks_is_skipped_if_asked_for_and_the_rest_is_read(made, documents):
+    made.commit("one", a="1" * 5000, b="2" * 5000, c="3" * 5000)
+    blob = made.git("rev-parse", "main:b")
+    (made.folder / ".git/objects" / blob[:2] / blob[2:]).unlink()
+    origin = {"git": str(made.folder), "revision": "main"}
+    with pytest.raises(StoreError, match="lacks objects"):
+        documents(origin)
+    summary, _ = documents(origin, on_error="skip")
+    assert (summary.documents, summary.left_out) == (2, {"file that cannot be read": 1})
 
 
 def test_an_object_that_is_damaged_is_an_error_and_no_shorter_text(made):
@@ -364,8 +377,11 @@ NAMES = st.text(st.characters(codec="utf-8", exclude_characters="/\0\n\r"), min_
 )
 
 
+CONTENTS = st.binary(max_size=200).filter(lambda content: not content.startswith(POINTER.split("\n")[0].encode()))
+
+
 @settings(max_examples=12, deadline=None)
-@given(files=st.dictionaries(NAMES, st.binary(max_size=200), min_size=1, max_size=6))
+@given(files=st.dictionaries(NAMES, CONTENTS, min_size=1, max_size=6))
 def test_whatever_is_committed_comes_back(files, tmp_path_factory):
     made = Made(tmp_path_factory.mktemp("any") / "repo")
     for name, content in files.items():

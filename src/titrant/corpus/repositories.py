@@ -60,8 +60,8 @@ class Commit:
 def repository_files(origin: Repository) -> Iterator[Iterator[Listed]]:
     """The files of a repository at its commit that the patterns keep, in git's order (by bytes of the path).
 
-    Each file can be opened until the next one is. Raises StudyError if the patterns keep none or the repository has
-    no such revision, StoreError if it lacks an object.
+    Each file can be opened until the next one is; one that the repository lacks is Unreadable. Raises StudyError if the
+    patterns keep none or the repository has no such revision, StoreError if it lacks a folder.
     """
     folder, commit = _pinned(origin)
     with Objects(folder) as objects:
@@ -149,8 +149,11 @@ def _file(mode: str, id_: str, path: str, where: str, objects: Objects) -> Sourc
         return Unreadable(
             shown, StudyError(f"the file name {path!r} is not UTF-8; rename the file or exclude it"), "file"
         )
-    if objects.is_pointer(id_):
-        return LeftOut("LFS pointer")
+    try:
+        if objects.is_pointer(id_):
+            return LeftOut("LFS pointer")
+    except StoreError as error:
+        return Unreadable(where, error, "file")
     return SourceFile(path, where, partial(objects.open, id_))
 
 
