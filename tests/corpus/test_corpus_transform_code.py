@@ -127,6 +127,7 @@ def test_nothing_joins_or_parts_where_a_comment_stood():
     [
         ("x\n", "unknown", "strip-comments", "strip-comments: no grammar for language 'unknown'"),
         ("x\n", "batch", "shuffle-tokens", None),
+        ("$x = 1;\n", "perl", "strip-comments", "strip-comments: no grammar for language 'perl'"),
         (
             "# a\rx = 1\n",
             "python",
