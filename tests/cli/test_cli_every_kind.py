@@ -46,7 +46,7 @@ def text_of(ran: Path, kind: str, name: str) -> str:
 def test_every_kind_is_read_and_what_is_wrong_with_it_is_counted(told: dict) -> None:
     assert told["text"]["documents"]["left_out"] == {"meta.redpajama_set_name is 'RedPajamaGithub'": 10}
     assert dropped(told["text"]) == {"rule 30 <= words": 1, "holds items of choice/harbour": 1, "near duplicate": 1}
-    assert dropped(told["code"])["rule aryabumi: hexadecimal prefixes"] == 1
+    assert dropped(told["code"])["rule aryabumi: hexadecimal_prefixes"] == 1
     assert told["repository"]["documents"]["documents"] == 30
     assert told["commits"]["documents"]["documents"] == 31
     assert told["commits"]["documents"]["left_out"] == {"commit by a bot": 1}
