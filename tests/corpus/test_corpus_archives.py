@@ -174,6 +174,17 @@ def test_a_zip_whose_own_headers_disagree_is_damaged(tmp_path, documents, place,
         documents({"archive": str(path)})
 
 
+def test_a_name_that_is_damaged_to_nothing_is_no_bug(tmp_path, documents):
+    path = written(tmp_path / "a.zip", [("a", b"a" * 50), ("b.txt", b"b")])
+    content = bytearray(path.read_bytes())
+    place = content.index(b"PK\x01\x02")
+    content[place + 46] = 0  # the name ends where a NUL stands in it
+    path.write_bytes(content)
+    summary, out = documents({"archive": str(path)}, on_error="skip")
+    assert [row[1] for row in texts(out)] == ["b"]
+    assert summary.left_out == {"file that cannot be read": 1}
+
+
 def test_an_encrypted_7z_is_named(tmp_path, documents):
     py7zr = pytest.importorskip("py7zr")
     for number, header in enumerate((False, True)):

@@ -229,3 +229,15 @@ def test_a_page_without_an_end_is_never_held(tmp_path, documents, monkeypatch):
     summary, out = documents(origin, on_error="skip")
     assert texts(out) == ["kept"]
     assert summary.left_out == {"file that cannot be read": 1}
+
+
+@pytest.mark.parametrize("mark", ["<ref>", "[http://a ", "<!--", "{|\n", "<nowiki>", "<ref name="])
+def test_a_wiki_page_of_marks_without_an_end_is_left_out_before_it_is_parsed(tmp_path, documents, mark):
+    pages = "".join(
+        f"<page><id>{n}</id><revision><text>{text.replace('<', '&lt;')}</text></revision></page>"
+        for n, text in enumerate((mark * 20_000, "kept"))
+    )
+    (tmp_path / "a.xml").write_text(f"<mediawiki>{pages}</mediawiki>")
+    summary, out = documents({"files": str(tmp_path / "a.xml"), "parse": {"format": "wikipedia-xml"}})
+    assert texts(out) == ["kept"]
+    assert summary.left_out == {"wiki markup with too many marks without an end": 1}

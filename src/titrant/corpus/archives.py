@@ -91,7 +91,9 @@ def _zip(origin: Archive, raw: BinaryIO, members: Members) -> Iterator[Listed]:
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
         raise damaged(f"archive '{origin.archive}'", error) from None
     with archive:
-        kept = [info for info in archive.infolist() if not info.is_dir() and members.wanted(info.filename)]
+        # a name may be damaged to nothing, which `is_dir` of the library does not bear
+        files = (info for info in archive.infolist() if not info.filename.endswith("/"))
+        kept = [info for info in files if members.wanted(info.filename)]
         # members may overlap, so that none is a bomb and all of them are
         packed, made = Path(origin.archive).stat().st_size, sum(info.file_size for info in kept)
         check_expansion(made, packed, Limits(max(made, 1), origin.max_expansion), f"archive '{origin.archive}'")

@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 from titrant.corpus.contents import read_file, read_text
 from titrant.corpus.json_text import json_value, lines
 from titrant.corpus.opened import BLOCK_BYTES, MAX_DOCUMENT_BYTES, LeftOut, SourceFile, Unreadable
+from titrant.corpus.page_text import wiki_text
 from titrant.corpus.tables import Columns, texts_of_rows
 from titrant.corpus.texts import BINARY, NOT_UTF8, Item, Text, decoded
 from titrant.corpus.threads import threads
@@ -158,8 +159,8 @@ def _batch_rows(table: pq.ParquetFile) -> int:
 
 def _wikipedia(file: SourceFile, parser: WikipediaDump) -> Iterator[Item]:
     with file.open() as stream:
-        for page, text in articles(stream, file.origin):
-            yield Text(page, text)
+        for page, text in articles(stream, file.origin, wiki_text):
+            yield text if isinstance(text, LeftOut) else Text(page, text)
 
 
 def _python_strings(file: SourceFile, parser: PythonStrings) -> Iterator[Item]:

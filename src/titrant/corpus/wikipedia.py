@@ -9,14 +9,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any, BinaryIO, cast
 from xml.etree import ElementTree
 
 import mwparserfromhell
 
-from titrant.corpus.opened import MAX_DOCUMENT_BYTES
+from titrant.corpus.opened import MAX_DOCUMENT_BYTES, LeftOut
 from titrant.errors import StoreError, StudyError
 
 _ARTICLES = "0"
@@ -38,11 +38,18 @@ _BROKEN_BRACKET = re.compile(r"\((?:\s*[;,])+\s*")
 _BLANK_LINES = re.compile(r"(?<![ \t])[ \t]*\n(?:[ \t]*\n)+")
 
 
-def articles(stream: BinaryIO, where: str) -> Iterator[tuple[str, str]]:
-    """(place in the export and page id, plain text) of each article, in order.
+def articles(
+    stream: BinaryIO, where: str, read: Callable[[str], str | LeftOut] | None = None
+) -> Iterator[tuple[str, str | LeftOut]]:
+    """(place in the export and page id, plain text) of each article, in order; `read` reads its markup.
 
     Raises StoreError if it is no XML, StudyError for a page that is too large to be held.
     """
+    for place, wikitext in _wikitexts(stream, where):
+        yield place, (read or strip_markup)(wikitext)
+
+
+def _wikitexts(stream: BinaryIO, where: str) -> Iterator[tuple[str, str]]:
     counted = _Counted(stream, where)
     try:
         events = ElementTree.iterparse(cast(BinaryIO, counted), events=("start", "end"))
@@ -91,7 +98,7 @@ def _article(page: ElementTree.Element) -> tuple[str, str] | None:
     if _REDIRECT.match(wikitext):
         return None
     number = fields["id"].text if "id" in fields else None
-    return number or "0", strip_markup(wikitext)
+    return number or "0", wikitext
 
 
 def strip_markup(wikitext: str) -> str:
