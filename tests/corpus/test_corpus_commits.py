@@ -245,6 +245,21 @@ def test_small_changes_far_apart_in_a_long_file_stay_small():
     ]
 
 
+def test_lines_that_no_side_holds_once_are_aligned_all_the_same():
+    change = ChangedText("f", "f", "a\na\nb\nb\na\na\n", "a\na\nX\nb\nb\nY\na\na\n")
+    assert [line for line in unified_diff(change).split("\n")[2:] if line[:1] in ("+", "-")] == ["+X", "+Y"]
+
+
+def test_what_may_be_too_much_work_is_shown_whole_between_the_lines_that_are_equal(monkeypatch):
+    monkeypatch.setattr(commits, "MAX_WORK", 0)
+    change = ChangedText("f", "f", "p\np\n1\n2\n1\n2\nq\nq\n", "p\np\n2\n1\n2\n1\nq\nq\n")
+    assert unified_diff(change, 0).split("\n")[2:] == [
+        "@@ -3,4 +3,4 @@",
+        *["-1", "-2", "-1", "-2", "+2", "+1", "+2", "+1"],
+        "",
+    ]
+
+
 def test_common_lines_align_by_what_stands_between_them():
     before = "".join(f"def f{n}():\n    return {n % 3}\n\n\n" for n in range(400))
     after = before.replace("def f200():\n    return 2\n", "def f200():\n    return 9\n")
