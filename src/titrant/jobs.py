@@ -44,6 +44,7 @@ from titrant.study.contrast import Contrast
 from titrant.study.curve import Curve
 from titrant.study.declaration import IDENTITY_UNLESS_DEFAULT, Declaration
 from titrant.study.evaluation import MultipleChoice, Probe, Statistics
+from titrant.study.model_filters import ModelFilters
 from titrant.study.origins import Origin
 from titrant.study.phase import FromCheckpoint
 from titrant.study.signals import Family
@@ -73,6 +74,8 @@ class SignalsJob(Declaration):
     """Find the signals of some families in every document of a source."""
 
     families: tuple[Family, ...]
+    models: ModelFilters | None = Field(default=None, json_schema_extra=IDENTITY_UNLESS_DEFAULT)
+    """The models behind the families `perplexity` and `classifier`."""
 
 
 class SignaturesJob(Declaration):

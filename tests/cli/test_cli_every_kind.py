@@ -49,7 +49,7 @@ def test_every_kind_is_read_and_what_is_wrong_with_it_is_counted(told: dict) -> 
     assert dropped(told["code"])["rule aryabumi: hexadecimal_prefixes"] == 1
     assert told["repository"]["documents"]["documents"] == 30
     assert told["commits"]["documents"]["documents"] == 31
-    assert told["commits"]["documents"]["left_out"] == {"commit by a bot": 1}
+    assert told["commits"]["documents"]["left_out"] == {"commit of a bot": 1}
     assert dropped(told["notebooks"]) == {"duplicate": 1}
     assert told["threads"]["documents"]["documents"] == 40
     assert told["threads"]["documents"]["bytes_by_licence"].keys() == {"CC-BY-SA-4.0"}

@@ -31,6 +31,7 @@ from titrant.corpus.language_quota import beyond_share
 from titrant.corpus.near_duplicates import find_near_duplicates
 from titrant.corpus.overlap import holders
 from titrant.corpus.rules import first_failed
+from titrant.corpus.signals import read_signal
 from titrant.corpus.signatures import read_signatures
 from titrant.errors import StoreError, StudyError
 from titrant.jobs import Progress, SplitJob
@@ -99,10 +100,12 @@ def split_documents(
     if job.near is not None:
         _drop_near_duplicates(job.near, rows, fates, inputs)
     if job.language_shares:
+        by_content = "signals" in inputs  # what the name alone says is in the documents
+        languages = read_signal(inputs["signals"], "file_language") if by_content else rows.languages
         kept = np.flatnonzero(fates.undecided & ~rows.planted)
         digests = list(_raw(rows.digests[kept]))
         for where, fate in zip(
-            beyond_share([rows.languages[row] for row in kept], digests, job.language_shares),
+            beyond_share([languages[row] for row in kept], digests, job.language_shares),
             ("its language has no share", "beyond its language's share"),
             strict=True,
         ):

@@ -210,9 +210,12 @@ class _Draft:
             )
         }
         inputs = documents | {f"earlier/{before}": id_ for before, id_ in earlier.items()}
-        if rules:
-            families = dict.fromkeys(SIGNALS[rule.signal].family for rule in rules)
-            inputs["signals"] = self.add("signals", name, SignalsJob(families=tuple(sorted(families))), documents)
+        families = {SIGNALS[rule.signal].family for rule in rules}
+        families |= {"language"} if source.shares_by_language else set()
+        if families:
+            models = source.models if families & {"perplexity", "classifier"} else None
+            signals = SignalsJob(families=tuple(sorted(families)), models=models)
+            inputs["signals"] = self.add("signals", name, signals, documents)
         rule = self.study.evaluation.searched_for
         if rule is not None:
             job = OverlapJob(rule=rule.model_copy(update={"action": "report"}))

@@ -12,8 +12,10 @@ from pydantic_core import PydanticCustomError
 from titrant.study.cleaning import Redaction, Rule, Transform
 from titrant.study.declaration import Declaration, Name, listing, suggestion
 from titrant.study.language_shares import LANGUAGE_SHARES
+from titrant.study.model_filters import ModelFilters
 from titrant.study.origins import Origin, OtherSource
 from titrant.study.rule_sets import RULE_SETS
+from titrant.study.signals import SIGNALS
 
 Kind = Literal["text", "code", "markup", "commits", "notebooks", "threads", "synthetic"]
 
@@ -73,6 +75,8 @@ class Source(Declaration):
     """Invented facts written into its training documents."""
     rules: tuple[Rules, ...] = ()
     """What a document must pass to be kept: names of rule sets, or rules such as `{signal: words, at_least: 50}`."""
+    models: ModelFilters | None = None
+    """Models that look at its documents, for rules on `perplexity`, `model_bits_per_byte` and `classifier_score`."""
     redact: tuple[Redaction, ...] = ()
     """What is replaced by a placeholder in the documents that are kept."""
     transform: tuple[Transform, ...] = ()
@@ -120,6 +124,20 @@ class Source(Declaration):
                 "`source: {source}` stands beside other origins; give it a source of its own, with `transform`",
                 {"source": others[0]},
             )
+        return self
+
+    @model_validator(mode="after")
+    def _models_are_declared(self) -> Self:
+        declared = self.models or ModelFilters()
+        for rule in self.rules_written_out:
+            family = SIGNALS[rule.signal].family
+            if family in ("perplexity", "classifier") and getattr(declared, family) is None:
+                raise PydanticCustomError(
+                    "models",
+                    "a rule looks at '{signal}', and no model is declared that finds it; declare `{family}` in the "
+                    "source's `models`, or leave the rule out",
+                    {"signal": rule.signal, "family": family, "key": "rules"},
+                )
         return self
 
     @property

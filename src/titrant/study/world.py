@@ -19,6 +19,7 @@ from pydantic import BaseModel
 from titrant.errors import Problem, StudyError
 from titrant.study.architecture import ExistingTokenizer
 from titrant.study.load import LoadedStudy
+from titrant.study.model_filters import FilterModel, ModelFilters
 from titrant.study.origins import Archive, Files, HubDataset, Installed, Package, Repository, TokenCache
 from titrant.study.patterns import matches
 from titrant.study.phase import Phase
@@ -49,7 +50,8 @@ def pin_study(loaded: LoadedStudy) -> Study:
                 "origins": tuple(
                     pinned(_pin_origin, origin, "sources", name, "from", index)
                     for index, origin in enumerate(source.origins)
-                )
+                ),
+                "models": source.models and pinned(_pin_models, source.models, "sources", name, "models"),
             }
         )
         for name, source in study.sources.items()
@@ -224,6 +226,24 @@ def _pin_file(declared: Any, folder: Path) -> Any:
         raise StudyError(f"'{path}' does not exist; paths are read from the study's folder")
     declared = declared.model_copy(update={"file": str(path)})
     return _with_content(declared, content_of_file(path), f"'{path}'")
+
+
+def _pin_models(models: ModelFilters, folder: Path) -> ModelFilters:
+    named = {"perplexity": models.perplexity, "classifier": models.classifier}
+    return models.model_copy(update={name: _pin_model(each, folder) for name, each in named.items() if each})
+
+
+def _pin_model(declared: FilterModel, folder: Path) -> FilterModel:
+    path = folder.resolve() / declared.model
+    if path.is_dir():
+        pinned = declared.model_copy(update={"model": str(path)})
+        return _with_content(pinned, content_of_folder(path), f"'{path}'")
+    if declared.revision is None:
+        raise StudyError(
+            f"model folder '{path}' does not exist; paths are read from the study's folder (a model on the hub needs "
+            "the commit to take, as `revision`)"
+        )
+    return declared
 
 
 def _pin_phase(phase: Phase, folder: Path) -> Phase:
