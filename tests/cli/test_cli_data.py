@@ -70,3 +70,18 @@ def test_what_is_not_there_is_refused_by_name(study: Path, arguments: tuple[str,
     refused = data(study, *arguments)
     assert (refused.returncode, refused.stdout) == (2, "")
     assert refused.stderr.endswith(sentence)
+
+
+def test_what_is_skipped_is_named(tmp_path: Path) -> None:
+    study = lay_out_study(tmp_path)
+    text = study.read_text().replace(
+        "code: {kind: code, from: [{files: code}]",
+        "code: {kind: code, from: [{files: code}, {files: rows.jsonl, parse: {format: jsonl}}], on_error: skip",
+    )
+    assert "on_error" in text
+    study.write_text(text)
+    (tmp_path / "rows.jsonl").write_text('{"text": "x = 1"}\n{"text": \n')
+    shown = data(study)
+    assert shown.returncode == 0, shown.stderr
+    assert "record that cannot be read 1" in shown.stdout
+    assert "rows.jsonl:2 is not JSON" in shown.stdout

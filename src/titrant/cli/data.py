@@ -183,6 +183,8 @@ def _print_fates(source: SourceData, made_of: str) -> None:
     if source.documents.left_out:
         reasons = ", ".join(f"{reason} {count:,}" for reason, count in source.documents.left_out.items())
         console.print(f"  not read   {reasons}", highlight=False)
+    for line in _unreadable(source.folders["documents"]):
+        console.print(f"             {_visible(line)}", highlight=False, markup=False)
     if source.transformed:
         console.print(f"  changed    {_changes(source.transformed)}", highlight=False)
     if source.overlap:
@@ -196,6 +198,14 @@ def _print_fates(source: SourceData, made_of: str) -> None:
             share = f"{100 * part.bytes / whole:.1f} %"
             table.add_row(f"  {fate.replace('_', ' ')}", f"{part.documents:,}", show_count(part.bytes), share)
     console.print(table)
+
+
+def _unreadable(folder: Path) -> list[str]:
+    """The first of what was skipped because it cannot be read, and why."""
+    path = folder / "_unreadable.jsonl"
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    shown = [json.loads(line)["message"] for line in lines[:MOST_NAMES]]
+    return [*shown, f"and more in {path}"] if len(lines) > MOST_NAMES else shown
 
 
 def _changes(transformed: Transformed) -> str:
