@@ -247,6 +247,10 @@ class PartSize(BaseModel):
     bytes: int
 
 
+KEPT = ("train", "reserved", "held_out")
+"""Fates of documents that are used; every other fate is the reason why one is dropped."""
+
+
 class Split(Artifact):
     """The fate of every document of one source.
 

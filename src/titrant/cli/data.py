@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from titrant.artifacts import Documents, Overlap, PartSize, Split, TokenShards, Transformed
+from titrant.artifacts import KEPT, Documents, Overlap, PartSize, Split, TokenShards, Transformed
 from titrant.cli.opened import Opened, located, make_console, open_plan
 from titrant.cli.running import display
 from titrant.errors import StudyError
@@ -23,7 +23,6 @@ from titrant.study.units import show_count
 DATA_KINDS = ("documents", "signals", "signatures", "items", "overlap", "split", "transform", "tokenizer", "tokens")
 """Kinds of jobs that are done before the table is printed: all of the data, none of the training."""
 
-KEPT = ("train", "reserved", "held_out")
 MOST_NAMES = 6
 """Languages and licences that are named; the rest is counted."""
 

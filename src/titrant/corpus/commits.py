@@ -36,7 +36,7 @@ from titrant.study.parsers import CommitTexts
 MAX_PAIRS = 10_000
 """Pairs of equal lines that one alignment may look at."""
 MAX_WORK = 2_000_000_000
-"""Steps that the alignments of one file may take; the bound is found beforehand and seldom a hundredth of it is used."""
+"""Steps that the alignments of one file may take; the bound is found beforehand, and seldom a hundredth is used."""
 NO_TEXT = LeftOut("commit that changes no text")
 NO_MESSAGE = LeftOut("commit without a message")
 _NO_LINE_END = "\\ No newline at end of file\n"

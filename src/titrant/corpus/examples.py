@@ -15,9 +15,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from titrant.artifacts import Examples
+from titrant.artifacts import KEPT, Examples
 from titrant.corpus.redaction import redact
-from titrant.corpus.split import KEPT
 from titrant.errors import StoreError
 from titrant.jobs import ExamplesJob, Progress
 from titrant.study.cleaning import Redaction

@@ -26,7 +26,7 @@ import pyarrow.parquet as pq
 from blake3 import blake3
 from numpy.typing import NDArray
 
-from titrant.artifacts import PartSize, Split
+from titrant.artifacts import KEPT, PartSize, Split
 from titrant.corpus.language_quota import beyond_share
 from titrant.corpus.near_duplicates import find_near_duplicates
 from titrant.corpus.overlap import holders
@@ -39,8 +39,6 @@ from titrant.study.cleaning import NearDuplicates
 
 _EARLIER, _SIGNATURES = "earlier/", "earlier-signatures/"
 _RESERVE_KEY = "titrant 2026 reserve: which training documents are kept for disjoint phases"
-KEPT = ("train", "reserved", "held_out")
-"""Fates of documents that are used."""
 
 SCHEMA = pa.schema([("row", pa.int64()), ("content_hash", pa.string()), ("planted", pa.bool_()), ("fate", pa.string())])
 

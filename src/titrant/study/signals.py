@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Family = Literal[
-    "size", "prose", "repetition", "web", "code", "language", "licence", "private", "perplexity", "classifier"
+    "size", "prose", "repetition", "web", "code", "language", "licence", "private", "syntax", "perplexity", "classifier"
 ]
 """Signals that one pass over a document finds together."""
 
@@ -112,6 +112,12 @@ SIGNALS: dict[str, Signal] = {
         "private",
         secrets=("times", "keys, tokens and passwords found"),
         emails=("times", "e-mail addresses found"),
+    ),
+    **_family(
+        "syntax",
+        tree_depth=("nodes", "longest way from the root of a program's tree to a leaf; null where no grammar reads it"),
+        cyclomatic_complexity=("decisions", "branches, loops, cases and their like, and one; null as above"),
+        comment_share=("0 to 1", "share of visible characters that stand in comments; null as above"),
     ),
     **_family(
         "perplexity",

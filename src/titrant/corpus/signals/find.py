@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from titrant.corpus.signals import code, language, licence, model_scores, private, prose, repetition, size, web
+from titrant.corpus.signals import code, language, licence, model_scores, private, prose, repetition, size, syntax, web
 from titrant.corpus.signals.texts import Texts
 from titrant.errors import StudyError
 from titrant.study.declaration import listing
@@ -27,6 +27,7 @@ _FINDERS: dict[str, Callable[[Texts], Mapping[str, Any]]] = {
     "language": language.find,
     "licence": licence.find,
     "private": private.find,
+    "syntax": syntax.find,
 }
 
 

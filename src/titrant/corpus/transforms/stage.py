@@ -24,9 +24,8 @@ import pyarrow.parquet as pq
 from blake3 import blake3
 from numpy.typing import NDArray
 
-from titrant.artifacts import Transformed
+from titrant.artifacts import KEPT, Transformed
 from titrant.corpus.redaction import redact
-from titrant.corpus.split import KEPT
 from titrant.corpus.transforms.apply import transformed
 from titrant.corpus.transforms.syntax import NotTransformedError
 from titrant.errors import StoreError, StudyError
