@@ -315,20 +315,20 @@ def cut_in_files(folder, target, rows=7):
     return target
 
 
-def test_a_stopped_job_goes_on_at_its_file_and_ends_with_the_same_bytes(tmp_path, folder) -> None:
+def test_a_stopped_job_goes_on_at_its_row_group_and_ends_with_the_same_bytes(tmp_path, folder) -> None:
     several = cut_in_files(folder, tmp_path / "several")
     whole, out = overlaps(tmp_path, several)
     _, at_once = overlaps(tmp_path, folder, name="at-once")
     assert pq.read_table(out / "overlap.parquet") == pq.read_table(at_once / "overlap.parquet")
 
     def stop(done, total, unit, note=""):
-        if done == 3:
+        if done == 21:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         overlaps(tmp_path, several, name="stopped", progress=stop)
-    finished = sorted((tmp_path / "stopped-scratch").glob("*"))
-    assert [path.name for path in finished] == [f"overlap-{n:05}.parquet" for n in range(3)]
+    finished = sorted((tmp_path / "stopped-scratch").glob("parts-*/*"))
+    assert [path.name for path in finished] == [f"documents-{n:05}-00000.arrow" for n in range(3)]
     before = [path.stat().st_mtime_ns for path in finished]
     again, out_again = overlaps(tmp_path, several, name="stopped")
     assert again == whole

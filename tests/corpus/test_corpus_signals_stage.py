@@ -61,7 +61,7 @@ def test_every_file_of_documents_has_a_file_of_signals_with_the_same_rows(folder
     assert found.mean == sum(lengths) / 21
 
 
-def test_a_stopped_attempt_goes_on_at_its_file_and_ends_with_the_same_bytes(folder, tmp_path):
+def test_a_stopped_attempt_goes_on_at_its_row_group_and_ends_with_the_same_bytes(folder, tmp_path):
     whole, expected = find(folder, tmp_path, "whole")
     scratch, asked = tmp_path / "scratch", []
 
@@ -74,10 +74,11 @@ def test_a_stopped_attempt_goes_on_at_its_file_and_ends_with_the_same_bytes(fold
 
     with pytest.raises(KeyboardInterrupt):
         find(folder, tmp_path, "first", progress=stop, scratch=scratch)
-    assert [path.name for path in scratch.iterdir() if path.suffix == ".parquet"] == ["signals-00000.parquet"]
+    finished = [f"documents-0000{place}.arrow" for place in ("0-00000", "0-00001", "1-00000")]
+    assert sorted(path.name for path in scratch.glob("parts-*/*")) == finished
     again, out = find(folder, tmp_path, "second", progress=listen, scratch=scratch)
     assert again == whole
-    assert min(asked) == 7
+    assert min(asked) == 11
     for path in expected.iterdir():
         assert (out / path.name).read_bytes() == path.read_bytes()
 

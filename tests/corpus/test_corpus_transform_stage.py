@@ -180,7 +180,7 @@ def test_an_interrupted_job_goes_on_where_it_stopped_and_writes_the_same_bytes(c
 def test_half_a_result_in_scratch_is_made_again(tmp_path, code, transformed):
     read, split = code(python_files(20))
     _, whole = transformed(read, split, "strip-comments", scratch="kept")
-    (result,) = (tmp_path / "kept").glob("*.parquet")
+    (result,) = (tmp_path / "kept").glob("parts-*/*")
     result.write_bytes(result.read_bytes()[:100])
     _, again = transformed(read, split, "strip-comments", scratch="kept")
     assert rows(again) == rows(whole)

@@ -17,11 +17,10 @@ n-grams, against counting one n-gram); Brown et al. 2020, appendix C (no 13 word
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -30,8 +29,11 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from titrant.artifacts import Overlap
+from titrant.corpus.engine import make_parts
 from titrant.corpus.item_index import FINE_WORDS, ItemIndex, Items, Matches, index_items, read_items
 from titrant.corpus.look_alikes import simplified
+from titrant.corpus.parts import Tick
+from titrant.corpus.stored import RowGroup, document_files, row_groups
 from titrant.corpus.words import Words, find_words
 from titrant.errors import StoreError
 from titrant.jobs import OverlapJob, Progress
@@ -81,28 +83,50 @@ def find_overlaps(
 ) -> Overlap:
     """Write `overlap.parquet`: a row for each document and each item that it holds, in the order of both.
 
-    Reads `documents` a row group at a time, and `items` whole. Finished files are kept in `scratch`, so that an attempt
-    goes on at the file where the last one stopped. Raises StoreError for what is damaged.
+    Reads `documents` a row group at a time in each process of the engine that the environment chooses (see `engine`),
+    and `items` whole. Finished row groups are kept in `scratch`, so that an attempt goes on where the last one stopped.
+    Raises StoreError for what is damaged.
     """
-    items, texts = read_items(inputs["items"])
-    index = index_items(items, texts, job.rule.words)
-    files = sorted(inputs["documents"].glob("documents-*.parquet"))
+    folder = inputs["documents"]
+    find = _FindOverlaps(inputs["items"], job.rule.words, job.rule.share)
+    index, groups = find.index, row_groups(folder)
+    parts = make_parts(find, groups, scratch=scratch, progress=progress)
     documents = 0
     names: set[tuple[str, str]] = set()
     with pq.ParquetWriter(out / OVERLAP, SCHEMA, compression="zstd") as writer:
-        for done, path in enumerate(files):
-            progress(done, len(files), "files", path.name)
-            kept = scratch / path.name.replace("documents-", "overlap-", 1)
-            if not kept.exists():
-                _write_whole(path, index, job.rule.share, kept, partial(progress, done, len(files), "files", path.name))
-            rows = pq.read_table(kept, use_threads=False)
-            first_row = sum(_rows(earlier) for earlier in files[:done])
-            rows = rows.set_column(0, SCHEMA.field("row"), pa.array(rows["row"].to_numpy() + first_row))
+        for path in document_files(folder):
+            here = [parts.table(group) for group in groups if group.path == path]
+            rows = pa.concat_tables(here or [SCHEMA.empty_table()]).combine_chunks()
             writer.write_table(rows)
             documents += len(set(rows["row"].to_pylist()))
             names |= set(zip(rows["outcome"].to_pylist(), rows["item"].to_pylist(), strict=True))
-    progress(len(files), len(files), "files")
+    total = sum(group.rows for group in groups)
+    progress(total, total, "documents")
     return _summary(index, documents, names)
+
+
+@dataclass(frozen=True)
+class _FindOverlaps:
+    """What the documents of one row group hold of the items in a folder."""
+
+    items: Path
+    words: int
+    share: float
+
+    @cached_property
+    def index(self) -> ItemIndex:
+        items, texts = read_items(self.items)
+        return index_items(items, texts, self.words)
+
+    def __reduce__(self) -> tuple[type[_FindOverlaps], tuple[Path, int, float]]:
+        return type(self), (self.items, self.words, self.share)  # every process makes the index itself
+
+    def __call__(self, group: RowGroup, tick: Tick) -> pa.Table:
+        table = group.read(["text", "content_hash"])
+        rows = list(_found_in(table, group.first_row, self.index, self.share))
+        columns = zip(zip(*rows, strict=True), SCHEMA.types, strict=True) if rows else ()
+        arrays = [pa.array(column, kind) for column, kind in columns]
+        return pa.Table.from_arrays(arrays, schema=SCHEMA) if arrays else SCHEMA.empty_table()
 
 
 def holders(folder: Path, documents: int) -> Iterator[tuple[str, NDArray[np.bool_]]]:
@@ -119,41 +143,6 @@ def holders(folder: Path, documents: int) -> Iterator[tuple[str, NDArray[np.bool
         holds = np.zeros(documents, dtype=bool)
         holds[rows[outcomes == outcome]] = True
         yield outcome, holds
-
-
-def _rows(path: Path) -> int:
-    try:
-        return int(pq.read_metadata(path).num_rows)
-    except (pa.ArrowException, OSError) as error:
-        raise StoreError(f"{path} cannot be read ({error}); delete its folder and run again") from None
-
-
-def _write_whole(path: Path, index: ItemIndex, share: float, target: Path, progress: Callable[[], None]) -> None:
-    """Write what the documents of one file hold, rows counted from its first, under another name until it is whole."""
-    part = target.with_suffix(".part")
-    with part.open("wb") as stream:
-        with pq.ParquetWriter(stream, SCHEMA, compression="zstd") as writer:
-            for first_row, group in _groups(path):
-                progress()
-                if rows := list(_found_in(group, first_row, index, share)):
-                    columns = zip(zip(*rows, strict=True), SCHEMA.types, strict=True)
-                    arrays = [pa.array(column, kind) for column, kind in columns]
-                    writer.write_table(pa.Table.from_arrays(arrays, schema=SCHEMA))
-        stream.flush()
-        os.fsync(stream.fileno())
-    part.replace(target)
-
-
-def _groups(path: Path) -> Iterator[tuple[int, pa.Table]]:
-    row = 0
-    try:
-        with pq.ParquetFile(path) as file:
-            for number in range(file.num_row_groups):
-                group = file.read_row_group(number, columns=["text", "content_hash"], use_threads=False)
-                yield row, group
-                row += len(group)
-    except (pa.ArrowException, OSError, KeyError) as error:
-        raise StoreError(f"{path} cannot be read ({error}); delete its folder and run again") from None
 
 
 def _found_in(group: pa.Table, first_row: int, index: ItemIndex, share: float) -> Iterator[tuple[object, ...]]:

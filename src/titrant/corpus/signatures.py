@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,9 @@ from numpy.typing import NDArray
 from rensa import RMinHash  # type: ignore[import-untyped]
 
 from titrant.artifacts import Signatures
-from titrant.corpus.stored import read_groups
+from titrant.corpus.engine import make_parts
+from titrant.corpus.parts import Parts, Tick
+from titrant.corpus.stored import RowGroup, row_groups
 from titrant.corpus.words import Words, find_words, grams
 from titrant.errors import EngineError, StoreError
 from titrant.jobs import Progress, SignaturesJob
@@ -65,15 +68,16 @@ def sign_documents(
 ) -> Signatures:
     """Write `signatures.parquet`: row (int64) and signature (little-endian uint32 one after the other).
 
-    In memory is one row group of the documents. Raises StoreError for damaged documents.
+    Row groups are signed by the engine that the environment chooses (see `engine`), and in memory one at a time in each
+    of its processes. Raises StoreError for damaged documents.
     """
+    groups = row_groups(inputs["documents"])
+    parts = make_parts(_Sign(job.near), groups, scratch=scratch, progress=progress)
     kind, row = pa.binary(4 * job.near.permutations), 0
     schema = pa.schema([("row", pa.int64()), ("signature", kind)])
     with pq.ParquetWriter(out / SIGNATURES, schema, compression={"row": "zstd", "signature": "none"}) as writer:
-        for signatures in _gathered(_signed(job, inputs["documents"], progress), _GROUP_ROWS):
-            column = pa.FixedSizeBinaryArray.from_buffers(
-                kind, len(signatures), [None, pa.py_buffer(signatures.astype("<u4").tobytes())]
-            )
+        for signatures in _gathered(_signed(parts, groups, job.near), _GROUP_ROWS):
+            column = _column(signatures)
             rows = pa.array(np.arange(row, row + len(signatures)), pa.int64())
             writer.write_table(pa.Table.from_arrays([rows, column], schema=schema))
             row += len(signatures)
@@ -104,10 +108,33 @@ def read_signatures(folder: Path, near: NearDuplicates, *, rows: NDArray[np.bool
     return np.concatenate(parts)
 
 
-def _signed(job: SignaturesJob, folder: Path, progress: Progress) -> Iterator[NDArray[np.uint32]]:
-    for group in read_groups(folder, ["text"], progress):
-        for chunk in group.table["text"].chunks:
-            yield sign(chunk, job.near)
+@dataclass(frozen=True)
+class _Sign:
+    """The signatures of one row group."""
+
+    near: NearDuplicates
+
+    def __call__(self, group: RowGroup, tick: Tick) -> pa.Table:
+        table = group.read(["text"])
+        columns = [_column(sign(chunk, self.near)) for chunk in table["text"].chunks]
+        return pa.table({"signature": pa.chunked_array(columns, pa.binary(4 * self.near.permutations))})
+
+
+def _column(signatures: NDArray[np.uint32]) -> pa.Array:
+    kind, content = pa.binary(4 * signatures.shape[1]), pa.py_buffer(signatures.astype("<u4").tobytes())
+    return pa.FixedSizeBinaryArray.from_buffers(kind, len(signatures), [None, content])
+
+
+def _signed(parts: Parts, groups: Sequence[RowGroup], near: NearDuplicates) -> Iterator[NDArray[np.uint32]]:
+    for group in groups:
+        for chunk in parts.table(group)["signature"].chunks:
+            yield _numbers(chunk, near.permutations)
+
+
+def _numbers(column: pa.Array, permutations: int) -> NDArray[np.uint32]:
+    """The signatures in a column without nulls: documents x permutations, not copied."""
+    whole = np.frombuffer(column.buffers()[1], dtype="<u4").reshape(-1, permutations)
+    return whole[column.offset : column.offset + len(column)]
 
 
 def _gathered(parts: Iterator[NDArray[np.uint32]], size: int) -> Iterator[NDArray[np.uint32]]:

@@ -1,12 +1,10 @@
 """The signals stage: one file of signals for each file of documents, row by row, in the memory of one row group.
 
-It computes on one core, as every stage does: the signals of several sources are jobs of their own and run side by side.
+Row groups are looked at by the engine that the environment chooses (see `engine`), which changes no byte.
 """
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,7 +18,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from titrant.artifacts import Signals, SignalSummary
+from titrant.corpus.engine import make_parts
+from titrant.corpus.parts import Tick
 from titrant.corpus.signals.find import find_signals, schema
+from titrant.corpus.stored import RowGroup, document_files, row_groups
 from titrant.errors import StoreError
 from titrant.jobs import Progress, SignalsJob
 from titrant.study.model_filters import ModelFilters
@@ -36,66 +37,43 @@ def find_all_signals(
 ) -> Signals:
     """Write `signals-00000.parquet`, ... for `documents-00000.parquet`, ...: the same rows in the same order.
 
-    Finished files are kept in `scratch`, so that an attempt goes on at the file where the last one stopped.
+    Finished row groups are kept in `scratch`, so that an attempt goes on where the last one stopped.
     Raises StoreError if a file of documents cannot be read.
     """
-    files = sorted(inputs["documents"].glob("documents-*.parquet"))
+    folder = inputs["documents"]
     spread = {name: _Spread() for name in schema(job.families).names}
-    counts = [_rows(path) for path in files]
-    for number, path in enumerate(files):
-        done = _Done(sum(counts[:number]), sum(counts), path.name, progress)
+    groups = row_groups(folder)
+    parts = make_parts(_FindSignals(job), groups, scratch=scratch, progress=progress)
+    for path in document_files(folder):
         target = out / path.name.replace("documents-", "signals-", 1)
-        kept = scratch / target.name
-        if not kept.exists():
-            _write_whole(path, job, kept, done)
-        _put(kept, target)
+        with pq.ParquetWriter(target, schema(job.families), compression="zstd") as writer:
+            for group in groups:
+                if group.path == path:
+                    for batch in parts.table(group).to_batches():
+                        writer.write_batch(batch)
         for values in _stored(target):
             for name in values.schema.names:
                 spread[name].add(values.column(name))
-    progress(sum(counts), sum(counts), "documents")
+    total = sum(group.rows for group in groups)
+    progress(total, total, "documents")
     return Signals(signals={name: each.summary() for name, each in spread.items()})
 
 
-@dataclass
-class _Done:
-    """How many documents are done, told row group by row group."""
+@dataclass(frozen=True)
+class _FindSignals:
+    """The signals of one row group."""
 
-    documents: int
-    total: int
-    note: str
-    progress: Progress
+    job: SignalsJob
 
-    def add(self, documents: int) -> None:
-        self.documents += documents
-        self.progress(self.documents, self.total, "documents", self.note)
+    def __call__(self, group: RowGroup, tick: Tick) -> pa.Table:
+        batches = group.read(COLUMNS).combine_chunks().to_batches()
+        found = [find_signals(batch, self.job.families, _models_of(self.job)) for batch in batches]
+        return pa.Table.from_batches(found, schema(self.job.families))
 
 
 def _models_of(job: SignalsJob) -> ModelFilters | None:
     models: ModelFilters | None = getattr(job, "models", None)
     return models
-
-
-def _write_whole(path: Path, job: SignalsJob, target: Path, done: _Done) -> None:
-    """Write all signals of one file, under another name until they are whole and on disk."""
-    part = target.with_suffix(".part")
-    with part.open("wb") as stream:
-        with pq.ParquetWriter(stream, schema(job.families), compression="zstd") as writer:
-            for group in _groups(path):
-                done.add(0)
-                for batch in group.to_batches():
-                    writer.write_batch(find_signals(batch, job.families, _models_of(job)))
-                done.add(len(group))
-        stream.flush()
-        os.fsync(stream.fileno())
-    part.replace(target)
-
-
-def _put(kept: Path, target: Path) -> None:
-    """The same file in a second place; what lies in `scratch` must outlive an attempt that is stopped later."""
-    try:
-        os.link(kept, target)
-    except OSError:
-        shutil.copyfile(kept, target)
 
 
 @contextmanager
@@ -105,17 +83,6 @@ def _read(path: Path) -> Iterator[pq.ParquetFile]:
             yield file
     except (pa.ArrowException, OSError, KeyError) as error:
         raise StoreError(f"{path} cannot be read ({error}); delete its folder and run again") from None
-
-
-def _rows(path: Path) -> int:
-    with _read(path) as file:
-        return int(file.metadata.num_rows)
-
-
-def _groups(path: Path) -> Iterator[pa.Table]:
-    with _read(path) as file:
-        for group in range(file.num_row_groups):
-            yield file.read_row_group(group, columns=COLUMNS, use_threads=False).combine_chunks()
 
 
 def read_signal(folder: Path, name: str) -> list[Any]:

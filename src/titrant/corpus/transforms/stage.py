@@ -1,6 +1,7 @@
 """The transform stage: the documents that a source keeps, redacted and changed, in the same rows and order.
 
-    1. each row group is changed for itself and kept in the scratch folder: after an interruption, work goes on there
+    1. each row group is changed for itself, by the engine that the environment chooses (see `engine`), and kept in the
+       scratch folder: after an interruption, work goes on there
     2. of documents that are equal once changed the first one keeps its text, so that no text is trained on and held
        out, and none is trained on twice because what told two documents apart is gone
     3. the files are written: ids, content hashes and all else as they were
@@ -12,7 +13,7 @@ goes on unchanged that should not. Planted facts go on as they are, because a pr
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +26,10 @@ from blake3 import blake3
 from numpy.typing import NDArray
 
 from titrant.artifacts import KEPT, Transformed
+from titrant.corpus.engine import make_parts
+from titrant.corpus.parts import Parts, Tick
 from titrant.corpus.redaction import redact
+from titrant.corpus.stored import RowGroup, row_groups
 from titrant.corpus.transforms.apply import transformed
 from titrant.corpus.transforms.syntax import NotTransformedError
 from titrant.errors import StoreError, StudyError
@@ -40,44 +44,27 @@ _RESULT = pa.schema([("text", pa.large_string()), ("outcome", pa.string()), ("di
 _READ = ["text", "language", "content_hash", "planted"]
 
 
-@dataclass(frozen=True)
-class _Group:
-    """One row group of one file: `first_row` counts through all files."""
-
-    path: Path
-    index: int
-    first_row: int
-    rows: int
-
-    @property
-    def name(self) -> str:
-        """The name of the file that holds what became of it."""
-        return f"{self.path.stem}-{self.index:05d}.parquet"
-
-
 def transform_documents(
     job: TransformJob, inputs: Mapping[str, Path], out: Path, *, scratch: Path, progress: Progress
 ) -> Transformed:
     """Write `documents-00000.parquet`, ... under `out`: the rows of the documents, the text of kept ones changed.
 
-    In memory are one row group and 16 bytes a document. Raises StoreError for damaged documents or a split of others,
-    StudyError if no document is left to train on or none to hold out.
+    In memory are one row group in each process, and about 60 bytes a document. Raises StoreError for damaged documents
+    or a split of others, StudyError if no document is left to train on or none to hold out.
     """
-    groups = list(_groups(inputs["documents"]))
+    groups = row_groups(inputs["documents"])
     fates = _read_fates(inputs["split"], sum(group.rows for group in groups))
-    for group in groups:
-        if _read_result(scratch, group) is None:
-            _write_result(scratch, group, _change(job, group, fates, len(fates), progress))
-    repeats = _repeats(scratch, groups)
+    parts = make_parts(_Change(job, inputs["split"]), groups, scratch=scratch, progress=progress)
+    repeats = _repeats(parts, groups)
     outcomes, left = Counter[str](), Counter[str]()
     with ExitStack() as open_files:
         for group in groups:
             progress(group.first_row, len(fates), "documents", f"writing {group.path.name}")
             here = slice(group.first_row, group.first_row + group.rows)
-            result = _without_repeats(_finished(scratch, group), repeats[here])
+            result = _without_repeats(parts.table(group), repeats[here])
             outcomes.update(result["outcome"].to_pylist())
             has_text = pc.greater(pc.binary_length(result["text"]), 0)
-            left.update(fates["fate"].slice(group.first_row, group.rows).filter(has_text).to_pylist())
+            left.update(fates.slice(group.first_row, group.rows).filter(has_text).to_pylist())
             table = _with_text(job, group, result["text"])
             if group.index == 0:
                 open_files.close()
@@ -92,27 +79,15 @@ def transform_documents(
     return Transformed(changed=outcomes[CHANGED], unchanged=outcomes[UNCHANGED], left_out=reasons)
 
 
-def _groups(folder: Path) -> Iterator[_Group]:
-    row = 0
-    for path in sorted(folder.glob("documents-*.parquet")):
-        try:
-            with pq.ParquetFile(path) as file:
-                sizes = [file.metadata.row_group(index).num_rows for index in range(file.num_row_groups)]
-        except (pa.ArrowException, OSError) as error:
-            raise _damaged(path, error) from None
-        for index, rows in enumerate(sizes):
-            yield _Group(path, index, row, rows)
-            row += rows
-
-
 def _damaged(path: Path, error: Exception) -> StoreError:
     return StoreError(f"{path} cannot be read ({error}); delete its folder and run again")
 
 
-def _read_fates(folder: Path, rows: int) -> pa.Table:
+def _read_fates(folder: Path, rows: int) -> pa.ChunkedArray:
+    """The fate of every document, each name kept once."""
     path = folder / "split.parquet"
     try:
-        fates = pq.read_table(path, columns=["content_hash", "fate"]).combine_chunks()
+        fates = pq.read_table(path, columns=["fate"], read_dictionary=["fate"])["fate"]
     except (pa.ArrowException, OSError) as error:
         raise _damaged(path, error) from None
     if len(fates) != rows:
@@ -120,32 +95,48 @@ def _read_fates(folder: Path, rows: int) -> pa.Table:
     return fates
 
 
-def _read(group: _Group, columns: Sequence[str] | None = None) -> pa.Table:
+def _read_split(folder: Path, group: RowGroup) -> pa.Table:
+    """Content hash and fate of the documents of a row group; the split has row groups of its own."""
+    path, found, row = folder / "split.parquet", [], 0
     try:
-        with pq.ParquetFile(group.path) as file:
-            return file.read_row_group(group.index, columns=columns, use_threads=False)
-    except (pa.ArrowException, OSError, KeyError) as error:
-        raise _damaged(group.path, error) from None
+        with pq.ParquetFile(path) as file:
+            for index in range(file.num_row_groups):
+                rows = file.metadata.row_group(index).num_rows
+                if row < group.first_row + group.rows and group.first_row < row + rows:
+                    table = file.read_row_group(index, columns=["content_hash", "fate"], use_threads=False)
+                    start = max(group.first_row - row, 0)
+                    found.append(table.slice(start, group.first_row + group.rows - row - start))
+                row += rows
+    except (pa.ArrowException, OSError) as error:
+        raise _damaged(path, error) from None
+    return pa.concat_tables(found).combine_chunks()
 
 
-def _change(job: TransformJob, group: _Group, fates: pa.Table, total: int, progress: Progress) -> pa.Table:
-    table = _read(group, _READ)
-    theirs = fates.slice(group.first_row, group.rows)
-    if not theirs["content_hash"].combine_chunks().equals(table["content_hash"].combine_chunks()):
-        raise StoreError(f"the split does not split the documents in {group.path}: they differ; run again")
-    kept = pc.is_in(theirs["fate"], pa.array(KEPT)).to_pylist()
-    texts, outcomes, digests = [], [], []
-    columns = (table[name].to_pylist() for name in _READ)
-    for row, (is_kept, text, language, key, planted) in enumerate(zip(kept, *columns, strict=True)):
-        progress(group.first_row + row, total, "documents", group.path.name)
-        result, outcome = _changed(job, text, language, key, planted) if is_kept else ("", NOT_KEPT)
-        texts.append(result)
-        outcomes.append(outcome)
-        digests.append(blake3(result.encode("utf-8")).digest(16))
-    return pa.Table.from_arrays(
-        [pa.array(column, kind) for column, kind in zip((texts, outcomes, digests), _RESULT.types, strict=True)],
-        schema=_RESULT,
-    )
+@dataclass(frozen=True)
+class _Change:
+    """What becomes of the texts of one row group."""
+
+    job: TransformJob
+    split: Path
+
+    def __call__(self, group: RowGroup, tick: Tick) -> pa.Table:
+        table = group.read(_READ)
+        theirs = _read_split(self.split, group)
+        if theirs["content_hash"].to_pylist() != table["content_hash"].to_pylist():
+            raise StoreError(f"the split does not split the documents in {group.path}: they differ; run again")
+        kept = pc.is_in(theirs["fate"], pa.array(KEPT)).to_pylist()
+        texts, outcomes, digests = [], [], []
+        columns = (table[name].to_pylist() for name in _READ)
+        for row, (is_kept, text, language, key, planted) in enumerate(zip(kept, *columns, strict=True)):
+            tick(row)
+            result, outcome = _changed(self.job, text, language, key, planted) if is_kept else ("", NOT_KEPT)
+            texts.append(result)
+            outcomes.append(outcome)
+            digests.append(blake3(result.encode("utf-8")).digest(16))
+        arrays = [
+            pa.array(column, kind) for column, kind in zip((texts, outcomes, digests), _RESULT.types, strict=True)
+        ]
+        return pa.Table.from_arrays(arrays, schema=_RESULT)
 
 
 def _changed(job: TransformJob, text: str, language: str, key: str, planted: bool) -> tuple[str, str]:
@@ -162,35 +153,13 @@ def _changed(job: TransformJob, text: str, language: str, key: str, planted: boo
     return result, UNCHANGED if result == text else CHANGED
 
 
-def _write_result(scratch: Path, group: _Group, result: pa.Table) -> None:
-    """Under another name first, so that a crash leaves no half of it."""
-    begun = scratch / f"{group.name}.begun"
-    pq.write_table(result, begun, compression="zstd", compression_level=1)
-    begun.replace(scratch / group.name)
-
-
-def _read_result(scratch: Path, group: _Group, columns: Sequence[str] = ("digest",)) -> pa.Table | None:
-    try:
-        result = pq.read_table(scratch / group.name, columns=list(columns), use_threads=False)
-    except (pa.ArrowException, OSError, KeyError):
-        return None
-    return result.combine_chunks() if len(result) == group.rows else None
-
-
-def _finished(scratch: Path, group: _Group, columns: Sequence[str] = tuple(_RESULT.names)) -> pa.Table:
-    result = _read_result(scratch, group, columns)
-    if result is None:
-        raise StoreError(f"{scratch / group.name} was damaged while the job ran; run again")
-    return result
-
-
-def _repeats(scratch: Path, groups: Sequence[_Group]) -> NDArray[np.bool_]:
+def _repeats(parts: Parts, groups: Sequence[RowGroup]) -> NDArray[np.bool_]:
     """Documents with a text that an earlier one has too."""
-    parts = [np.empty((0, 2), np.uint64)]
+    digests = [np.empty((0, 2), np.uint64)]
     for group in groups:
-        column = _finished(scratch, group, ("digest",))["digest"]
-        parts.append(np.frombuffer(b"".join(column.to_pylist()), dtype="<u8").reshape(-1, 2))
-    words = np.concatenate(parts)
+        column = parts.table(group, ["digest"])["digest"]
+        digests.append(np.frombuffer(b"".join(column.to_pylist()), dtype="<u8").reshape(-1, 2))
+    words = np.concatenate(digests)
     order = np.lexsort((words[:, 1], words[:, 0]))
     ordered = words[order]
     same = np.zeros(len(words), bool)
@@ -208,9 +177,9 @@ def _without_repeats(result: pa.Table, repeats: NDArray[np.bool_]) -> pa.Table:
     return pa.table({"text": text, "outcome": outcome})
 
 
-def _with_text(job: TransformJob, group: _Group, text: pa.ChunkedArray) -> pa.Table:
+def _with_text(job: TransformJob, group: RowGroup, text: pa.ChunkedArray) -> pa.Table:
     """The rows of a group with another text; what is left of code without its code is prose."""
-    whole = _read(group)
+    whole = group.read()
     columns = {"text": text}
     if "comments-only" in job.steps:
         columns["language"] = pc.if_else(whole["planted"], whole["language"], "text")
@@ -219,10 +188,10 @@ def _with_text(job: TransformJob, group: _Group, text: pa.ChunkedArray) -> pa.Ta
     return whole
 
 
-def _check_sides(fates: pa.Table, left: Counter[str], reasons: Mapping[str, int]) -> None:
+def _check_sides(fates: pa.ChunkedArray, left: Counter[str], reasons: Mapping[str, int]) -> None:
     """Raises StudyError if a part that held documents holds none once they are changed."""
     for part, purpose in (("train", "train on"), ("held_out", "hold out")):
-        before = pc.sum(pc.equal(fates["fate"], part)).as_py() or 0
+        before = pc.sum(pc.equal(fates, part)).as_py() or 0
         if before and not left[part]:
             commonest = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))[:5]
             raise StudyError(
