@@ -168,6 +168,7 @@ def _work(events: socket.socket, stop: StopSwitch) -> int:
     assignment = pickle.loads(_read_exactly(events, _LENGTH.unpack(_read_exactly(events, _LENGTH.size))[0]))
     if assignment.gpu is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = assignment.gpu
+    os.environ["TITRANT_CORES"] = str(assignment.cores)
     try:
         folder = do_job(assignment, lambda event: _tell(events, event), stop)
         _tell(events, {"event": "finished", "folder": str(folder)})

@@ -44,6 +44,12 @@ NOMINAL_COST = 1e9
 ON_GPU = ("train", "evaluate")
 """Kinds of jobs that take a GPU each where there is one."""
 
+ON_CORES = ("signals", "signatures", "overlap", "transform")
+"""Kinds of jobs that share out their work over cores that no other job can use."""
+
+STORED_BYTES_A_CORE = 20_000_000
+"""Stored documents for which one of these jobs is given a core: less is done before another process has started."""
+
 
 class Interrupted(KeyboardInterrupt):
     """The run was asked to stop and did; what was finished is kept. `signal` says by what."""
@@ -122,6 +128,7 @@ class _Worker:
     job: Job
     events: socket.socket
     gpu: str | None
+    cores: int = 1
     pid: int | None = None
     outcome: dict[str, object] | None = None
     exit_code: int | None = None
@@ -206,9 +213,9 @@ class _Run:
             if (slot := self._free_slot(job)) is None:
                 continue
             try:
-                worker = _Worker(
-                    job, self.nursery.start(assign(self.plan, job, self.store, self.stages, slot or None)), slot or None
-                )
+                cores = self._cores_for(job, waiting=sum(other.id in self.waiting for other in ready) - 1)
+                assignment = assign(self.plan, job, self.store, self.stages, slot or None, cores)
+                worker = _Worker(job, self.nursery.start(assignment), slot or None, cores)
             except TitrantError as error:
                 self._fail(job, error)
                 self.halted = True
@@ -230,8 +237,18 @@ class _Run:
         """A GPU, or '' for a core; None if there is none now."""
         if self.has_gpus and job.kind in ON_GPU:
             return self.free_gpus[0] if self.free_gpus else None
-        on_cores = sum(worker.gpu is None for worker in self.running.values())
-        return "" if on_cores < self.workers else None
+        return "" if self._free_cores() > 0 else None
+
+    def _free_cores(self) -> int:
+        return self.workers - sum(worker.cores for worker in self.running.values() if worker.gpu is None)
+
+    def _cores_for(self, job: Job, waiting: int) -> int:
+        """One, or for a job that has use for more, its share of those that are free."""
+        if job.kind not in ON_CORES:
+            return 1
+        folder = self.store.require(self.plan.jobs[job.inputs["documents"]])
+        stored = sum(path.stat().st_size for path in folder.glob("documents-*.parquet"))
+        return max(1, min(self._free_cores() // (waiting + 1), stored // STORED_BYTES_A_CORE))
 
     def _hear(self, worker: _Worker) -> None:
         try:

@@ -57,12 +57,14 @@ class Assignment:
     stages: Mapping[str, str]
     gpu: str | None = None
     """The only GPU that it may see; None: the environment decides."""
+    cores: int = 1
+    """How many cores it may use: stages that can share out their work are told (`TITRANT_CORES`)."""
     place: Place = ()
     """Where in the study the job is declared, for problems that know no better place."""
 
 
 def assign(
-    plan: Plan, job: Job, store: Store, stages: Mapping[str, str] = STAGES, gpu: str | None = None
+    plan: Plan, job: Job, store: Store, stages: Mapping[str, str] = STAGES, gpu: str | None = None, cores: int = 1
 ) -> Assignment:
     """The assignment of a job whose inputs are finished. Raises StoreError if one is not."""
     needed = {role: plan.jobs[id_] for role, id_ in job.inputs.items()}
@@ -74,6 +76,7 @@ def assign(
         fingerprints={role: given.fingerprint for role, given in needed.items()},
         stages=stages,
         gpu=gpu,
+        cores=cores,
         place=place_of(plan, job),
     )
 
