@@ -33,21 +33,40 @@ from titrant.study import (
     declaration,
     evaluation,
     ladder,
+    language_shares,
     mixture,
+    model_filters,
     origins,
     parsers,
     phase,
+    presets,
+    rule_sets,
+    signals,
     source,
     study,
     units,
 )
 
-SUBJECTS = (study, source, cleaning, origins, parsers, mixture, phase, contrast, ladder, architecture, evaluation)
+SUBJECTS = (
+    study,
+    source,
+    cleaning,
+    model_filters,
+    origins,
+    parsers,
+    mixture,
+    phase,
+    contrast,
+    ladder,
+    architecture,
+    evaluation,
+)
 """Modules of declarations, in the order of the page."""
 TITLES = {
     "study": "The whole",
     "source": "Sources",
     "cleaning": "Cleaning",
+    "model_filters": "Models as filters",
     "origins": "Origins",
     "parsers": "Parsers",
     "mixture": "Mixtures",
@@ -114,6 +133,54 @@ def study_page() -> Iterator[str]:
         yield from ("", f"## {title(module)}", "", first_paragraph(module.__doc__), "")
         for model in models:
             yield from model_section(model)
+    yield from signals_section()
+    yield from rule_sets_section()
+    yield from presets_section()
+
+
+def signals_section() -> Iterator[str]:
+    """Every signal with its family, unit and meaning."""
+    yield from ("", "## Signals", "", *paragraphs(signals.__doc__), "")
+    rows = ((f"`{name}`", found.family, found.unit, found.meaning) for name, found in signals.SIGNALS.items())
+    yield from table(("signal", "family", "unit", "meaning"), rows)
+
+
+def rule_sets_section() -> Iterator[str]:
+    """Every set of rules with its thresholds."""
+    yield from ("", "## Rule sets", "", *paragraphs(rule_sets.__doc__), "")
+    rows = ((f"`{name}`", ", ".join(map(threshold, rules))) for name, rules in rule_sets.RULE_SETS.items())
+    yield from table(("set", "a document is kept if"), rows)
+
+
+def threshold(rule: cleaning.Rule) -> str:
+    """What one rule asks, as in `50 ≤ words ≤ 100000`."""
+    if rule.one_of is not None:
+        return f"{rule.signal} is one of {', '.join(rule.one_of)}"
+    low = "" if rule.at_least is None else f"{rule.at_least:g} ≤ "
+    high = "" if rule.at_most is None else f" ≤ {rule.at_most:g}"
+    return f"{low}{rule.signal}{high}"
+
+
+def presets_section() -> Iterator[str]:
+    """Every preset of a dataset, and every table of language shares."""
+    yield from ("", "## Presets", "", *paragraphs(presets.__doc__), "")
+    rows = (
+        (f"`{name}`", ", ".join(f"{key}: {value}" for key, value in given.items()))
+        for name, given in presets.PRESETS.items()
+    )
+    yield from table(("preset", "stands for"), rows)
+    yield from ("", "Shares of languages by name, in percent of documents:", "")
+    tables = language_shares.LANGUAGE_SHARES.items()
+    rows = (
+        (f"`{name}`", ", ".join(f"{language} {share:g}" for language, share in given.items())) for name, given in tables
+    )
+    yield from table(("name", "shares"), rows)
+
+
+def paragraphs(text: str | None) -> Iterator[str]:
+    """The paragraphs of a docstring, parted by empty lines."""
+    for number, part in enumerate((text or "").strip().split("\n\n")):
+        yield from ("", one_line(part)) if number else (one_line(part),)
 
 
 def suffixes() -> str:

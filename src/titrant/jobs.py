@@ -15,7 +15,7 @@ user may choose freely (arms, phases, mixtures). Its inputs are named by role; e
     split       documents: Documents; earlier/SOURCE: Split (sources that come before it in the study);
                 signals: Signals (if it has rules); signatures: Signatures and earlier-signatures/SOURCE: Signatures
                 (if near-duplicates are dropped); overlap: Overlap (if documents that hold items are)
-    transform   documents: Documents; split: Split
+    transform   documents: Documents or Transformed; split: Split; paired/SOURCE: Transformed (if it is paired)
     examples    documents: Documents; split: Split; transformed: Transformed (if its documents are changed)
     tokenizer   documents/SOURCE: Documents; split/SOURCE: Split (the sources of its mixture; none if it exists)
     tokens      documents: Documents; split: Split; tokenizer: TokenizerFile

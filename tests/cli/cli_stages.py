@@ -9,6 +9,7 @@ from pathlib import Path
 from titrant.artifacts import (
     Checkpoint,
     Documents,
+    Examples,
     FindingsFile,
     Page,
     PartSize,
@@ -26,6 +27,7 @@ STAGES = {
     for kind in (
         "documents",
         "split",
+        "examples",
         "tokenizer",
         "tokens",
         "ledger",
@@ -64,6 +66,11 @@ def make_documents(job, inputs, out, *, scratch, progress):  # type: ignore[no-u
 def make_split(job, inputs, out, *, scratch, progress):  # type: ignore[no-untyped-def]
     _write(out, inputs, progress)
     return Split(parts={})
+
+
+def make_examples(job, inputs, out, *, scratch, progress):  # type: ignore[no-untyped-def]
+    _write(out, inputs, progress)
+    return Examples(documents=0)
 
 
 def make_tokenizer(job, inputs, out, *, scratch, progress):  # type: ignore[no-untyped-def]

@@ -24,7 +24,7 @@ STUDIES: dict[str, tuple[Edit, str, str]] = {
         lambda c: c["sources"]["text"].update(max_epoch=3),
         "max_epoch: 3",
         "sources.text.max_epoch: unknown key 'max_epoch', did you mean 'max_epochs'?; allowed here: 'from', 'kind', "
-        "'language_shares', 'max_document_characters', 'max_epochs', 'models', 'on_error', 'plant', 'redact', 'reserve_fraction', 'rules', 'transform'",
+        "'language_shares', 'max_document_characters', 'max_epochs', 'models', 'on_error', 'paired_with', 'plant', 'redact', 'reserve_fraction', 'rules', 'transform'",
     ),
     "unknown source": (
         lambda c: both(c, cod=3),

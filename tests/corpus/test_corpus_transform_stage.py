@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pyarrow.parquet as pq
 import pytest
 
@@ -21,7 +23,7 @@ def transformed(tmp_path):
     """Runs the stage; returns the summary and the folder. `scratch` names the folder that outlives an interruption."""
     count = 0
 
-    def run(documents, split, *steps, progress=silent, scratch=None, redact=()):
+    def run(documents, split, *steps, progress=silent, scratch=None, redact=(), paired=None):
         nonlocal count
         count += 1
         out = tmp_path / f"transformed-{count}"
@@ -30,6 +32,7 @@ def transformed(tmp_path):
         kept.mkdir(exist_ok=True)
         job = TransformJob(redact=redact, steps=steps)
         inputs = {"documents": documents, "split": split}
+        inputs |= {f"paired/{name}": folder for name, folder in (paired or {}).items()}
         return transform_documents(job, inputs, out, scratch=kept, progress=progress), out
 
     return run
@@ -112,6 +115,27 @@ def test_a_transform_of_a_transform_leaves_out_what_the_first_left_out(code, tra
     summary, second = transformed(first, split, "shuffle-tokens")
     assert summary.left_out == {"without text before": 1}
     assert all(bool(row["text"]) == (row["id"] != "0/a.nosuch") for row in rows(second))
+
+
+def test_what_is_paired_has_the_documents_that_have_text_in_all_of_them(code, transformed):
+    read, split = code({**python_files(20), "a.nosuch": "x\n", "b.py": "print(1)\n", "c.py": "# only\n"})
+    _, bare = transformed(regroup_copy(read), split, "strip-comments")
+    _, words = transformed(regroup_copy(read), split, "comments-only")
+    summary, control = transformed(regroup_copy(read), split, paired={"words": words, "bare": bare})
+    gone = {"0/a.nosuch": "without text in bare", "0/b.py": "without text in words", "0/c.py": "without text in bare"}
+    assert summary.left_out == dict(sorted(Counter(gone.values()).items()))
+    originals = {row["id"]: row["text"] for row in rows(read)}
+    for row in rows(control):
+        assert row["text"] == ("" if row["id"] in gone else originals[row["id"]])
+    _, stripped = transformed(bare, split, paired={"control": control})
+    assert {row["id"] for row in rows(stripped) if row["text"]} == {row["id"] for row in rows(control) if row["text"]}
+
+
+def regroup_copy(folder):
+    """The folder itself, its rows in three files of small row groups."""
+    if len(list(folder.glob("*.parquet"))) == 1:
+        regroup(folder)
+    return folder
 
 
 def test_documents_are_redacted_before_they_are_changed(code, transformed):

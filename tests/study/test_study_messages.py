@@ -25,7 +25,7 @@ def problems_of(path: Path) -> list[str]:
             "max_epochs: 3",
             "max_epocs: 3",
             "sources.code.max_epocs: unknown key 'max_epocs', did you mean 'max_epochs'?; allowed here: 'from', 'kind', "
-            "'language_shares', 'max_document_characters', 'max_epochs', 'models', 'on_error', 'plant', 'redact', "
+            "'language_shares', 'max_document_characters', 'max_epochs', 'models', 'on_error', 'paired_with', 'plant', 'redact', "
             "'reserve_fraction', 'rules', 'transform' (study.yaml:5)",
         ),
         (

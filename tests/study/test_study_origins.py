@@ -189,3 +189,22 @@ def test_an_archive_is_pinned_by_its_bytes_and_not_by_its_place(tmp_path):
     one, two = (_pin_origin(Archive(archive=name), tmp_path) for name in ("a.zip", "b.zip"))
     assert identity_of(one) == identity_of(two)
     assert one.archive == str(tmp_path / "a.zip")
+
+
+def test_only_sources_of_the_same_documents_are_paired():
+    code, text = source({"files": "a"}, kind="code"), source({"files": "b"})
+    bare = source({"source": "code"}, kind="code", transform="strip-comments")
+    control = source({"source": "code"}, kind="code", paired_with=["bare"])
+    assert list(derivation_problems({"code": code, "bare": bare, "control": control})) == []
+    ((path, late),) = derivation_problems({"code": code, "control": control, "bare": bare})
+    assert path == ("sources", "control", "paired_with", 0)
+    assert late == "source 'control' is paired with 'bare', which is not declared before it; before it there are 'code'"
+    other = source({"source": "code"}, kind="code", paired_with=["text"])
+    ((_, foreign),) = derivation_problems({"code": code, "text": text, "control": other})
+    assert foreign == (
+        "source 'control' is paired with 'text', which is made of other documents ('text', not 'code'); pair sources of "
+        "the same documents"
+    )
+    ((path, own),) = derivation_problems({"code": source({"files": "a"}, kind="code", paired_with=["bare"])})
+    assert path == ("sources", "code", "paired_with")
+    assert "has origins of its own" in own

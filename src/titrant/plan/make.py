@@ -155,12 +155,18 @@ class _Draft:
                 if self.overlaps:
                     self.overlaps[name] = self.overlaps[other]
             self.texts[name] = self.documents[name] if other is None else self.texts[other]
-            if source.transform or source.redact:
+            if source.transform or source.redact or source.paired_with:
+                # what has all its documents takes none away
+                paired = {
+                    f"paired/{other}": self.texts[other]
+                    for other in source.paired_with
+                    if self.jobs[self.texts[other]].kind == "transform"
+                }
                 self.texts[name] = self.add(
                     "transform",
                     name,
                     TransformJob(redact=source.redact, steps=source.transform),
-                    {"documents": self.texts[name], "split": self.splits[name]},
+                    {"documents": self.texts[name], "split": self.splits[name]} | paired,
                 )
         shares = study.mixtures[study.tokenizer.mixture].shares if isinstance(study.tokenizer, TrainedTokenizer) else {}
         self.tokenizer = self.add(

@@ -27,6 +27,12 @@ def derivation_problems(sources: Mapping[str, Source]) -> Iterator[tuple[tuple[s
     for place, (name, source) in enumerate(sources.items()):
         other = made_of(source)
         if other is None:
+            if source.paired_with:
+                yield (
+                    ("sources", name, "paired_with"),
+                    f"source '{name}' has origins of its own, and `paired_with` is for sources made of another one: "
+                    "leave it out",
+                )
             continue
         for field in sorted(_ITS_OWN & source.model_fields_set):
             yield (
@@ -34,6 +40,7 @@ def derivation_problems(sources: Mapping[str, Source]) -> Iterator[tuple[tuple[s
                 f"source '{name}' is made of source '{other}' and declares `{field}`, which decides which documents "
                 f"are kept; declare it on '{other}', or give '{name}' origins of its own",
             )
+        yield from _pairing_problems(name, sources, place)
         if other in names[:place]:
             continue
         if other == name:
@@ -46,3 +53,32 @@ def derivation_problems(sources: Mapping[str, Source]) -> Iterator[tuple[tuple[s
                 f"{listing(names[:place]) or 'none'}"
             )
         yield ("sources", name, "from", 0, "source"), f"source '{name}' {wrong}"
+
+
+def root_of(name: str, sources: Mapping[str, Source]) -> str:
+    """The source with origins of its own that a source is made of in the end: itself, if it has some."""
+    seen: set[str] = set()
+    while name not in seen and (other := made_of(sources[name])) is not None and other in sources:
+        seen.add(name)
+        name = other
+    return name
+
+
+def _pairing_problems(
+    name: str, sources: Mapping[str, Source], place: int
+) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    before = list(sources)[:place]
+    for index, other in enumerate(sources[name].paired_with):
+        at = ("sources", name, "paired_with", index)
+        if other not in before:
+            yield (
+                at,
+                f"source '{name}' is paired with '{other}', which is not declared before it{suggestion(other, before)}; "
+                f"before it there are {listing(before)}",
+            )
+        elif root_of(other, sources) != root_of(name, sources):
+            yield (
+                at,
+                f"source '{name}' is paired with '{other}', which is made of other documents "
+                f"('{root_of(other, sources)}', not '{root_of(name, sources)}'); pair sources of the same documents",
+            )

@@ -1,6 +1,6 @@
 """Rule sets by name: published thresholds, each with its source. A study may name them beside rules of its own.
 
-**Sources:** as in `signals`; where a paper leaves a threshold open, the value of its released code stands here.
+**Sources:** as those of the signals; where a paper leaves a threshold open, the value of its released code stands here.
 """
 
 from __future__ import annotations

@@ -81,6 +81,8 @@ class Source(Declaration):
     """What is replaced by a placeholder in the documents that are kept."""
     transform: tuple[Transform, ...] = ()
     """How the documents that are kept are changed, in this order."""
+    paired_with: tuple[Name, ...] = ()
+    """Sources made of the same documents: only those that have text in all of them are kept here too."""
     language_shares: str | dict[str, float] | None = None
     """Share of documents by language, or the name of a set of shares: only so many of each are kept; null: all."""
     on_error: Literal["stop", "skip"] = "stop"

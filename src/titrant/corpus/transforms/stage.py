@@ -6,6 +6,8 @@
        out, and none is trained on twice because what told two documents apart is gone
     3. the files are written: ids, content hashes and all else as they were
 
+Where a source is paired with others, a document without text in one of them has none here either.
+
 Documents that the split drops are written without text, and so are those that a transform cannot change: no document
 goes on unchanged that should not. Planted facts go on as they are, because a probe asks for them.
 """
@@ -39,6 +41,7 @@ CHANGED, UNCHANGED, NOT_KEPT = "changed", "unchanged", ""
 """What became of a document's text, where no reason is given why it has none."""
 EQUAL = "equal to an earlier one once changed"
 EARLIER = "without text before"
+_PAIRED = "paired/"
 
 _RESULT = pa.schema([("text", pa.large_string()), ("outcome", pa.string()), ("digest", pa.binary(16))])
 _READ = ["text", "language", "content_hash", "planted"]
@@ -54,7 +57,8 @@ def transform_documents(
     """
     groups = row_groups(inputs["documents"])
     fates = _read_fates(inputs["split"], sum(group.rows for group in groups))
-    parts = make_parts(_Change(job, inputs["split"]), groups, scratch=scratch, progress=progress)
+    paired = {role.removeprefix(_PAIRED): folder for role, folder in sorted(inputs.items()) if role.startswith(_PAIRED)}
+    parts = make_parts(_Change(job, inputs["split"], paired), groups, scratch=scratch, progress=progress)
     repeats = _repeats(parts, groups)
     outcomes, left = Counter[str](), Counter[str]()
     with ExitStack() as open_files:
@@ -118,6 +122,8 @@ class _Change:
 
     job: TransformJob
     split: Path
+    paired: Mapping[str, Path]
+    """Folders of other changes of the same documents, by source: what has no text there has none here."""
 
     def __call__(self, group: RowGroup, tick: Tick) -> pa.Table:
         table = group.read(_READ)
@@ -125,11 +131,17 @@ class _Change:
         if theirs["content_hash"].to_pylist() != table["content_hash"].to_pylist():
             raise StoreError(f"the split does not split the documents in {group.path}: they differ; run again")
         kept = pc.is_in(theirs["fate"], pa.array(KEPT)).to_pylist()
+        missing = _missing(self.paired, group)
         texts, outcomes, digests = [], [], []
         columns = (table[name].to_pylist() for name in _READ)
         for row, (is_kept, text, language, key, planted) in enumerate(zip(kept, *columns, strict=True)):
             tick(row)
-            result, outcome = _changed(self.job, text, language, key, planted) if is_kept else ("", NOT_KEPT)
+            if not is_kept:
+                result, outcome = "", NOT_KEPT
+            elif row in missing and not planted:
+                result, outcome = "", missing[row]
+            else:
+                result, outcome = _changed(self.job, text, language, key, planted)
             texts.append(result)
             outcomes.append(outcome)
             digests.append(blake3(result.encode("utf-8")).digest(16))
@@ -137,6 +149,24 @@ class _Change:
             pa.array(column, kind) for column, kind in zip((texts, outcomes, digests), _RESULT.types, strict=True)
         ]
         return pa.Table.from_arrays(arrays, schema=_RESULT)
+
+
+def _missing(paired: Mapping[str, Path], group: RowGroup) -> dict[int, str]:
+    """Rows of a group that have no text in one of these sources, with the reason that names the first."""
+    found: dict[int, str] = {}
+    for name, folder in paired.items():
+        path = folder / group.path.name
+        try:
+            with pq.ParquetFile(path) as file:
+                table = file.read_row_group(group.index, columns=["text"], use_threads=False)
+        except (pa.ArrowException, OSError, IndexError) as error:
+            raise _damaged(path, error) from None
+        if len(table) != group.rows:
+            raise StoreError(f"{path} holds other documents than {group.path}: they differ; run again")
+        sizes = pc.binary_length(table["text"]).to_numpy()
+        for row in np.flatnonzero(sizes == 0).tolist():
+            found.setdefault(row, f"without text in {name}")
+    return found
 
 
 def _changed(job: TransformJob, text: str, language: str, key: str, planted: bool) -> tuple[str, str]:
