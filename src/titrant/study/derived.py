@@ -73,8 +73,8 @@ def _pairing_problems(
         if other not in before:
             yield (
                 at,
-                f"source '{name}' is paired with '{other}', which is not declared before it{suggestion(other, before)}; "
-                f"before it there are {listing(before)}",
+                f"source '{name}' is paired with '{other}', which is not declared before it"
+                f"{suggestion(other, before)}; before it there are {listing(before)}",
             )
         elif root_of(other, sources) != root_of(name, sources):
             yield (
