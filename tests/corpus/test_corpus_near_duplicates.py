@@ -172,6 +172,7 @@ def test_it_is_the_plain_definition(block, seed, similarity):
         patch.setattr("titrant.corpus.near_duplicates._BLOCK", block)
         patch.setattr("titrant.corpus.near_duplicates._EXPANDED", 10 * block)
         patch.setattr("titrant.corpus.near_duplicates._PAIRS", 5 * block)
+        patch.setattr("titrant.corpus.near_duplicates._HASH_BYTES", 4000 * block)
         found = find_near_duplicates(signatures, near, earlier=earlier)
     for document, (source, row, alike) in enumerate(plain(signatures, near, earlier)):
         assert (found.source[document], found.row[document]) == (source, row)

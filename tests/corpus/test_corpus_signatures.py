@@ -13,7 +13,7 @@ import regex
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from titrant.corpus.signatures import read_signatures, sign, sign_documents
+from titrant.corpus.signatures import keep_signatures, read_signatures, sign, sign_documents
 from titrant.corpus.words import WORD_CHARACTERS, find_words, fold, grams
 from titrant.errors import StoreError
 from titrant.study.cleaning import NearDuplicates
@@ -235,6 +235,24 @@ def test_a_damaged_or_other_file_is_named(tmp_path):
             scratch=tmp_path,
             progress=silent,
         )
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.data())
+def test_kept_signatures_are_read_like_an_array(tmp_path_factory, data):
+    folder = tmp_path_factory.mktemp("kept")
+    _, out = run(folder, [f"document number {number}" for number in range(20)], "one", group=4)
+    chosen = np.array(data.draw(st.lists(st.booleans(), min_size=20, max_size=20)))
+    expected = read_signatures(out, NEAR)[chosen]
+    with keep_signatures(out, NEAR, chosen, folder / "kept") as kept:
+        assert len(kept) == len(expected)
+        assert kept.shape == expected.shape
+        start, stop = data.draw(st.integers(0, 25)), data.draw(st.integers(0, 25))
+        assert (kept[start:stop] == expected[start:stop]).all()
+        rows = data.draw(st.lists(st.integers(0, len(expected) - 1))) if len(expected) else []
+        places = np.array(rows, dtype=np.int64)
+        assert (kept[places] == expected[places]).all()
+        assert kept[places].dtype == np.uint32
 
 
 @settings(max_examples=30, deadline=None)

@@ -10,7 +10,8 @@ to the first and the third only to the second, the third stays: joining what han
 are like nothing that is left. The result depends on signatures and order alone.
 
 Cost: about one comparison for each dropped document, and one for each pair of kept ones that share a bucket. Memory
-beside the signatures: 4 bytes a document and band, and about 30 more for each bucket that it shares.
+beside the signatures, which may lie on disk: about 30 bytes a document, and 30 for each *different* bucket that it
+shares. Copies share many bands' buckets with each other and nobody else, and those count once.
 
 **Source:** Leskovec, Rajaraman and Ullman 2014, section 3.4 (bands and rows).
 """
@@ -20,6 +21,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +41,19 @@ _EXPANDED = 1 << 20
 """Pairs that are listed at once, about."""
 _PAIRS = 4096
 """Pairs whose signatures are compared at once."""
+_HASH_BYTES = 256_000_000
+"""Hashes of bands that are held at once."""
+
+
+class SignatureRows(Protocol):
+    """Signatures, documents x permutations: an array, or a file that is read row by row."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, rows: slice | NDArray[np.int64], /) -> NDArray[np.uint32]: ...
 
 
 @dataclass(frozen=True)
@@ -55,7 +70,8 @@ class NearDocuments:
 
 @dataclass(frozen=True)
 class _Buckets:
-    """Buckets with more than one document, whatever their band; each lists its documents in order."""
+    """Buckets with more than one document, whatever their band; each lists its documents in order, and no two are the
+    same."""
 
     starts: NDArray[np.int64]
     documents: NDArray[np.int32]
@@ -78,7 +94,7 @@ def bands_and_rows(near: NearDuplicates) -> tuple[int, int]:
 
 
 def find_near_duplicates(
-    signatures: NDArray[np.uint32], near: NearDuplicates, *, earlier: Sequence[NDArray[np.uint32]]
+    signatures: SignatureRows, near: NearDuplicates, *, earlier: Sequence[SignatureRows]
 ) -> NearDocuments:
     """Which documents of a source are near-duplicates of a kept document before them.
 
@@ -102,33 +118,56 @@ def find_near_duplicates(
     )
 
 
-def _share_buckets(sources: Sequence[NDArray[np.uint32]], near: NearDuplicates, before: int) -> _Buckets:
+def _share_buckets(sources: Sequence[SignatureRows], near: NearDuplicates, before: int) -> _Buckets:
     """All buckets that a document of the last source shares with another one."""
     bands, rows = bands_and_rows(near)
-    hashes = np.empty((bands, sum(map(len, sources))), dtype=np.uint32)
-    done = 0
-    for source in sources:
-        _hash_bands(source, rows, hashes[:, done : done + len(source)])
-        done += len(source)
-    sizes, members = [], []
-    for band in hashes:
-        order = np.argsort(band, kind="stable")
-        ordered = band[order]
-        edges = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]])) if len(band) else np.zeros(0, int)
-        size = np.diff(np.concatenate([edges, [len(band)]]))
-        last = order[edges + size - 1]  # the stable order puts the latest document of a bucket last
-        wanted = (size > 1) & (last >= before)
-        sizes.append(size[wanted])
-        members.append(order[np.repeat(wanted, size)].astype(np.int32))
+    documents = sum(map(len, sources))
+    at_once = max(1, _HASH_BYTES // max(1, 4 * documents))
+    sizes, members, seen = [], [], np.zeros(0, dtype=np.uint64)
+    for first in range(0, bands, at_once):
+        hashes = np.empty((min(at_once, bands - first), documents), dtype=np.uint32)
+        done = 0
+        for source in sources:
+            _hash_bands(source, rows, hashes[:, done : done + len(source)], first)
+            done += len(source)
+        for band in hashes:
+            size, order = _shared(band, before)
+            marks = _marks(order, size)
+            new = ~np.isin(marks, seen)
+            seen = np.concatenate([seen, marks[new]])
+            sizes.append(size[new])
+            members.append(order[np.repeat(new, size)])
     starts = np.concatenate([[0], np.cumsum(np.concatenate(sizes))])
     return _Buckets(starts, np.concatenate(members))
 
 
-def _hash_bands(signatures: NDArray[np.uint32], rows: int, hashes: NDArray[np.uint32]) -> None:
-    """Fill `hashes`, bands x documents. A chance equality only makes two documents be compared in vain."""
+def _shared(band: NDArray[np.uint32], before: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """The sizes of a band's buckets that a document from `before` on shares, and their documents."""
+    order = np.argsort(band, kind="stable")
+    ordered = band[order]
+    edges = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]])) if len(band) else np.zeros(0, int)
+    size = np.diff(np.concatenate([edges, [len(band)]]))
+    last = order[edges + size - 1]  # the stable order puts the latest document of a bucket last
+    wanted = (size > 1) & (last >= before)
+    return size[wanted], order[np.repeat(wanted, size)].astype(np.int32)
+
+
+def _marks(documents: NDArray[np.int32], size: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """A number for each bucket's set of documents; two sets have the same with a chance of 2^-64."""
+    if not len(size):
+        return np.zeros(0, dtype=np.uint64)
+    mixed = documents.astype(np.uint64) + np.uint64(1)
+    mix(mixed)
+    return np.asarray(np.add.reduceat(mixed, np.cumsum(size) - size))
+
+
+def _hash_bands(signatures: SignatureRows, rows: int, hashes: NDArray[np.uint32], first: int = 0) -> None:
+    """Fill `hashes`, bands (from the first) x documents. A chance equality only makes two documents be compared in
+    vain."""
     bands = len(hashes)
     for start in range(0, len(signatures), _PAIRS):
-        part = signatures[start : start + _PAIRS, : bands * rows].reshape(-1, bands, rows).astype(np.uint64)
+        chosen = signatures[start : start + _PAIRS][:, first * rows : (first + bands) * rows]
+        part = chosen.reshape(-1, bands, rows).astype(np.uint64)
         found = np.zeros(part.shape[:2], dtype=np.uint64)
         for row in range(rows):
             found += part[:, :, row]
@@ -140,7 +179,7 @@ class _Search:
     """Goes through the documents in blocks; `filled` says how many kept documents each bucket lists at its front."""
 
     def __init__(
-        self, sources: Sequence[NDArray[np.uint32]], first: NDArray[np.int64], buckets: _Buckets, needed: int
+        self, sources: Sequence[SignatureRows], first: NDArray[np.int64], buckets: _Buckets, needed: int
     ) -> None:
         self._sources, self._first, self._before, self._needed = sources, first, int(first[-2]), needed
         self._starts = buckets.starts[:-1]

@@ -9,10 +9,12 @@ short documents are near to none but their equals.
 
 from __future__ import annotations
 
+import os
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import pyarrow as pa
@@ -90,7 +92,50 @@ def read_signatures(folder: Path, near: NearDuplicates, *, rows: NDArray[np.bool
     Takes 4 * permutations bytes a document that is asked for. Raises StoreError if the file is damaged, of other
     permutations, or of another number of documents than `rows` has.
     """
-    path, parts, row = folder / SIGNATURES, [np.empty((0, near.permutations), np.uint32)], 0
+    return np.concatenate([np.empty((0, near.permutations), np.uint32), *_chosen(folder, near, rows)])
+
+
+def keep_signatures(folder: Path, near: NearDuplicates, rows: NDArray[np.bool_], path: Path) -> KeptSignatures:
+    """Copy the signatures of some documents into a file from which each can be read. Raises as `read_signatures`."""
+    with path.open("wb") as stream:
+        for part in _chosen(folder, near, rows):
+            stream.write(part.astype("<u4").tobytes())
+    return KeptSignatures(path, near.permutations)
+
+
+class KeptSignatures:
+    """Signatures in a file, documents x permutations: in memory are those alone that are asked for."""
+
+    def __init__(self, path: Path, permutations: int) -> None:
+        self._file = path.open("rb", buffering=0)
+        self._width = 4 * permutations
+        self.shape = (path.stat().st_size // self._width, permutations)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        self._file.close()
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, rows: slice | NDArray[np.int64], /) -> NDArray[np.uint32]:
+        if isinstance(rows, slice):
+            start, stop, _ = rows.indices(len(self))
+            return self._read(start, max(0, stop - start))
+        wanted, places = np.unique(rows, return_inverse=True)
+        parts = [self._read(row, 1) for row in wanted.tolist()]
+        return np.concatenate([np.empty((0, self.shape[1]), np.uint32), *parts])[places]
+
+    def _read(self, row: int, count: int) -> NDArray[np.uint32]:
+        content = os.pread(self._file.fileno(), count * self._width, row * self._width)
+        return np.frombuffer(content, dtype="<u4").reshape(-1, self.shape[1])
+
+
+def _chosen(folder: Path, near: NearDuplicates, rows: NDArray[np.bool_] | None) -> Iterator[NDArray[np.uint32]]:
+    """The stored signatures of these rows, a row group at a time."""
+    path, row = folder / SIGNATURES, 0
     try:
         with pq.ParquetFile(path) as file:
             width = file.schema_arrow.field("signature").type
@@ -98,14 +143,13 @@ def read_signatures(folder: Path, near: NearDuplicates, *, rows: NDArray[np.bool
                 raise StoreError(f"{path} holds {width}, not signatures of {near.permutations} numbers; run again")
             for group in range(file.num_row_groups):
                 column = file.read_row_group(group, columns=["signature"], use_threads=False)["signature"]
-                found = np.frombuffer(b"".join(column.to_pylist()), dtype="<u4").reshape(-1, near.permutations)
-                parts.append(found if rows is None else found[rows[row : row + len(found)]])
+                found = np.concatenate([_numbers(chunk, near.permutations) for chunk in column.chunks])
+                yield found if rows is None else found[rows[row : row + len(found)]]
                 row += len(found)
     except (pa.ArrowException, OSError, KeyError, IndexError, ValueError, TypeError) as error:
         raise StoreError(f"{path} cannot be read ({error}); delete its folder and run again") from None
     if rows is not None and row != len(rows):
         raise StoreError(f"{path} holds signatures of {row} documents where {len(rows)} were expected; run again")
-    return np.concatenate(parts)
 
 
 @dataclass(frozen=True)

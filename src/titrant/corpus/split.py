@@ -15,7 +15,9 @@ of one stand on one side: the other half of a file that was trained on is no fre
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,7 +34,7 @@ from titrant.corpus.near_duplicates import find_near_duplicates
 from titrant.corpus.overlap import holders
 from titrant.corpus.rules import first_failed
 from titrant.corpus.signals import read_signal
-from titrant.corpus.signatures import read_signatures
+from titrant.corpus.signatures import keep_signatures
 from titrant.errors import StoreError, StudyError
 from titrant.jobs import Progress, SplitJob
 from titrant.study.cleaning import NearDuplicates
@@ -96,7 +98,7 @@ def split_documents(
         _check_planted(rows, earlier, name)
         fates.give(np.isin(rows.digests, earlier.digests), f"duplicate of {name}")
     if job.near is not None:
-        _drop_near_duplicates(job.near, rows, fates, inputs)
+        _drop_near_duplicates(job.near, rows, fates, inputs, scratch)
     if job.language_shares:
         by_content = "signals" in inputs  # what the name alone says is in the documents
         languages = read_signal(inputs["signals"], "file_language") if by_content else rows.languages
@@ -119,14 +121,19 @@ def split_documents(
     return Split(parts=parts)
 
 
-def _drop_near_duplicates(near: NearDuplicates, rows: _Rows, fates: _Fates, inputs: Mapping[str, Path]) -> None:
+def _drop_near_duplicates(
+    near: NearDuplicates, rows: _Rows, fates: _Fates, inputs: Mapping[str, Path], scratch: Path
+) -> None:
     asked = fates.undecided & ~rows.planted
     names = sorted(role.removeprefix(_SIGNATURES) for role in inputs if role.startswith(_SIGNATURES))
-    earlier = [
-        read_signatures(inputs[_SIGNATURES + name], near, rows=_read_kept(inputs[_EARLIER + name]).real)
-        for name in names
-    ]
-    found = find_near_duplicates(read_signatures(inputs["signatures"], near, rows=asked), near, earlier=earlier)
+    roles = [_SIGNATURES + name for name in names]
+    chosen = [*(_read_kept(inputs[_EARLIER + name]).real for name in names), asked]
+    with ExitStack() as open_files:
+        *earlier, signatures = (
+            open_files.enter_context(keep_signatures(inputs[role], near, which, scratch / f"signatures-{index}"))
+            for index, (role, which) in enumerate(zip([*roles, "signatures"], chosen, strict=True))
+        )
+        found = find_near_duplicates(signatures, near, earlier=earlier)
     places = np.flatnonzero(asked)
     for index, fate in enumerate([*(f"near duplicate of {name}" for name in names), "near duplicate"]):
         where = np.zeros(len(asked), bool)
@@ -174,7 +181,7 @@ def _read(folder: Path, progress: Progress, *, languages: bool) -> _Rows:
                 digests.append(bytes.fromhex("".join(batch["content_hash"].to_pylist())))
                 sizes.append(pc.binary_length(batch["text"]).to_numpy(zero_copy_only=False).astype(np.int64))
                 planted.append(batch["planted"].to_numpy(zero_copy_only=False))
-                spoken += batch["language"].to_pylist() if languages else []
+                spoken += map(sys.intern, batch["language"].to_pylist() if languages else [])
         except (pa.ArrowException, OSError, ValueError) as error:
             raise StoreError(f"{path} cannot be read ({error}); delete its folder and run again") from None
     return _Rows(
@@ -197,14 +204,18 @@ class _Kept:
 
 def _read_kept(folder: Path) -> _Kept:
     path = folder / "split.parquet"
+    digests, planted, real = [], [np.zeros(0, bool)], [np.zeros(0, bool)]
     try:
-        table = pq.read_table(path, columns=["content_hash", "planted", "fate"], use_threads=False)
-        kept = table.filter(pc.is_in(table["fate"], pa.array(KEPT)))
-        digests = bytes.fromhex("".join(kept["content_hash"].to_pylist()))
-    except (pa.ArrowException, OSError, ValueError) as error:
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(65_536, columns=["content_hash", "planted", "fate"], use_threads=False):
+                is_kept = pc.is_in(batch["fate"], pa.array(KEPT))
+                kept = batch.filter(is_kept)
+                digests.append(bytes.fromhex("".join(kept["content_hash"].to_pylist())))
+                planted.append(kept["planted"].to_numpy(zero_copy_only=False))
+                real.append(pc.and_(is_kept, pc.invert(batch["planted"])).to_numpy(zero_copy_only=False))
+    except (pa.ArrowException, OSError, KeyError, ValueError) as error:
         raise StoreError(f"{path} cannot be read ({error}); delete its folder and run again") from None
-    real = pc.and_(pc.is_in(table["fate"], pa.array(KEPT)), pc.invert(table["planted"]))
-    return _Kept(_array(digests), *(column.to_numpy(zero_copy_only=False) for column in (kept["planted"], real)))
+    return _Kept(_array(b"".join(digests)), np.concatenate(planted), np.concatenate(real))
 
 
 def _repeats(rows: _Rows, kept: NDArray[np.bool_]) -> NDArray[np.bool_]:
