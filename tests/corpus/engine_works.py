@@ -73,3 +73,15 @@ class Wait:
         while not (self.folder / "go").exists():
             time.sleep(0.02)
         return pa.table({"number": [group.index]})
+
+
+@dataclass(frozen=True)
+class Slow:
+    """The number of the row group after a while; writes down which process made it."""
+
+    folder: Path
+
+    def __call__(self, group, tick):
+        time.sleep(0.7)
+        (self.folder / f"by-{os.getpid()}-{group.index}").touch()
+        return pa.table({"number": [group.index]})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import pickle
 import re
 import signal
 import subprocess
@@ -20,6 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from titrant.corpus import find_all_signals, find_overlaps, sign_documents, transform_documents
+from titrant.corpus.daft_on_ray import MakePart, installed_versions
 from titrant.corpus.engine import chosen_engine, make_parts
 from titrant.corpus.parts import Parts
 from titrant.corpus.stored import RowGroup
@@ -284,3 +286,26 @@ def test_ray_without_its_libraries_says_what_to_install(make, monkeypatch):
     monkeypatch.setitem(sys.modules, "daft", None)
     with pytest.raises(EngineError, match=r"extra `cluster` .*; install them with pip install 'titrant\[cluster\]'"):
         make(Number())
+
+
+def test_a_machine_of_a_cluster_makes_a_part_or_hands_the_error_back(tmp_path):
+    parts = Parts.under(tmp_path, Number(), GROUPS)
+    assert MakePart(parts, installed_versions())(pickle.dumps(GROUPS[3])) == b""
+    assert parts.table(GROUPS[3]) == pa.table({"number": [3]})
+    failing = MakePart(Parts.under(tmp_path, Fail("store"), GROUPS), installed_versions())
+    error = pickle.loads(failing(pickle.dumps(GROUPS[1])))
+    assert (type(error), str(error)) == (StoreError, "damaged")
+
+
+def test_a_machine_with_other_versions_or_without_the_store_makes_nothing_and_says_so(tmp_path):
+    parts = Parts.under(tmp_path, Number(), GROUPS)
+    other = {**installed_versions(), "rensa": "0.0.1", "nosuch": "1.0"}
+    error = pickle.loads(MakePart(parts, other)(pickle.dumps(GROUPS[0])))
+    assert isinstance(error, EngineError)
+    rensa = installed_versions()["rensa"]
+    assert f" has rensa {rensa} where this one has 0.0.1; nosuch not installed where this one has 1.0; " in str(error)
+    assert not parts.has(GROUPS[0])
+    parts.folder.rmdir()
+    error = pickle.loads(MakePart(parts, installed_versions())(pickle.dumps(GROUPS[0])))
+    assert isinstance(error, EngineError)
+    assert f"has no folder {parts.folder}; keep the store on a file system that all machines see" in str(error)

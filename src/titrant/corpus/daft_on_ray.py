@@ -13,6 +13,7 @@ import os
 import pickle
 import platform
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -39,6 +40,7 @@ _VAIN = 3
 _EVERY_SECONDS = 0.2
 _PAUSE_SECONDS = 2.0
 """Before a query is asked again: a cluster takes a moment to see that a machine is gone."""
+_ANSWER_SECONDS = 20
 
 
 @dataclass
@@ -133,7 +135,9 @@ class _Query:
         try:
             self._errors += [row["answer"] for row in self._answers.iter_rows() if row["answer"]]
         except Exception as error:  # whatever a dying cluster raises: the parts that are not there tell the rest
-            self.said = (str(error).strip() or type(error).__name__).splitlines()[0]
+            self.said = (
+                (str(error).strip() or type(error).__name__).splitlines()[-1].strip()
+            )  # the first ones tell where
 
     def wait(self, tell: Callable[[], None]) -> None:
         """Until it ends. Raises the first error that the work raised."""
@@ -168,6 +172,8 @@ def _connect(ray: Any, daft: Any, address: str | None) -> None:
     named = address or os.environ.get("RAY_ADDRESS") or "auto"
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
+        if named != "auto":
+            _check_that_someone_answers(named)
         environment = {"env_vars": {**NO_TELEMETRY, **ONE_THREAD}}
         ray.init(address=named, runtime_env=environment, log_to_driver=False, configure_logging=False)
         daft.set_runner_ray(address=named, noop_if_initialized=True)
@@ -182,3 +188,9 @@ def _connect(ray: Any, daft: Any, address: str | None) -> None:
         if threading.current_thread() is threading.main_thread():
             for number, handler in handlers.items():
                 signal.signal(number, handler)
+
+
+def _check_that_someone_answers(address: str) -> None:
+    """Raises OSError or ValueError if not; Ray itself would end this process."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    socket.create_connection((host.strip("[]"), int(port)), timeout=_ANSWER_SECONDS).close()
