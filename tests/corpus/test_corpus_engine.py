@@ -309,3 +309,20 @@ def test_a_machine_with_other_versions_or_without_the_store_makes_nothing_and_sa
     error = pickle.loads(MakePart(parts, installed_versions())(pickle.dumps(GROUPS[0])))
     assert isinstance(error, EngineError)
     assert f"has no folder {parts.folder}; keep the store on a file system that all machines see" in str(error)
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_files_without_documents_are_files_without_rows(name, source, tmp_path, monkeypatch):
+    monkeypatch.setenv("TITRANT_ENGINE", "serial")
+    made, files = run_stage(name, source, tmp_path, "without")
+    empty = pq.read_schema(source["documents"] / "documents-00000.parquet").empty_table()
+    pq.write_table(empty, source["documents"] / "documents-00002.parquet")
+    with pq.ParquetWriter(source["documents"] / "documents-00003.parquet", empty.schema) as writer:
+        writer.write_table(empty)
+        writer.write_table(empty)
+    again, more = run_stage(name, source, tmp_path, "with")
+    assert again == made
+    kinds = {path: pq.read_table(pa.BufferReader(content)).num_rows for path, content in more.items()}
+    assert {path: rows for path, rows in kinds.items() if rows} == {
+        path: pq.read_table(pa.BufferReader(content)).num_rows for path, content in files.items()
+    }

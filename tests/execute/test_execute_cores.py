@@ -53,6 +53,11 @@ def test_free_cores_are_shared_out_to_jobs_that_have_use_for_them(
     assert given_cores(tmp_path, monkeypatch, jobs=jobs, workers=workers) == expected
 
 
+def test_a_user_who_names_an_engine_has_decided(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TITRANT_ENGINE", "processes:4")
+    assert given_cores(tmp_path, monkeypatch, jobs=1, workers=8) == [1]
+
+
 def test_jobs_never_hold_more_cores_together_than_there_are_workers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -101,7 +101,8 @@ def _read_fates(folder: Path, rows: int) -> pa.ChunkedArray:
 
 def _read_split(folder: Path, group: RowGroup) -> pa.Table:
     """Content hash and fate of the documents of a row group; the split has row groups of its own."""
-    path, found, row = folder / "split.parquet", [], 0
+    path, row = folder / "split.parquet", 0
+    found = [pa.table({"content_hash": pa.array([], pa.string()), "fate": pa.array([], pa.string())})]
     try:
         with pq.ParquetFile(path) as file:
             for index in range(file.num_row_groups):
