@@ -10,6 +10,7 @@ short documents are near to none but their equals.
 from __future__ import annotations
 
 import os
+import sys
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -123,14 +124,23 @@ class KeptSignatures:
     def __getitem__(self, rows: slice | NDArray[np.int64], /) -> NDArray[np.uint32]:
         if isinstance(rows, slice):
             start, stop, _ = rows.indices(len(self))
-            return self._read(start, max(0, stop - start))
+            found = np.empty((max(0, stop - start), self.shape[1]), dtype=np.uint32)
+            self._fill(found, start)
+            return found
         wanted, places = np.unique(rows, return_inverse=True)
-        parts = [self._read(row, 1) for row in wanted.tolist()]
-        return np.concatenate([np.empty((0, self.shape[1]), np.uint32), *parts])[places]
+        begins = np.flatnonzero(np.diff(wanted, prepend=-2) != 1)  # of runs of neighbours
+        ends = np.append(begins, len(wanted))[1:]
+        found = np.empty((len(wanted), self.shape[1]), dtype=np.uint32)
+        for begin, end, row in zip(begins.tolist(), ends.tolist(), wanted[begins].tolist(), strict=True):
+            self._fill(found[begin:end], row)
+        return found[places]
 
-    def _read(self, row: int, count: int) -> NDArray[np.uint32]:
-        content = os.pread(self._file.fileno(), count * self._width, row * self._width)
-        return np.frombuffer(content, dtype="<u4").reshape(-1, self.shape[1])
+    def _fill(self, found: NDArray[np.uint32], row: int) -> None:
+        """Fill with as many rows, from this one on."""
+        if len(found) and os.preadv(self._file.fileno(), [found.data], row * self._width) != found.nbytes:
+            raise StoreError(f"{self._file.name} was cut off while the job ran; run again")
+        if sys.byteorder == "big":
+            found.byteswap(inplace=True)
 
 
 def _chosen(folder: Path, near: NearDuplicates, rows: NDArray[np.bool_] | None) -> Iterator[NDArray[np.uint32]]:
