@@ -17,6 +17,7 @@ from titrant.artifacts import FileEntry
 from titrant.errors import StoreError
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
+_BLOCK_BYTES = 1 << 20
 _READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
 
 
@@ -65,10 +66,11 @@ def sync_files(folder: Path) -> None:
 
 
 def hash_file(path: Path) -> str:
-    """BLAKE3 of a file's bytes, 64 hexadecimal digits. About 3 GB/s."""
-    hasher = blake3()
-    if path.stat().st_size:
-        hasher.update_mmap(path)
+    """BLAKE3 of a file's bytes, 64 hexadecimal digits. About 3 GB/s, in 1 MB of memory whatever its size."""
+    hasher, block = blake3(), memoryview(bytearray(_BLOCK_BYTES))
+    with path.open("rb", buffering=0) as file:
+        while size := file.readinto(block):
+            hasher.update(block[:size])
     return hasher.hexdigest()
 
 
