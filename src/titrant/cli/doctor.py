@@ -6,6 +6,7 @@ import importlib.metadata
 import importlib.util
 import platform
 import shutil
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -20,6 +21,8 @@ OPTIONAL = {
     "datasets": ("hub", "sources from the Hugging Face hub"),
     "altair": ("report", "figures drawn as PNG"),
     "vl_convert": ("report", "figures drawn as PNG"),
+    "py7zr": ("archives", "sources inside 7z archives"),
+    "daft": ("cluster", "data stages on a Ray cluster"),
 }
 """By module: the extra that brings it, and what it is for."""
 
@@ -88,6 +91,8 @@ def _optional() -> Iterator[Row]:
             yield "--", module, f"not installed: {purpose}. python -m pip install 'titrant[{extra}]'"
             continue
         yield "ok", module, f"{_version(module)}: {purpose}"
+    git = shutil.which("git")
+    yield "ok" if git else "--", "git", f"{git or 'not installed'}: sources that are git repositories"
 
 
 def _version(module: str) -> str:
