@@ -6,7 +6,6 @@ import importlib.metadata
 import importlib.util
 import platform
 import shutil
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
