@@ -27,6 +27,9 @@ MATMUL_FRACTION = 0.25
 """Training FLOP/s of small models as a share of this machine's numpy float32 matmul, as an order of magnitude:
 attention, norms, loss and optimizer run far below the speed of large products. Replaced by real speeds at once."""
 
+MATMULS = 8
+"""So many products are timed at least."""
+
 PACKAGES = ("titrant", "torch", "numpy", "scipy", "pyarrow", "tokenizers", "safetensors", "transformers", "gigatoken")
 
 
@@ -196,13 +199,17 @@ def training_speed(store: Store) -> Speed | None:
 
 
 def measure_matmul_flops(seconds: float = 0.12) -> float:
-    """float32 matmul FLOP/s of numpy with all the threads that it uses, best of several."""
+    """float32 matmul FLOP/s of numpy with all the threads that it uses, best of eight at least.
+
+    Beside busy processes a single product can be a hundred times too slow.
+    """
     import numpy as np
 
     size = 512
     left = np.ones((size, size), np.float32)
-    best, end = float("inf"), time.perf_counter() + seconds
-    while time.perf_counter() < end:
+    best, end, done = float("inf"), time.perf_counter() + seconds, 0
+    while time.perf_counter() < end or done < MATMULS:
+        done += 1
         start = time.perf_counter()
         left @ left
         best = min(best, time.perf_counter() - start)
