@@ -10,6 +10,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from engine_works import Die, Fail, Number, Wait
 from hypothesis import given
 from hypothesis import strategies as st
 
-from titrant.corpus import find_all_signals, find_overlaps, sign_documents, transform_documents
+from titrant.corpus import daft_on_ray, find_all_signals, find_overlaps, sign_documents, transform_documents
 from titrant.corpus.daft_on_ray import MakePart, installed_versions
 from titrant.corpus.engine import chosen_engine, make_parts
 from titrant.corpus.parts import Parts
@@ -326,3 +327,48 @@ def test_files_without_documents_are_files_without_rows(name, source, tmp_path, 
     assert {path: rows for path, rows in kinds.items() if rows} == {
         path: pq.read_table(pa.BufferReader(content)).num_rows for path, content in files.items()
     }
+
+
+def test_where_a_query_stands_still_its_parts_are_made_here(tmp_path, monkeypatch):
+    monkeypatch.setattr(daft_on_ray, "_STALLED_SECONDS", 0.5)
+    monkeypatch.setattr(daft_on_ray, "_BEAT_SECONDS", 0.05)
+    parts, release = Parts.under(tmp_path, Number(), GROUPS), threading.Event()
+
+    class Hanging(daft_on_ray._Query):
+        """One that makes a part, works at another for longer than it may stand still, and then waits for ever."""
+
+        def __init__(self, ray, daft, parts, groups):
+            self.said, self._errors = "", []
+            self._thread = threading.Thread(target=self._hang, daemon=True)
+            self._thread.start()
+
+        def _hang(self):
+            parts.make(GROUPS[1], lambda _: None)
+            with daft_on_ray._beating(parts.folder / "at-work"):
+                time.sleep(1.2)
+            parts.make(GROUPS[3], lambda _: None)
+            release.wait()
+
+    monkeypatch.setattr(daft_on_ray, "_libraries", lambda: (None, None))
+    monkeypatch.setattr(daft_on_ray, "_connect", lambda *_: None)
+    monkeypatch.setattr(daft_on_ray, "_Query", Hanging)
+    there = []
+    monkeypatch.setattr(
+        daft_on_ray,
+        "_make_here",
+        spy(daft_on_ray._make_here, lambda: there.append(sorted(parts.folder.glob("*.arrow")))),
+    )
+    daft_on_ray.run_on_ray(parts, GROUPS, None, lambda _: None)
+    release.set()
+    assert [[path.stem[-1] for path in paths] for paths in there] == [["1", "3"]]
+    assert [parts.table(group)["number"].to_pylist() for group in GROUPS] == NUMBERS
+
+
+def spy(function, before):
+    """The function, and something that is done before."""
+
+    def both(*arguments):
+        before()
+        return function(*arguments)
+
+    return both

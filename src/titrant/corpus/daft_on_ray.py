@@ -3,7 +3,9 @@
 The cluster's machines see the store under the same path and have the same versions of what results depend on; both are
 looked at before anything is made. A part is a file that its machine writes into the store; what travels is its name.
 When a process or a machine dies, Daft's query ends: it is asked again for the parts that are not there, as long as
-each query makes some; _VAIN queries in a row that make none are an error.
+each query makes some; _VAIN queries in a row that make none are an error. Now and then Daft waits for ever for what
+was lost: whoever makes a part touches a file every few seconds, and where nothing moves any more, this process makes
+what is missing itself.
 """
 
 from __future__ import annotations
@@ -16,9 +18,10 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from titrant.corpus.parts import Parts
@@ -41,6 +44,9 @@ _EVERY_SECONDS = 0.2
 _PAUSE_SECONDS = 2.0
 """Before a query is asked again: a cluster takes a moment to see that a machine is gone."""
 _ANSWER_SECONDS = 20
+_BEAT_SECONDS = 3.0
+_STALLED_SECONDS = 30.0
+"""Without a beat from anybody: longer than Ray takes to see that a machine is gone."""
 
 
 @dataclass
@@ -55,7 +61,8 @@ class MakePart:
         """b'' if the part is there now, else the pickled error."""
         try:
             self._check()
-            self.parts.make(pickle.loads(given), lambda _: None)
+            with _beating(self.parts.folder / f"at-work-{platform.node()}-{os.getpid()}"):
+                self.parts.make(pickle.loads(given), lambda _: None)
         except Exception as error:
             return pickle.dumps(portable(error))
         return b""
@@ -76,6 +83,26 @@ class MakePart:
             raise EngineError(
                 f"machine {where} of the Ray cluster has {'; '.join(differing)}; install the same versions on all"
             )
+
+
+@contextmanager
+def _beating(path: Path) -> Iterator[None]:
+    """Touch a file every few seconds from a thread."""
+    end = threading.Event()
+
+    def beat() -> None:
+        with suppress(OSError):  # the job is over, and its folder gone
+            path.touch()
+            while not end.wait(_BEAT_SECONDS):
+                path.touch()
+
+    thread = threading.Thread(target=beat, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        end.set()
+        thread.join()
 
 
 def installed_versions() -> dict[str, str]:
@@ -100,7 +127,9 @@ def run_on_ray(parts: Parts, groups: Sequence[RowGroup], address: str | None, te
         missing, vain = list(groups), 0
         while missing:
             query = _Query(ray, daft, parts, missing)
-            query.wait(lambda: tell(_documents(parts, groups)))
+            stalled = query.wait(parts, lambda: tell(_documents(parts, groups)))
+            if stalled:
+                _make_here(parts, missing, lambda: tell(_documents(parts, groups)))
             left = [group for group in missing if not parts.has(group)]
             vain = vain + 1 if len(left) == len(missing) else 0
             if vain == _VAIN:
@@ -139,13 +168,37 @@ class _Query:
                 (str(error).strip() or type(error).__name__).splitlines()[-1].strip()
             )  # the first ones tell where
 
-    def wait(self, tell: Callable[[], None]) -> None:
-        """Until it ends. Raises the first error that the work raised."""
+    def wait(self, parts: Parts, tell: Callable[[], None]) -> bool:
+        """Until it ends, or nothing moves any more: whether it stalled. Raises the first error that the work raised."""
+        first = seen = _traces(parts.folder)
+        since = time.monotonic()
         while self._thread.is_alive():
             self._thread.join(_EVERY_SECONDS)
             tell()
+            if (now := _traces(parts.folder)) != seen:
+                seen, since = now, time.monotonic()
+            if seen != first and time.monotonic() - since > _STALLED_SECONDS:
+                return True
         if self._errors:
             raise pickle.loads(self._errors[0])
+        return False
+
+
+def _traces(folder: Path) -> set[tuple[str, int]]:
+    """What changes whenever anybody works on a part."""
+    found = set()
+    for path in folder.iterdir():
+        with suppress(FileNotFoundError):  # renamed meanwhile
+            found.add((path.name, path.stat().st_mtime_ns))
+    return found
+
+
+def _make_here(parts: Parts, groups: Sequence[RowGroup], tell: Callable[[], None]) -> None:
+    print("the query on the Ray cluster stands still: this process makes the parts that are missing", flush=True)
+    for group in groups:
+        if not parts.has(group):
+            parts.make(group, lambda _: tell())
+        tell()
 
 
 def _documents(parts: Parts, groups: Sequence[RowGroup]) -> int:
