@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 from titrant.corpus.opened import LeftOut
-from titrant.corpus.repositories import Commit, commits_of
+from titrant.corpus.origins.repositories import Commit, commits_of
 from titrant.study.origins import Repository
 
 

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 
-from titrant.corpus import origins
+from titrant.corpus.origins import pieces as origins
 from titrant.errors import EngineError, StoreError, StudyError
 from titrant.study.world import content_of_file
 

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from corpus.made_repositories import Made
-from titrant.corpus import commits
-from titrant.corpus.commits import ChangedText, commit_texts, rendered, row_text, unified_diff
 from titrant.corpus.opened import LeftOut
+from titrant.corpus.origins import commits
+from titrant.corpus.origins.commits import ChangedText, commit_texts, rendered, row_text, unified_diff
 from titrant.errors import StudyError
 from titrant.study.origins import Repository
 from titrant.study.parsers import CommitTexts

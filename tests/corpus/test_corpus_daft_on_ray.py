@@ -45,7 +45,7 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from engine_works import Fail, Slow
 from titrant.corpus import find_all_signals, sign_documents
-from titrant.corpus.engine import make_parts
+from titrant.corpus.engine.make import make_parts
 from titrant.corpus.stored import RowGroup, row_groups
 from titrant.jobs import SignalsJob, SignaturesJob
 from titrant.study.cleaning import NearDuplicates

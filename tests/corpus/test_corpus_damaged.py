@@ -9,8 +9,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from titrant.corpus import opened, parse
-from titrant.corpus.json_text import MAX_DEPTH, lines
+from titrant.corpus import opened
+from titrant.corpus.formats import parse
+from titrant.corpus.formats.json_text import MAX_DEPTH, lines
 from titrant.errors import StoreError, StudyError
 
 
@@ -214,7 +215,7 @@ def test_xml_that_is_none_or_a_bomb_is_one_error(tmp_path, documents, xml, messa
 
 
 def test_a_page_without_an_end_is_never_held(tmp_path, documents, monkeypatch):
-    monkeypatch.setattr("titrant.corpus.wikipedia.MAX_DOCUMENT_BYTES", 1 << 20)
+    monkeypatch.setattr("titrant.corpus.formats.wikipedia.MAX_DOCUMENT_BYTES", 1 << 20)
     page = b"<page><id>1</id><revision><text>kept</text></revision></page>"
     (tmp_path / "a.xml").write_bytes(
         b"<mediawiki>"

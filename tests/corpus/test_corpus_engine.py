@@ -21,10 +21,11 @@ from engine_works import Die, Fail, Number, Wait
 from hypothesis import given
 from hypothesis import strategies as st
 
-from titrant.corpus import daft_on_ray, find_all_signals, find_overlaps, sign_documents, transform_documents
-from titrant.corpus.daft_on_ray import MakePart, installed_versions
-from titrant.corpus.engine import chosen_engine, make_parts
-from titrant.corpus.parts import Parts
+from titrant.corpus import find_all_signals, find_overlaps, sign_documents, transform_documents
+from titrant.corpus.engine import daft_on_ray
+from titrant.corpus.engine.daft_on_ray import MakePart, installed_versions
+from titrant.corpus.engine.make import chosen_engine, make_parts
+from titrant.corpus.engine.parts import Parts
 from titrant.corpus.stored import RowGroup
 from titrant.errors import EngineError, StoreError, StudyError
 from titrant.evaluate import write_items
@@ -170,7 +171,7 @@ def test_processes_end_when_the_job_is_killed(tmp_path):
     (tmp_path / "pids").mkdir()
     code = (
         "import sys; from pathlib import Path; sys.path.insert(0, sys.argv[1])\n"
-        "from engine_works import Wait; from titrant.corpus.engine import make_parts\n"
+        "from engine_works import Wait; from titrant.corpus.engine.make import make_parts\n"
         "from titrant.corpus.stored import RowGroup\n"
         "groups = [RowGroup(Path('documents-00000.parquet'), index, index, 1) for index in range(4)]\n"
         "if __name__ == '__main__':\n"

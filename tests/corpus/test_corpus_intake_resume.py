@@ -11,7 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from titrant.corpus import origins, read_documents, writer
+from titrant.corpus import read_documents, writer
+from titrant.corpus.origins import pieces as origins
 from titrant.errors import StudyError
 from titrant.jobs import DocumentsJob
 from titrant.study.origins import Files

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from titrant.corpus.near_duplicates import _hash_bands, bands_and_rows, find_near_duplicates
-from titrant.corpus.signatures import sign
+from titrant.corpus.duplicates.near_duplicates import _hash_bands, bands_and_rows, find_near_duplicates
+from titrant.corpus.duplicates.signatures import sign
 from titrant.study.cleaning import NearDuplicates
 
 NEAR = NearDuplicates(similarity=0.8, words=5, permutations=256)
@@ -169,10 +169,10 @@ def test_it_is_the_plain_definition(block, seed, similarity):
     earlier = [make(int(generator.integers(0, 30))) for _ in range(int(generator.integers(0, 4)))]
     signatures = make(int(generator.integers(0, 150)))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("titrant.corpus.near_duplicates._BLOCK", block)
-        patch.setattr("titrant.corpus.near_duplicates._EXPANDED", 10 * block)
-        patch.setattr("titrant.corpus.near_duplicates._PAIRS", 5 * block)
-        patch.setattr("titrant.corpus.near_duplicates._HASH_BYTES", 4000 * block)
+        patch.setattr("titrant.corpus.duplicates.near_duplicates._BLOCK", block)
+        patch.setattr("titrant.corpus.duplicates.near_duplicates._EXPANDED", 10 * block)
+        patch.setattr("titrant.corpus.duplicates.near_duplicates._PAIRS", 5 * block)
+        patch.setattr("titrant.corpus.duplicates.near_duplicates._HASH_BYTES", 4000 * block)
         found = find_near_duplicates(signatures, near, earlier=earlier)
     for document, (source, row, alike) in enumerate(plain(signatures, near, earlier)):
         assert (found.source[document], found.row[document]) == (source, row)

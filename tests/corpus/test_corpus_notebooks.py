@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from titrant.corpus.notebooks import notebook_text, read_notebook
+from titrant.corpus.formats.notebooks import notebook_text, read_notebook
+from titrant.corpus.formats.texts import Text
 from titrant.corpus.opened import LeftOut
-from titrant.corpus.texts import Text
 from titrant.errors import StudyError
 from titrant.study.parsers import Notebooks
 

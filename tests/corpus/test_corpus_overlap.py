@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from titrant.artifacts import Overlap
 from titrant.corpus import find_overlaps
-from titrant.corpus.item_index import Items, index_items
-from titrant.corpus.look_alikes import simplified
-from titrant.corpus.overlap import find_items
+from titrant.corpus.items.item_index import Items, index_items
+from titrant.corpus.items.look_alikes import simplified
+from titrant.corpus.items.overlap import find_items
 from titrant.errors import StoreError
 from titrant.evaluate.items import write_items
 from titrant.jobs import ItemsJob, OverlapJob

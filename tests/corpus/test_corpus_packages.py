@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from titrant.corpus import fetch_packages
-from titrant.corpus.packages import cache_folder, pip_arguments
+from titrant.corpus.origins.packages import cache_folder, pip_arguments
 from titrant.errors import EngineError, StudyError
 from titrant.study.origins import Package
 from titrant.study.source import Source

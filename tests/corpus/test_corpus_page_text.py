@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from titrant.corpus import page_text
-from titrant.corpus.fences import fence_for, fenced
+from titrant.corpus.formats import page_text
+from titrant.corpus.formats.fences import fence_for, fenced
+from titrant.corpus.formats.page_text import MAX_DEPTH, html_decoded, html_text, wiki_text
+from titrant.corpus.formats.wikipedia import strip_markup
 from titrant.corpus.opened import LeftOut
-from titrant.corpus.page_text import MAX_DEPTH, html_decoded, html_text, wiki_text
-from titrant.corpus.wikipedia import strip_markup
 from titrant.study.parsers import HtmlPages
 
 PAGE = """<!doctype html><html><head><title>T</title><style>p {}</style><script>var a = "<p>";</script></head>

@@ -12,7 +12,14 @@ from hypothesis import strategies as st
 
 from corpus.made_repositories import Made, clean_environment
 from titrant.corpus.opened import LeftOut, Unreadable
-from titrant.corpus.repositories import Objects, _parsed, commits_of, is_bot, label_of_repository, repository_files
+from titrant.corpus.origins.repositories import (
+    Objects,
+    _parsed,
+    commits_of,
+    is_bot,
+    label_of_repository,
+    repository_files,
+)
 from titrant.errors import EngineError, StoreError, StudyError
 from titrant.study.origins import Repository
 from titrant.study.repository import commit_of, git_command

@@ -12,12 +12,12 @@ import pyarrow.parquet as pq
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from titrant.corpus.json_text import json_value, lines
+from titrant.corpus.formats.json_text import json_value, lines
+from titrant.corpus.formats.parse import parse
+from titrant.corpus.formats.tables import Columns, texts_of_rows
+from titrant.corpus.formats.texts import LeftOut, Text, cleaned
+from titrant.corpus.formats.wikipedia import articles
 from titrant.corpus.opened import SourceFile
-from titrant.corpus.parse import parse
-from titrant.corpus.tables import Columns, texts_of_rows
-from titrant.corpus.texts import LeftOut, Text, cleaned
-from titrant.corpus.wikipedia import articles
 from titrant.errors import StoreError, StudyError
 from titrant.study.parsers import JsonLines, JsonRecords, ParquetRows, PlainFiles, PythonStrings
 from titrant.tokens.documents import content_hash
@@ -165,7 +165,7 @@ def test_bytes_of_any_kind_are_texts_or_one_error(content, parser, name):
 @settings(deadline=None)
 @given(members=st.dictionaries(st.text("ab/.é", min_size=1, max_size=8), anything, min_size=1, max_size=5))
 def test_members_of_a_zip_come_out_under_their_names_or_are_refused(members, tmp_path_factory):
-    from titrant.corpus.archives import archive_files
+    from titrant.corpus.origins.archives import archive_files
     from titrant.study.origins import Archive
 
     path = tmp_path_factory.mktemp("zip") / "a.zip"

@@ -13,7 +13,7 @@ import regex
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from titrant.corpus.signatures import keep_signatures, read_signatures, sign, sign_documents
+from titrant.corpus.duplicates.signatures import keep_signatures, read_signatures, sign, sign_documents
 from titrant.corpus.words import WORD_CHARACTERS, find_words, fold, grams
 from titrant.errors import StoreError
 from titrant.study.cleaning import NearDuplicates
@@ -205,8 +205,8 @@ def test_the_stage_writes_one_row_a_document_in_order(tmp_path):
 
 
 def test_the_bytes_do_not_depend_on_how_documents_are_grouped(tmp_path, monkeypatch):
-    monkeypatch.setattr("titrant.corpus.signatures._GROUP_ROWS", 8)
-    monkeypatch.setattr("titrant.corpus.signatures._PIECE_CHARACTERS", 50)
+    monkeypatch.setattr("titrant.corpus.duplicates.signatures._GROUP_ROWS", 8)
+    monkeypatch.setattr("titrant.corpus.duplicates.signatures._PIECE_CHARACTERS", 50)
     texts = [f"document number {number}" for number in range(37)]
     _, one = run(tmp_path, texts, "one", group=1)
     _, other = run(tmp_path, texts, "other", group=30)

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from titrant.corpus import threads as subject
+from titrant.corpus.formats import threads as subject
+from titrant.corpus.formats.texts import Text
+from titrant.corpus.formats.threads import threads
 from titrant.corpus.opened import LeftOut, SourceFile, Unreadable
-from titrant.corpus.texts import Text
-from titrant.corpus.threads import threads
 from titrant.errors import StoreError, StudyError
 from titrant.study.parsers import StackExchange
 

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
-from titrant.corpus import token_caches
+from titrant.corpus.origins import token_caches
 from titrant.errors import StoreError, StudyError
 from titrant.study.load import open_study
 from titrant.study.world import pin_study

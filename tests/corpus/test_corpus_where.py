@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from titrant.corpus.formats.where import failed_condition, top_columns
 from titrant.corpus.opened import LeftOut
-from titrant.corpus.where import failed_condition, top_columns
 from titrant.errors import StudyError
 from titrant.study.origins import Where
 

@@ -9,7 +9,7 @@ import tracemalloc
 import pyarrow.parquet as pq
 import pytest
 
-from titrant.corpus.wikipedia import articles, strip_markup
+from titrant.corpus.formats.wikipedia import articles, strip_markup
 from titrant.errors import StoreError
 
 HEAD = '<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.10/"><siteinfo><sitename>W</sitename></siteinfo>'

@@ -54,7 +54,7 @@ def test_every_kind_of_document_has_its_name():
 @pytest.mark.parametrize("name", PRESETS)
 def test_every_preset_is_written_out_to_a_dataset(name):
     if PRESETS[name].get("parse", {}).get("format") == "commits":
-        pytest.importorskip("titrant.corpus.commits")
+        pytest.importorskip("titrant.corpus.origins.commits")
     (origin,) = source({"preset": name, "revision": COMMIT}).origins
     assert isinstance(origin, HubDataset)
     assert (origin.revision, origin.dataset) == (COMMIT, PRESETS[name]["dataset"])

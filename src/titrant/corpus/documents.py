@@ -14,10 +14,10 @@ from pathlib import Path
 from blake3 import blake3
 
 from titrant.artifacts import Documents
+from titrant.corpus.formats.texts import Item
 from titrant.corpus.opened import LeftOut, Unreadable
-from titrant.corpus.origins import Piece, is_pinned, pieces_of_origin
+from titrant.corpus.origins.pieces import Piece, is_pinned, pieces_of_origin
 from titrant.corpus.planted import planted_documents
-from titrant.corpus.texts import Item
 from titrant.corpus.writer import SCHEMA, Place, Writer
 from titrant.errors import StoreError, StudyError
 from titrant.jobs import DocumentsJob, Progress

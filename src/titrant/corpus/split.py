@@ -29,12 +29,12 @@ from blake3 import blake3
 from numpy.typing import NDArray
 
 from titrant.artifacts import KEPT, PartSize, Split
+from titrant.corpus.duplicates.near_duplicates import find_near_duplicates
+from titrant.corpus.duplicates.signatures import keep_signatures
+from titrant.corpus.items.overlap import holders
 from titrant.corpus.language_quota import beyond_share
-from titrant.corpus.near_duplicates import find_near_duplicates
-from titrant.corpus.overlap import holders
 from titrant.corpus.rules import first_failed
 from titrant.corpus.signals import read_signal
-from titrant.corpus.signatures import keep_signatures
 from titrant.errors import StoreError, StudyError
 from titrant.jobs import Progress, SplitJob
 from titrant.study.cleaning import NearDuplicates

@@ -23,8 +23,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from blake3 import blake3
 
+from titrant.corpus.formats.texts import NOT_UTF8, cleaned
 from titrant.corpus.opened import LeftOut, Unreadable
-from titrant.corpus.texts import NOT_UTF8, cleaned
 from titrant.errors import StudyError
 from titrant.study.world import content_of_file
 

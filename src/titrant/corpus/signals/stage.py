@@ -18,8 +18,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from titrant.artifacts import Signals, SignalSummary
-from titrant.corpus.engine import make_parts
-from titrant.corpus.parts import Tick
+from titrant.corpus.engine.make import make_parts
+from titrant.corpus.engine.parts import Tick
 from titrant.corpus.signals.find import find_signals, schema
 from titrant.corpus.stored import RowGroup, document_files, row_groups
 from titrant.errors import StoreError

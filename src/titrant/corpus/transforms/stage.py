@@ -28,8 +28,8 @@ from blake3 import blake3
 from numpy.typing import NDArray
 
 from titrant.artifacts import KEPT, Transformed
-from titrant.corpus.engine import make_parts
-from titrant.corpus.parts import Parts, Tick
+from titrant.corpus.engine.make import make_parts
+from titrant.corpus.engine.parts import Parts, Tick
 from titrant.corpus.redaction import redact
 from titrant.corpus.stored import RowGroup, row_groups
 from titrant.corpus.transforms.apply import transformed

@@ -15,12 +15,12 @@ from typing import Any
 
 import pyarrow as pa
 
-from titrant.corpus.commits import row_text
+from titrant.corpus.formats.parse import CONTENTS, read_contents
+from titrant.corpus.formats.tables import Columns, RowText, texts_of_rows
+from titrant.corpus.formats.texts import Item
 from titrant.corpus.opened import LeftOut
-from titrant.corpus.parse import CONTENTS, read_contents
-from titrant.corpus.tables import Columns, RowText, texts_of_rows
-from titrant.corpus.texts import Item
-from titrant.corpus.unchanged import Stamp, check_unchanged, stamp_of
+from titrant.corpus.origins.commits import row_text
+from titrant.corpus.origins.unchanged import Stamp, check_unchanged, stamp_of
 from titrant.errors import EngineError, StudyError
 from titrant.study.origins import Files, HubDataset
 from titrant.study.parsers import CommitTexts, PlainFiles

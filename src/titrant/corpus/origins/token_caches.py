@@ -25,8 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from titrant.corpus.formats.texts import Item, Text
 from titrant.corpus.opened import DAMAGE, LeftOut
-from titrant.corpus.texts import Item, Text
 from titrant.errors import StoreError, StudyError
 from titrant.study.origins import TokenCache
 from titrant.study.world import COMPANIONS, token_files_of

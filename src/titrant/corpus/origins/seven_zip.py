@@ -17,8 +17,8 @@ from queue import Empty, Queue
 from threading import Event, Thread
 from typing import Any, BinaryIO, cast
 
-from titrant.corpus.members import Members
 from titrant.corpus.opened import FREE_BYTES, LeftOut, Listed, SourceFile, Unreadable, damaged
+from titrant.corpus.origins.members import Members
 from titrant.errors import EngineError, StoreError, StudyError, TitrantError
 from titrant.study.origins import Archive
 

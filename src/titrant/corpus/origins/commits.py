@@ -24,10 +24,10 @@ from difflib import SequenceMatcher
 from itertools import accumulate
 from typing import Any
 
+from titrant.corpus.formats.texts import Text, decoded
 from titrant.corpus.languages import UNKNOWN, language_of
 from titrant.corpus.opened import LeftOut
-from titrant.corpus.repositories import Commit, commits_of
-from titrant.corpus.texts import Text, decoded
+from titrant.corpus.origins.repositories import Commit, commits_of
 from titrant.errors import StudyError
 from titrant.study.declaration import listing
 from titrant.study.origins import Repository

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
-from titrant.corpus.parts import Parts
+from titrant.corpus.engine.parts import Parts
 from titrant.corpus.stored import RowGroup
 from titrant.errors import EngineError
 

@@ -16,7 +16,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from titrant.corpus.markup import blank_markup
+from titrant.corpus.items.markup import blank_markup
 from titrant.corpus.words import DROPPED
 
 _CYRILLIC = ("авекмнорстухіјѕһԁԛԝ", "abekmhopctyxijshdqw")

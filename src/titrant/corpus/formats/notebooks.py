@@ -14,10 +14,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from titrant.corpus.fences import fenced
-from titrant.corpus.json_text import json_value
+from titrant.corpus.formats.fences import fenced
+from titrant.corpus.formats.json_text import json_value
+from titrant.corpus.formats.texts import Text
 from titrant.corpus.opened import LeftOut
-from titrant.corpus.texts import Text
 from titrant.errors import StudyError
 from titrant.study.parsers import Notebooks
 

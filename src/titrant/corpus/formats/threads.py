@@ -26,9 +26,9 @@ from xml.parsers import expat
 
 import zstandard
 
+from titrant.corpus.formats.page_text import html_text
+from titrant.corpus.formats.texts import Item, Text
 from titrant.corpus.opened import BLOCK_BYTES, LeftOut, SourceFile, Unreadable
-from titrant.corpus.page_text import html_text
-from titrant.corpus.texts import Item, Text
 from titrant.errors import StoreError, StudyError
 from titrant.study.declaration import listing
 from titrant.study.parsers import HtmlPages, StackExchange

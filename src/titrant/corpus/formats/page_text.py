@@ -15,10 +15,10 @@ from resiliparse.extract.html2text import extract_plain_text
 from resiliparse.parse.encoding import detect_encoding
 from resiliparse.parse.html import HTMLTree, traverse_dom
 
-from titrant.corpus.fences import fence_for
+from titrant.corpus.formats.fences import fence_for
+from titrant.corpus.formats.texts import NOT_UTF8, decoded
+from titrant.corpus.formats.wikipedia import strip_markup
 from titrant.corpus.opened import LeftOut
-from titrant.corpus.texts import NOT_UTF8, decoded
-from titrant.corpus.wikipedia import strip_markup
 from titrant.study.parsers import HtmlPages
 
 MAX_DEPTH = 1_000

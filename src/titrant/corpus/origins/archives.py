@@ -21,7 +21,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, Self, cast
 
-from titrant.corpus.members import NO_FILE, Members, plain
 from titrant.corpus.opened import (
     BLOCK_BYTES,
     DAMAGE,
@@ -36,7 +35,8 @@ from titrant.corpus.opened import (
     decompressed,
     metered,
 )
-from titrant.corpus.seven_zip import seven_zip_files
+from titrant.corpus.origins.members import NO_FILE, Members, plain
+from titrant.corpus.origins.seven_zip import seven_zip_files
 from titrant.errors import StoreError, StudyError
 from titrant.study.origins import Archive
 

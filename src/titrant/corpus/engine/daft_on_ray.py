@@ -24,8 +24,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from titrant.corpus.parts import Parts
-from titrant.corpus.processes import portable
+from titrant.corpus.engine.parts import Parts
+from titrant.corpus.engine.processes import portable
 from titrant.corpus.stored import RowGroup
 from titrant.errors import EngineError
 

@@ -25,8 +25,8 @@ from numpy.typing import NDArray
 from rensa import RMinHash  # type: ignore[import-untyped]
 
 from titrant.artifacts import Signatures
-from titrant.corpus.engine import make_parts
-from titrant.corpus.parts import Parts, Tick
+from titrant.corpus.engine.make import make_parts
+from titrant.corpus.engine.parts import Parts, Tick
 from titrant.corpus.stored import RowGroup, row_groups
 from titrant.corpus.words import Words, find_words, grams
 from titrant.errors import EngineError, StoreError

@@ -14,17 +14,17 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from titrant.corpus.archives import archive_files
-from titrant.corpus.commits import commit_texts
-from titrant.corpus.hub import hub_rows, label_of
+from titrant.corpus.formats.parse import parse
+from titrant.corpus.formats.texts import Item
 from titrant.corpus.languages import UNKNOWN, language_of
 from titrant.corpus.opened import Listed, SourceFile, Unreadable
-from titrant.corpus.packages import package_files
-from titrant.corpus.parse import parse
-from titrant.corpus.repositories import label_of_repository, repository_files
-from titrant.corpus.texts import Item
-from titrant.corpus.token_caches import cached_batches
-from titrant.corpus.unchanged import Stamp, check_unchanged, stamp_of
+from titrant.corpus.origins.archives import archive_files
+from titrant.corpus.origins.commits import commit_texts
+from titrant.corpus.origins.hub import hub_rows, label_of
+from titrant.corpus.origins.packages import package_files
+from titrant.corpus.origins.repositories import label_of_repository, repository_files
+from titrant.corpus.origins.token_caches import cached_batches
+from titrant.corpus.origins.unchanged import Stamp, check_unchanged, stamp_of
 from titrant.errors import StoreError, StudyError
 from titrant.jobs import Progress
 from titrant.study.origins import (

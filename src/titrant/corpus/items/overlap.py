@@ -29,10 +29,10 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from titrant.artifacts import Overlap
-from titrant.corpus.engine import make_parts
-from titrant.corpus.item_index import FINE_WORDS, ItemIndex, Items, Matches, index_items, read_items
-from titrant.corpus.look_alikes import simplified
-from titrant.corpus.parts import Tick
+from titrant.corpus.engine.make import make_parts
+from titrant.corpus.engine.parts import Tick
+from titrant.corpus.items.item_index import FINE_WORDS, ItemIndex, Items, Matches, index_items, read_items
+from titrant.corpus.items.look_alikes import simplified
 from titrant.corpus.stored import RowGroup, document_files, row_groups
 from titrant.corpus.words import Words, find_words
 from titrant.errors import StoreError

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from titrant.corpus.notebooks import notebook_text
+from titrant.corpus.formats.notebooks import notebook_text
+from titrant.corpus.formats.page_text import html_decoded, html_text, wiki_text
+from titrant.corpus.formats.texts import BINARY, NOT_UTF8, Item, Text, decoded
 from titrant.corpus.opened import LeftOut, SourceFile, Unreadable
-from titrant.corpus.page_text import html_decoded, html_text, wiki_text
-from titrant.corpus.texts import BINARY, NOT_UTF8, Item, Text, decoded
 from titrant.errors import StudyError
 from titrant.study.parsers import HtmlPages, Notebooks, Wikitext
 

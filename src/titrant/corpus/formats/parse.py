@@ -17,15 +17,15 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from titrant.corpus.contents import read_file, read_text
-from titrant.corpus.json_text import json_value, lines
+from titrant.corpus.formats.contents import read_file, read_text
+from titrant.corpus.formats.json_text import json_value, lines
+from titrant.corpus.formats.page_text import wiki_text
+from titrant.corpus.formats.tables import Columns, texts_of_rows
+from titrant.corpus.formats.texts import BINARY, NOT_UTF8, Item, Text, decoded
+from titrant.corpus.formats.threads import threads
+from titrant.corpus.formats.where import failed_condition
+from titrant.corpus.formats.wikipedia import articles
 from titrant.corpus.opened import BLOCK_BYTES, MAX_DOCUMENT_BYTES, LeftOut, SourceFile, Unreadable
-from titrant.corpus.page_text import wiki_text
-from titrant.corpus.tables import Columns, texts_of_rows
-from titrant.corpus.texts import BINARY, NOT_UTF8, Item, Text, decoded
-from titrant.corpus.threads import threads
-from titrant.corpus.where import failed_condition
-from titrant.corpus.wikipedia import articles
 from titrant.errors import StoreError, StudyError
 from titrant.study.declaration import Declaration, listing
 from titrant.study.origins import Where

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from titrant.corpus.look_alikes import simplified
+from titrant.corpus.items.look_alikes import simplified
 from titrant.corpus.words import Words, find_words, grams
 from titrant.errors import StoreError
 

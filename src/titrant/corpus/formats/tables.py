@@ -8,9 +8,9 @@ from typing import Any
 
 import pyarrow as pa
 
+from titrant.corpus.formats.texts import NOT_UTF8, Item, Text, decoded
+from titrant.corpus.formats.where import failed_condition, top_columns
 from titrant.corpus.opened import LeftOut
-from titrant.corpus.texts import NOT_UTF8, Item, Text, decoded
-from titrant.corpus.where import failed_condition, top_columns
 from titrant.errors import StudyError
 from titrant.study.declaration import listing
 from titrant.study.origins import Where

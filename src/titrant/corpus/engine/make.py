@@ -24,8 +24,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from titrant.corpus.parts import Parts, Work
-from titrant.corpus.processes import run_in_processes
+from titrant.corpus.engine.parts import Parts, Work
+from titrant.corpus.engine.processes import run_in_processes
 from titrant.corpus.stored import RowGroup
 from titrant.errors import EngineError
 from titrant.jobs import Progress
@@ -109,7 +109,7 @@ def make_parts(work: Work, groups: Sequence[RowGroup], *, scratch: Path, progres
     elif engine.name == "processes":
         run_in_processes(parts, missing, min(engine.processes, len(missing)), tell)
     else:
-        from titrant.corpus.daft_on_ray import run_on_ray
+        from titrant.corpus.engine.daft_on_ray import run_on_ray
 
         run_on_ray(parts, missing, engine.address, tell)
     return parts

@@ -1,0 +1,1 @@
+"""Items of the evaluation, looked for in documents."""
