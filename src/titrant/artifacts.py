@@ -261,7 +261,7 @@ class Split(Artifact):
     """
 
     kind: ClassVar[str] = "split"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
 
     parts: dict[str, PartSize]
     """By fate."""
@@ -275,7 +275,7 @@ class Examples(Artifact):
     """
 
     kind: ClassVar[str] = "examples"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     documents: int
 
@@ -311,13 +311,15 @@ class TokenShards(Artifact):
 
     `train.bin`/`train.idx` and `reserved.bin`/`reserved.idx` (Megatron's format, one end-of-text after each
     document), each with a sidecar `train.json`; `train.parquet` and `reserved.parquet`: one row a document in shard
-    order (id, language, licence, origin, content_hash, whole_hash, tokens). `held_out.parquet`: id, text, language,
-    licence, origin, content_hash, whole_hash, ordered by content_hash. A document that was cut is one row a piece:
-    content_hash is the piece's, whole_hash the document's. A partition without documents has no files.
+    order (id, language, licence, origin, content_hash, whole_hash, text_hash, tokens). `held_out.parquet`: id, text,
+    language, licence, origin, content_hash, whole_hash, text_hash, ordered by content_hash. A document that was cut is
+    one row a piece: content_hash is the piece's, whole_hash the document's. text_hash is that of the text as it is
+    encoded: where texts are changed, content_hash is that of the document before. A partition without documents has no
+    files.
     """
 
     kind: ClassVar[str] = "tokens"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
 
     tokenizer: str
     """BLAKE3 of the tokenizer.json that encoded it."""
@@ -369,10 +371,13 @@ class QuestionList(Artifact):
     """What will be asked of every model, found to be answerable: `questions.json`, the summary's `items`."""
 
     kind: ClassVar[str] = "questions"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     items: dict[str, int]
     """Documents (bits per byte) or items (choices) by outcome."""
+    trained_on: dict[str, int] = {}
+    """By scored source, its held-out texts that are not scored because an arm draws a source that trains on the same
+    text, byte for byte."""
 
 
 class Checkpoint(Artifact):
@@ -424,7 +429,7 @@ class Scores(Artifact):
     """
 
     kind: ClassVar[str] = "evaluate"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
 
     scores: dict[str, float]
     """By outcome."""

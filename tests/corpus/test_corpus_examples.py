@@ -85,3 +85,16 @@ def test_a_damaged_split_is_named(made, tmp_path):
     path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(StoreError, match=r"split.parquet cannot be read"):
         examples_of(made, tmp_path)
+
+
+def test_what_a_transform_empties_is_no_example_of_what_is_trained_on(made, tmp_path):
+    changed = tmp_path / "emptied"
+    changed.mkdir()
+    (path,) = made["documents"].glob("documents-*.parquet")
+    table = pq.read_table(path)
+    texts = [text if row % 3 else "" for row, text in enumerate(table.column("text").to_pylist())]
+    emptied = table.set_column(table.column_names.index("text"), "text", pa.array(texts, pa.large_string()))
+    pq.write_table(emptied, changed / path.name)
+    _, found = examples_of(made | {"transformed": changed}, tmp_path)
+    assert all(one["characters"] for fate in ("train", "held_out") for one in found[fate])
+    assert len(found["left without text by a transform"]) == 3

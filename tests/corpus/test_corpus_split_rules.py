@@ -113,3 +113,17 @@ def test_a_share_of_a_language_that_is_not_there_is_refused(tmp_path, split):
     folder = in_languages(tmp_path / "a", {"python": 50})
     with pytest.raises(StudyError, match=r"share to 'lua', of which the source keeps no document \(it has 'python'\)"):
         split(folder, language_shares={"python": 1, "lua": 1})
+
+
+def test_a_language_without_a_share_takes_no_document_with_it(tmp_path, documents, split) -> None:
+    """Its documents are gone before duplicates are looked for, so that what is equal to one of them is kept."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for number in range(40):
+        (folder / f"a{number:02}.java").write_text(f"x{number} = {number}\n")
+        (folder / f"b{number:02}.py").write_text(f"x{number} = {number}\n")
+    _, read = documents({"files": str(folder)}, kind="code")
+    summary, _ = split(read, hold_out_fraction=0.2, language_shares={"python": 1.0})
+    fates = {fate: part.documents for fate, part in summary.parts.items() if part.documents}
+    assert fates.pop("its language has no share") == 40
+    assert sum(fates.values()) == fates["train"] + fates["held_out"] == 40

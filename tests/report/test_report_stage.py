@@ -308,3 +308,23 @@ def test_every_chart_is_valid_vega_lite(built: dict[str, bytes]) -> None:
     for name, spec in charts.items():
         altair.Chart.from_dict(spec)  # validates against the schema of Vega-Lite 6
         assert vl_convert.vegalite_to_vega(spec)["marks"], name
+
+
+def test_sources_of_the_same_documents_are_told_and_their_planted_facts_counted_together() -> None:
+    from titrant.report.document import LedgerEntry
+    from titrant.report.ledger import same_documents
+    from titrant.report.planted import epochs_of, root_of
+
+    study = {"sources": {"code": {"from": [{"files": "x"}]}, "bare": {"from": [{"source": "code"}]}}}
+    row = {
+        "run": "both@nano#1", "arm": "both", "scale": "nano", "seed": 1, "index": 0, "phase": "whole", "mixture": "m", "partition": "train",
+        "planned_tokens": 10, "realised_tokens": 10, "asked_share": 0.5, "realised_share": 0.5,
+    }  # fmt: skip
+    fields = {name: row.get(name, 0) for name in LedgerEntry.model_fields}
+    rows = [
+        LedgerEntry(**{**fields, "source": name, "epochs": epochs}) for name, epochs in (("code", 0.5), ("bare", 2.0))
+    ]
+    assert root_of("bare", study) == "code"
+    assert epochs_of(rows, ["code", "bare"], "both", "nano") == [2.5]
+    assert "both (code, bare)" in same_documents(study, rows)
+    assert same_documents(study, rows[:1]) == ""

@@ -128,12 +128,20 @@ def _sources(opened: Opened, store: Store) -> Iterator[SourceData]:
         yield SourceData(
             name=name,
             documents=Documents.read(folders["documents"]),
-            parts=Split.read(folders["split"]).parts,
+            parts=_parts(folders, is_changed=texts.kind == "transform"),
             tokens=TokenShards.read(folders["tokens"]),
             overlap=Overlap.read(store.require(overlap)) if overlap else None,
             transformed=Transformed.read(store.require(texts)) if texts.kind == "transform" else None,
             folders=folders,
         )
+
+
+def _parts(folders: Mapping[str, Path], *, is_changed: bool) -> dict[str, PartSize]:
+    """What became of a source's documents; of one that is changed, as they stand once they are."""
+    from titrant.tokens.encoded import encoded_parts, with_encoded
+
+    parts = Split.read(folders["split"]).parts
+    return with_encoded(parts, encoded_parts(folders["tokens"])) if is_changed else parts
 
 
 def _input(jobs: Mapping[str, Job], job: Job, kind: str) -> Job:

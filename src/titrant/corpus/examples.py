@@ -12,7 +12,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from titrant.artifacts import KEPT, Examples
@@ -20,6 +22,7 @@ from titrant.corpus.redaction import redact
 from titrant.errors import StoreError
 from titrant.jobs import ExamplesJob, Progress
 from titrant.study.cleaning import Redaction
+from titrant.tokens.encoded import LEFT_OUT
 
 EXAMPLES = "examples.json"
 REDACTED: tuple[Redaction, ...] = ("secrets", "emails")
@@ -33,7 +36,8 @@ def choose_examples(
 
     Raises StoreError if documents or split are damaged.
     """
-    wanted = _smallest(inputs["split"] / "split.parquet", job.count)
+    emptied = _without_text(inputs["transformed"]) if "transformed" in inputs else frozenset()
+    wanted = _smallest(inputs["split"] / "split.parquet", job.count, emptied)
     found = dict(_documents(inputs["documents"], {row for rows in wanted.values() for row in rows}, progress))
     if "transformed" in inputs:  # of what is kept, the text as it is trained on
         kept = {row for fate in KEPT for row in wanted.get(fate, ())}
@@ -46,12 +50,29 @@ def choose_examples(
     return Examples(documents=sum(map(len, chosen.values())))
 
 
-def _smallest(path: Path, count: int) -> dict[str, list[int]]:
-    """Row numbers of the documents with the smallest content hashes, by fate."""
+def _without_text(folder: Path) -> frozenset[int]:
+    """Rows that have no text once they are changed."""
+    found: list[int] = []
+    first = 0
+    for path in sorted(folder.glob("documents-*.parquet")):
+        try:
+            for batch in pq.ParquetFile(path).iter_batches(1024, columns=["text"], use_threads=False):
+                empty = pc.equal(pc.binary_length(batch["text"]), 0).to_numpy(zero_copy_only=False)
+                found += (np.flatnonzero(empty) + first).tolist()
+                first += len(batch)
+        except (pa.ArrowException, OSError) as error:
+            raise StoreError(f"{path} cannot be read ({error}); delete its folder and run again") from None
+    return frozenset(found)
+
+
+def _smallest(path: Path, count: int, emptied: frozenset[int]) -> dict[str, list[int]]:
+    """Row numbers of the documents with the smallest content hashes, by fate; of kept ones those that have text."""
     found: dict[str, list[tuple[str, int]]] = {}
     try:
         for batch in pq.ParquetFile(path).iter_batches(columns=["row", "content_hash", "fate"], use_threads=False):
             for row, digest, fate in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+                if fate in KEPT and row in emptied:
+                    fate = LEFT_OUT
                 found.setdefault(fate, []).append((digest, row))
             found = {fate: sorted(places)[:count] for fate, places in found.items()}
         return {fate: [row for _, row in places] for fate, places in found.items()}

@@ -14,10 +14,8 @@ from titrant.study.declaration import listing
 _KEY = "titrant 2026 quota: which documents of a language are kept for its share"
 
 
-def beyond_share(
-    languages: Sequence[str], digests: Sequence[bytes], shares: Mapping[str, float]
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Which documents are of a language without a share, and which lie beyond their language's: shape (documents,).
+def beyond_share(languages: Sequence[str], digests: Sequence[bytes], shares: Mapping[str, float]) -> NDArray[np.bool_]:
+    """Which documents lie beyond their language's share: shape (documents,). All are of a language that has one.
 
     The most documents are kept that the scarcest language allows: with n_l documents of language l and shares s_l that
     sum to 1, N = min over l of n_l / s_l, and floor(s_l N + 1/2) documents of each, chosen by a hash of their content
@@ -32,11 +30,10 @@ def beyond_share(
         )
     total = sum(shares.values())
     most = min(count * total / shares[language] for language, count in counts.items())
-    without = ~np.isin(names, list(shares))
     beyond = np.zeros(len(names), bool)
     for language, count in counts.items():
         keep = min(count, int(shares[language] / total * most + 0.5))
         places = np.flatnonzero(names == language)
         ranked = sorted(places, key=lambda place: blake3(digests[int(place)], derive_key_context=_KEY).digest(16))
         beyond[ranked[keep:]] = True
-    return without, beyond
+    return beyond

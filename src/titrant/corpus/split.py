@@ -1,12 +1,13 @@
 """The split stage: every document's fate, decided once and with its reason.
 
     1. a document that fails a rule is dropped; so is one that holds an item of the evaluation, if the study says so
-    2. a document equal to an earlier one that is kept (of its source, or of a source before it) is dropped
-    3. so is one that is nearly equal to an earlier one that is kept
-    4. of the rest, each language keeps no more than its share, if shares are declared
-    5. u = the first 64 bits of the content hash / 2^64; u < hold_out_fraction: held out
-    6. of the rest, a second hash of the content hash decides whether it is reserved
-    7. planted facts are always trained on
+    2. so is one of a language that has no share, if languages have shares
+    3. a document equal to an earlier one that is kept (of its source, or of a source before it) is dropped
+    4. so is one that is nearly equal to an earlier one that is kept
+    5. of the rest, each language keeps no more than its share
+    6. u = the first 64 bits of the content hash / 2^64; u < hold_out_fraction: held out
+    7. of the rest, a second hash of the content hash decides whether it is reserved
+    8. planted facts are always trained on
 
 Equal contents have equal u and the fraction is one for the whole study, so no content stands on both sides of the
 hold-out line, whichever source it is found in. Documents are whole here and cut into pieces later, so that all pieces
@@ -16,7 +17,7 @@ of one stand on one side: the other half of a file that was trained on is no fre
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,6 +92,9 @@ def split_documents(
     if "overlap" in inputs:
         for outcome, holds in holders(inputs["overlap"], len(rows.digests)):
             fates.give(holds, f"holds items of {outcome}")
+    languages = _languages(job, rows, inputs)
+    if job.language_shares:
+        fates.give(~np.isin(np.array(languages, dtype=object), list(job.language_shares)), "its language has no share")
     fates.give(_repeats(rows, fates.undecided), "duplicate")
     for role in sorted(role for role in inputs if role.startswith(_EARLIER)):
         name = role.removeprefix(_EARLIER)
@@ -100,16 +104,11 @@ def split_documents(
     if job.near is not None:
         _drop_near_duplicates(job.near, rows, fates, inputs, scratch)
     if job.language_shares:
-        by_content = "signals" in inputs  # what the name alone says is in the documents
-        languages = read_signal(inputs["signals"], "file_language") if by_content else rows.languages
         kept = np.flatnonzero(fates.undecided & ~rows.planted)
-        digests = list(_raw(rows.digests[kept]))
-        for where, fate in zip(
-            beyond_share([languages[row] for row in kept], digests, job.language_shares),
-            ("its language has no share", "beyond its language's share"),
-            strict=True,
-        ):
-            fates.give(np.isin(np.arange(len(rows.digests)), kept[where]), fate)
+        beyond = beyond_share(
+            [languages[row] for row in kept.tolist()], list(_raw(rows.digests[kept])), job.language_shares
+        )
+        fates.give(np.isin(np.arange(len(rows.digests)), kept[beyond]), "beyond its language's share")
     fates.give(is_held_out(rows.digests, job.hold_out_fraction), "held_out")
     fates.give(is_reserved(rows.digests, job.reserve_fraction), "reserved")
     _check_sides(job, rows, fates)
@@ -119,6 +118,13 @@ def split_documents(
         for code, name in enumerate(fates.names)
     }
     return Split(parts=parts)
+
+
+def _languages(job: SplitJob, rows: _Rows, inputs: Mapping[str, Path]) -> Sequence[str]:
+    """The language of every document, by content where that was looked at; empty if no language has a share."""
+    if job.language_shares and "signals" in inputs:
+        return read_signal(inputs["signals"], "file_language")
+    return rows.languages
 
 
 def _drop_near_duplicates(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from titrant.artifacts import LedgerRow
@@ -10,9 +10,28 @@ from titrant.errors import StoreError
 from titrant.report.document import ExposureEntry, LedgerEntry
 from titrant.report.material import Material, TrainedPhase
 from titrant.report.overlap import exposures_of
+from titrant.report.planted import root_of
 
 Key = tuple[str, str, int, str, str]
 """Arm, scale, index of the phase, source, partition."""
+
+
+NOTE = "Tokens that the plan gave to each source, beside the tokens counted from the batches that were trained on."
+
+
+def same_documents(study: Mapping[str, Any], rows: Iterable[LedgerEntry]) -> str:
+    """Which arms drew from several sources of the same documents, in a sentence; empty if none did."""
+    drawn: dict[tuple[str, str], dict[str, None]] = {}
+    for row in rows:
+        if row.realised_tokens:
+            drawn.setdefault((row.arm, root_of(row.source, study)), {})[row.source] = None
+    several = [f"{arm} ({', '.join(names)})" for (arm, _), names in drawn.items() if len(names) > 1]
+    if not several:
+        return ""
+    return (
+        f"Some arms drew from several sources that are made of the same documents: {'; '.join(several)}. Epochs, and "
+        "what `fresh` means, count each source for itself: such an arm met a document once for each of them."
+    )
 
 
 def ledger_rows(material: Material) -> tuple[LedgerEntry, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from titrant.report import overlap, provenance, tables
 from titrant.report.cells import to_markdown
 from titrant.report.data import data_markdown
+from titrant.report.ledger import same_documents
 from titrant.report.markup import markdown_text
 from titrant.report.page import Story
 from titrant.report.planted import NOTE, planted_table
@@ -42,6 +43,8 @@ def compose_markdown(story: Story) -> str:
     parts += data_markdown(story.report.sources)
     parts += _overlap(story)
     parts.append("## Ledger")
+    if shared := same_documents(story.material.study, story.report.ledger):
+        parts.append(markdown_text(shared))
     parts += [to_markdown(tables.ledger_table(story.report.ledger, s)) for s in story.material.scales]
     parts += _provenance(story)
     return "\n\n".join(parts) + "\n"

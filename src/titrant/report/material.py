@@ -20,6 +20,7 @@ from titrant.artifacts import (
     Checkpoint,
     Documents,
     FindingsFile,
+    PartSize,
     PlannedLedger,
     Record,
     Scores,
@@ -35,6 +36,7 @@ from titrant.report.data import read_examples
 from titrant.report.document import ExampleEntry, Finding, OutcomeEntry, ScoreEntry
 from titrant.report.overlap import OverlapFacts, read_overlap
 from titrant.study.study import Study
+from titrant.tokens.encoded import encoded_parts, with_encoded
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,8 @@ class SourceFacts:
     """By fate."""
     transformed: Transformed | None
     """What transforms made of its documents; None if it has none."""
+    parts: dict[str, PartSize]
+    """Documents and bytes by fate, once they are changed."""
 
 
 class Detail(BaseModel):
@@ -288,10 +292,18 @@ def _sources(study: dict[str, Any], inputs: Mapping[str, Path]) -> dict[str, Sou
             _licences(_folder(inputs, f"tokens/{name}"), shards),
             read_examples(_folder(inputs, f"examples/{name}")),
             _summary(Transformed, inputs, f"transform/{name}") if f"transform/{name}" in inputs else None,
+            _parts(inputs, name),
         )
         for name in study["sources"]
         if name in names
     }
+
+
+def _parts(inputs: Mapping[str, Path], name: str) -> dict[str, PartSize]:
+    parts = _summary(Split, inputs, f"split/{name}").parts
+    if f"transform/{name}" not in inputs:
+        return parts
+    return with_encoded(parts, encoded_parts(_folder(inputs, f"tokens/{name}")))
 
 
 def _licences(folder: Path, shards: TokenShards) -> dict[str, int]:

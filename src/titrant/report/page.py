@@ -9,7 +9,7 @@ from importlib import resources
 from string import Template
 
 from titrant.errors import EngineError
-from titrant.report import data, figures, overlap, provenance, tables
+from titrant.report import data, figures, ledger, overlap, provenance, tables
 from titrant.report.cells import to_html
 from titrant.report.document import Report
 from titrant.report.forest import forest_html
@@ -213,9 +213,9 @@ def _data_read(story: Story, charts: dict[str, figures.Spec]) -> str:
 
 
 def _ledger(story: Story, charts: dict[str, figures.Spec]) -> str:
-    note = "Tokens that the plan gave to each source, beside the tokens counted from the batches that were trained on."
+    notes = (ledger.NOTE, ledger.same_documents(story.material.study, story.report.ledger))
     written = [to_html(tables.ledger_table(story.report.ledger, scale)) for scale in story.material.scales]
-    return element("p", note, class_="note") + "".join(written)
+    return "".join(element("p", escape(note), class_="note") for note in notes if note) + "".join(written)
 
 
 def _differences(story: Story, charts: dict[str, figures.Spec]) -> str:

@@ -6,7 +6,8 @@ copies once, one that draws it four times sees it forty times: arms with differe
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 from titrant.report.cells import Column, Table, cell
 from titrant.report.document import LedgerEntry
@@ -32,22 +33,30 @@ def planted_table(material: Material, rows: Sequence[LedgerEntry], scale: str) -
     for source, declared in material.study["sources"].items():
         planted = declared.get("plant")
         for copies in planted["copies"] if planted else ():
-            sightings = [[copies * epochs for epochs in epochs_of(rows, source, arm, scale)] for arm in arms]
+            sources = [name for name in material.study["sources"] if root_of(name, material.study) == source]
+            sightings = [[copies * epochs for epochs in epochs_of(rows, sources, arm, scale)] for arm in arms]
             figures = (cell(_sightings(values), sort=max(values)) for values in sightings)
             first = (cell(source), cell(count(copies), sort=copies), cell(count(planted["facts_per_rung"])))
             written.append((*first, *figures))
     return Table(columns, tuple(written), caption=f"Planted facts at {scale} scale")
 
 
-def epochs_of(rows: Sequence[LedgerEntry], source: str, arm: str, scale: str) -> list[float]:
-    """How often each run of an arm went through the training part of a source, phases together; 0 where it drew
-    nothing of it."""
-    last: dict[str, float] = {}
+def root_of(name: str, study: Mapping[str, Any]) -> str:
+    """The source whose documents a source of a resolved study holds in the end: itself, if it has some of its own."""
+    other = study["sources"][name]["from"][0].get("source")
+    return name if other is None else root_of(str(other), study)
+
+
+def epochs_of(rows: Sequence[LedgerEntry], sources: Collection[str], arm: str, scale: str) -> list[float]:
+    """How often each run of an arm went through the training parts of sources of the same documents, all phases and
+    sources together; 0 where it drew nothing of them."""
+    last: dict[str, dict[str, float]] = {}
     for row in rows:
         if (row.arm, row.scale) == (arm, scale):
-            drawn = row.epochs if (row.source, row.partition) == (source, "train") else 0.0
-            last[row.run] = max(drawn, last.get(row.run, 0.0))
-    return list(last.values())
+            run = last.setdefault(row.run, {})
+            if row.source in sources and row.partition == "train":
+                run[row.source] = max(row.epochs, run.get(row.source, 0.0))
+    return [sum(run.values()) for run in last.values()]
 
 
 def _sightings(values: Sequence[float]) -> str:

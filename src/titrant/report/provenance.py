@@ -22,8 +22,8 @@ def source_entries(material: Material) -> tuple[SourceEntry, ...]:
             SourceEntry(
                 source=name,
                 kind=material.study["sources"][name]["kind"],
-                documents={fate: part.documents for fate, part in facts.split.parts.items()},
-                bytes={fate: part.bytes for fate, part in facts.split.parts.items()},
+                documents={fate: part.documents for fate, part in facts.parts.items()},
+                bytes={fate: part.bytes for fate, part in facts.parts.items()},
                 bytes_by_language=facts.documents.bytes_by_language,
                 bytes_by_licence=facts.documents.bytes_by_licence,
                 left_out=facts.documents.left_out,
