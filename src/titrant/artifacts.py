@@ -375,9 +375,9 @@ class QuestionList(Artifact):
 
     items: dict[str, int]
     """Documents (bits per byte) or items (choices) by outcome."""
-    trained_on: dict[str, int] = {}
+    trained_on: dict[str, dict[str, int]] = {}
     """By scored source, its held-out texts that are not scored because an arm draws a source that trains on the same
-    text, byte for byte."""
+    text, byte for byte: how many, by the first such source."""
 
 
 class Checkpoint(Artifact):

@@ -20,10 +20,11 @@ user may choose freely (arms, phases, mixtures). Its inputs are named by role; e
     tokenizer   documents/SOURCE: Documents; split/SOURCE: Split (the sources of its mixture; none if it exists)
     tokens      documents: Documents; split: Split; tokenizer: TokenizerFile
     ledger      tokens/SOURCE: TokenShards (all sources that any arm draws)
-    questions   tokenizer: TokenizerFile; tokens/SOURCE: TokenShards (sources scored)
+    questions   tokenizer: TokenizerFile; tokens/SOURCE: TokenShards (sources scored); trained/SOURCE: TokenShards
+                (all sources that any arm draws: what they train on is not scored)
     train       tokens/SOURCE: TokenShards (the sources of its mixture); tokenizer: TokenizerFile;
                 previous: Checkpoint (if it goes on from another phase)
-    evaluate    train: Checkpoint; tokenizer: TokenizerFile; tokens/SOURCE: TokenShards (sources scored)
+    evaluate    train: Checkpoint; tokenizer: TokenizerFile; tokens/SOURCE and trained/SOURCE: as of questions
     findings    evaluate/RUN: Scores; train/RUN: Checkpoint (RUN = arm@scale#seed; the end of its last phase);
                 earlier/RUN/INDEX: Checkpoint (the end of its phase INDEX, from 0; every phase but the last);
                 items: Items, overlap/SOURCE: Overlap and split/SOURCE: Split (if sources are searched for items)

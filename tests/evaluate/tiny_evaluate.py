@@ -120,7 +120,7 @@ def hash_of(text):
     return blake3(text.encode()).hexdigest()[:32]
 
 
-NONE = {name: pa.array([], pa.string()) for name in ("content_hash", "whole_hash", "text")}
+NONE = {name: pa.array([], pa.string()) for name in ("content_hash", "whole_hash", "text", "text_hash")}
 """A source of which nothing is held out."""
 
 
@@ -131,7 +131,7 @@ def held_out_folder(tmp_path):
     def make(source, texts, cut_from=lambda text: text):
         folder = tmp_path / f"tokens {source}"
         folder.mkdir()
-        rows = sorted((hash_of(text), hash_of(cut_from(text)), text) for text in texts)
+        rows = sorted((hash_of(text), hash_of(cut_from(text)), text, hash_of(text)) for text in texts)
         table = pa.table(dict(zip(NONE, zip(*rows, strict=True), strict=True)) if rows else NONE)
         pq.write_table(table, folder / "held_out.parquet")
         size = {"documents": len(texts), "bytes": sum(len(text.encode()) for text in texts)}

@@ -181,7 +181,9 @@ def test_scoring_is_given_what_it_reads_and_no_more(write_study, demo_text) -> N
     )
     scoring = [job for job in plan_of(write_study(text)).jobs.values() if job.kind == "evaluate"]
 
-    assert {role for job in scoring for role in job.inputs} == {"train", "tokenizer", "tokens/text", "tokens/code"}
+    assert {role for job in scoring for role in job.inputs} == {
+        *("train", "tokenizer", "tokens/text", "tokens/code", "trained/text", "trained/code")
+    }
     assert any(job.identity["planted"] for job in scoring)
 
 

@@ -11,7 +11,7 @@ from blake3 import blake3
 
 from titrant.artifacts import Artifact, PartSize, Record, Split
 
-COLUMNS = ["id", "text", "language", "licence", "origin", "content_hash", "whole_hash"]
+COLUMNS = ["id", "text", "language", "licence", "origin", "content_hash", "whole_hash", "text_hash"]
 """Of held-out documents."""
 
 

@@ -11,17 +11,20 @@ much. (Half a window of overlap reads each token twice, and costs 1.5 times as m
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from titrant.artifacts import TokenShards
-from titrant.errors import StudyError
+from titrant.errors import Problem, StudyError
 from titrant.evaluate.encoding import Encoder
 from titrant.evaluate.likelihood import Scorer
+from titrant.study.declaration import listing
 
 TOKENS_AT_ONCE = 65_536
 """Document tokens handed to the scorer in one call; between calls progress is told."""
@@ -48,18 +51,23 @@ class DocumentNats:
     bytes: int
 
 
-def read_held_out(folder: Path, source: str, at_least_bytes: int, encoder: Encoder) -> list[HeldOutDocument]:
+def read_held_out(
+    folder: Path, source: str, at_least_bytes: int, encoder: Encoder, trained_on: Mapping[str, str] | None = None
+) -> list[HeldOutDocument]:
     """Held-out documents (or pieces, where long ones are cut) by content hash, until `at_least_bytes` are reached.
 
-    All of them if there are fewer bytes than asked for. Raises StudyError if nothing is held out, or if the
-    tokenizer loses text (bits per byte of other text than the document's would look plausible and be wrong).
+    All of them if there are fewer bytes than asked for. Left out are texts that are trained on all the same, which
+    `trained_on` gives with the source that does (see `texts_trained_on`). Raises StudyError if nothing is held out or
+    nothing is left, or if the tokenizer loses text (bits per byte of other text than the document's would look
+    plausible and be wrong).
     """
     if TokenShards.read(folder).held_out.documents == 0:
         raise StudyError(
             f"source '{source}' has no held-out documents, so its bits per byte cannot be measured; "
             "raise hold_out_fraction, add documents, or leave the source out of evaluation.bits_per_byte.sources"
         )
-    table = pq.read_table(folder / "held_out.parquet", columns=["text", "content_hash", "whole_hash"])
+    table = pq.read_table(folder / "held_out.parquet", columns=["text", "content_hash", "whole_hash", "text_hash"])
+    table = _never_trained_on(table, source, trained_on or {})
     columns = (table[name].to_pylist() for name in ("content_hash", "whole_hash", "text"))
     rows = sorted(zip(*columns, strict=True))
     sizes = [len(text.encode()) for *_, text in rows]
@@ -71,6 +79,22 @@ def read_held_out(folder: Path, source: str, at_least_bytes: int, encoder: Encod
         HeldOutDocument(whole, size, tuple(tokens))
         for (_, whole, _), size, tokens in zip(rows, sizes, encoded, strict=False)
     ]
+
+
+def _never_trained_on(table: pa.Table, source: str, trained_on: Mapping[str, str]) -> pa.Table:
+    gone = pc.is_in(table["text_hash"], value_set=pa.array(trained_on, pa.string()))
+    left = table.filter(pc.invert(gone))
+    if not len(left):
+        others = sorted({trained_on[hash_] for hash_ in table["text_hash"].to_pylist()})
+        raise StudyError(
+            Problem(
+                f"all {len(table)} held-out texts of source '{source}' stand, byte for byte, in what is trained on of "
+                f"{listing(others)}, so its bits per byte would be those of text that models have seen; leave it out "
+                "of evaluation.bits_per_byte.sources, or give the sources other documents or another `transform`",
+                path=("evaluation", "bits_per_byte"),
+            )
+        )
+    return left
 
 
 def first_bytes(documents: Sequence[HeldOutDocument], at_least_bytes: int) -> list[HeldOutDocument]:

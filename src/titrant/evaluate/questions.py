@@ -18,7 +18,9 @@ from titrant.evaluate.choice import ChoiceItem, Normalise, encode_items, read_mu
 from titrant.evaluate.encoding import Encoder
 from titrant.evaluate.probes import probe_items
 from titrant.evaluate.probes.planted_facts import planted_items
+from titrant.evaluate.trained_on import count_trained_on, texts_trained_on
 from titrant.jobs import EvaluateJob, Progress, QuestionsJob
+from titrant.study.declaration import listing
 
 FEWEST_DOCUMENTS = 2
 """Held-out documents of a source: with one alone nothing says how far its score may be off."""
@@ -31,6 +33,9 @@ class Questions:
     documents: Mapping[str, list[HeldOutDocument]]
     """At least as many bytes as the end and the milestones ask for."""
     choices: Mapping[str, tuple[list[ChoiceItem], Normalise]]
+    trained_on: Mapping[str, dict[str, int]]
+    """By source, held-out texts that are not among the documents because an arm may train on them, by the source that
+    it would draw them from."""
 
 
 def check_questions(
@@ -46,10 +51,14 @@ def check_questions(
     for source, held_out in questions.documents.items():
         asked = first_bytes(held_out, job.evaluation.bytes_per_source)
         documents = len({piece.whole for piece in asked})
+        gone = questions.trained_on.get(source, {})
+        others = (
+            f" ({sum(gone.values())} held-out texts stand in what is trained on of {listing(gone)})" if gone else ""
+        )
         if documents < FEWEST_DOCUMENTS:
             problems.append(
                 Problem(
-                    f"bits per byte on source '{source}' would be scored on {documents} document, and at least "
+                    f"bits per byte on source '{source}' would be scored on {documents} document{others}, and at least "
                     f"{FEWEST_DOCUMENTS} are needed to tell how far a score may be off (pieces of one document count "
                     "once); raise bytes_per_source or hold_out_fraction, or add documents",
                     path=("evaluation", "bits_per_byte"),
@@ -65,7 +74,7 @@ def check_questions(
     counts = {f"bits_per_byte/{source}": len({d.whole for d in read}) for source, read in questions.documents.items()}
     counts |= {outcome: len(items) for outcome, (items, _) in questions.choices.items()}
     (out / "questions.json").write_text(json.dumps(counts, indent=1, sort_keys=True) + "\n")
-    return QuestionList(items=counts)
+    return QuestionList(items=counts, trained_on=dict(questions.trained_on))
 
 
 def read_questions(job: EvaluateJob, inputs: Mapping[str, Path], encoder: Encoder) -> Questions:
@@ -74,9 +83,15 @@ def read_questions(job: EvaluateJob, inputs: Mapping[str, Path], encoder: Encode
     documents: dict[str, list[HeldOutDocument]] = {}
     choices: dict[str, tuple[list[ChoiceItem], Normalise]] = {}
     most_bytes = max(job.bytes_per_source, job.check_bytes_per_source)
-    for source in job.bits_per_byte_sources if most_bytes else ():
+    scored = job.bits_per_byte_sources if most_bytes else ()
+    trained_on = texts_trained_on(inputs, scored)
+    left_out: dict[str, dict[str, int]] = {}
+    for source in scored:
+        folder = inputs[f"tokens/{source}"]
         with _collecting(problems):
-            documents[source] = read_held_out(inputs[f"tokens/{source}"], source, most_bytes, encoder)
+            documents[source] = read_held_out(folder, source, most_bytes, encoder, trained_on)
+            if found := count_trained_on(folder, trained_on):
+                left_out[source] = found
     for probe in job.probes:
         with _collecting(problems):
             items = planted_items(job.planted) if probe.name == "planted-facts" else probe_items(probe)
@@ -86,7 +101,7 @@ def read_questions(job: EvaluateJob, inputs: Mapping[str, Path], encoder: Encode
             choices[f"choice/{task.name}"] = (read_multiple_choice(task), task.normalise)
     if problems:
         raise StudyError(problems)
-    return Questions(documents, choices)
+    return Questions(documents, choices, left_out)
 
 
 def _not_empty(items: list[ChoiceItem], probe: str) -> list[ChoiceItem]:

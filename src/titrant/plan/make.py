@@ -288,8 +288,15 @@ class _Draft:
             QuestionsJob(
                 evaluation=declaration, window=min(scale.sequence_length for scale in self.study.scales.values())
             ),
-            {"tokenizer": self.tokenizer}
-            | {f"tokens/{source}": self.tokens[source] for source in declaration.bits_per_byte_sources},
+            {"tokenizer": self.tokenizer} | self._texts_asked(declaration),
+        )
+
+    def _texts_asked(self, declaration: EvaluateJob) -> dict[str, str]:
+        """The sources whose held-out texts are scored, and those that any arm trains on: no text is to be both."""
+        scored = declaration.bits_per_byte_sources
+        drawn = sorted({source for phases in self.resolved.values() for phase in phases for source in phase.shares})
+        return {f"tokens/{source}": self.tokens[source] for source in scored} | (
+            {f"trained/{source}": self.tokens[source] for source in drawn} if scored else {}
         )
 
     def add_training(self) -> None:
@@ -365,7 +372,7 @@ class _Draft:
             {
                 "train": train,
                 "tokenizer": self.tokenizer,
-                **{f"tokens/{source}": self.tokens[source] for source in declaration.bits_per_byte_sources},
+                **self._texts_asked(declaration),
             },
             flops=job.flops / max(job.tokens, 1) / 3 * (500_000 if in_full else 50_000),
             run=run.id,

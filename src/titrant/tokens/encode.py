@@ -21,7 +21,7 @@ from titrant.tokens.megatron import token_type, write_index
 from titrant.tokens.pieces import pieces_of
 from titrant.tokens.shards import Sidecar, hash_file
 
-DESCRIBED = ("id", "language", "licence", "origin", "content_hash", "whole_hash")
+DESCRIBED = ("id", "language", "licence", "origin", "content_hash", "whole_hash", "text_hash")
 WHOLE = ("id", "text", "language", "licence", "origin", "content_hash", "planted")
 """What is read of a document before it is cut."""
 SHARD_SCHEMA = pa.schema([*((name, pa.string()) for name in DESCRIBED), ("tokens", pa.int64())])
@@ -65,7 +65,7 @@ def _encode_all(
         for batch in read_documents_with_fates(inputs["documents"], inputs["split"], WHOLE):
             progress(done, total, "bytes", encoder.library)
             done += pc.sum(pc.binary_length(batch.table["text"])).as_py() or 0
-            table = _cut(_kept(batch.table), job.max_document_characters)
+            table = _with_text_hash(_cut(_kept(batch.table), job.max_document_characters))
             for writer in (train, reserved):
                 chosen = table.filter(pc.equal(table["fate"], writer.partition))
                 if len(chosen):
@@ -107,6 +107,12 @@ def _pieces(document: dict[str, Any], max_characters: int) -> Iterator[dict[str,
     for number, piece in enumerate(pieces):
         if piece.strip():
             yield document | {"id": f"{document['id']}#{number}", "text": piece, "content_hash": content_hash(piece)}
+
+
+def _with_text_hash(pieces: pa.Table) -> pa.Table:
+    """With the hash of the very text that is encoded or held out: transforms change texts and keep `content_hash`."""
+    hashes = [content_hash(text) for text in pieces["text"].to_pylist()]
+    return pieces.append_column("text_hash", pa.array(hashes, pa.string()))
 
 
 class _ShardWriter:
