@@ -249,6 +249,8 @@ class PartSize(BaseModel):
 
 KEPT = ("train", "reserved", "held_out")
 """Fates of documents that are used; every other fate is the reason why one is dropped."""
+LEFT_OUT = "left without text by a transform"
+"""What is shown as the fate of documents that the split keeps and a transform empties."""
 
 
 class Split(Artifact):
@@ -452,7 +454,7 @@ class FindingsFile(Artifact):
     `report.json`'s `findings`, `scores` and `outcomes`."""
 
     kind: ClassVar[str] = "findings"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
 
     findings: int
     verdicts: dict[str, int]

@@ -85,3 +85,41 @@ def test_what_is_skipped_is_named(tmp_path: Path) -> None:
     assert shown.returncode == 0, shown.stderr
     assert "record that cannot be read 1" in shown.stdout
     assert "rows.jsonl:2 is not JSON" in shown.stdout
+
+
+CHANGED = (
+    "mixtures:\n",
+    "  bare: {kind: code, from: [{source: code}], transform: strip-comments, redact: [emails]}\nmixtures:\n",
+)
+
+
+def test_what_is_changed_is_counted_and_shown_as_it_is_trained_on(tmp_path: Path) -> None:
+    study = lay_out_study(tmp_path)
+    study.write_text(study.read_text().replace(*CHANGED))
+    for number, path in enumerate(sorted((tmp_path / "code").iterdir())):
+        lines = [f"x = {number * 7 + line * line}  # of jane{number}@corp.de" for line in range(60)]
+        path.write_text("\n".join(lines) if number % 9 else f"# only {number}\n")
+    said = json.loads(data(study, "--json", "-").stdout)
+    code, bare = said["code"]["fates"], said["bare"]["fates"]
+    assert bare["left without text by a transform"]["documents"] == 10
+    kept = sum(bare[fate]["documents"] for fate in ("train", "held_out"))
+    assert kept == 80 == sum(code[fate]["documents"] for fate in ("train", "held_out")) - 10
+    assert bare["train"]["bytes"] < code["train"]["bytes"]
+    shown = data(study, "--show", "kept", "--source", "bare", "--count", "200").stdout
+    assert shown.count("[train]") + shown.count("[held out]") == 80
+    assert "jane" not in shown
+    assert "only" not in shown
+    dropped = data(study, "--show", "dropped", "--source", "bare", "--count", "200").stdout
+    assert dropped.count("[left without text by a transform]") == 10
+
+
+def test_where_nothing_is_dropped_it_says_so(tmp_path: Path) -> None:
+    shown = data(lay_out_study(tmp_path), "--show", "dropped")
+    assert (shown.returncode, shown.stdout) == (0, "no document is dropped\n")
+
+
+def test_reasons_can_be_asked_for_as_they_are_printed(study: Path) -> None:
+    assert "[held out]" in data(study, "--show", "kept", "--rule", "held out").stdout
+    refused = data(study, "--show", "kept", "--json", "-")
+    assert refused.returncode == 2
+    assert "ask for one of them" in refused.stderr

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from titrant.artifacts import PartSize, Shard, TokenShards
+from titrant.artifacts import LEFT_OUT, PartSize, Shard, TokenShards
 from titrant.tokens import encoded
-from titrant.tokens.encoded import LEFT_OUT, encoded_parts, with_encoded
+from titrant.tokens.encoded import encoded_parts, with_encoded
 
 
 def test_documents_are_whole_ones_and_bytes_those_of_their_texts(tmp_path, monkeypatch) -> None:

@@ -154,6 +154,8 @@ def data(
         if rule is not None or source is not None:
             raise click.UsageError("--rule and --source choose what --show prints: add --show kept or dropped")
         show_data(study, store, workers=workers, json_file=json_file)
+    elif json_file is not None:
+        raise click.UsageError("--json writes the table, and --show prints documents: ask for one of them")
     else:
         show_documents(study, store, show, rule=rule, source=source, count=count, workers=workers)
 

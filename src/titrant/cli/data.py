@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
 
-from titrant.artifacts import KEPT, Documents, Overlap, PartSize, Split, TokenShards, Transformed
+from titrant.artifacts import KEPT, LEFT_OUT, Documents, Overlap, PartSize, Split, TokenShards, Transformed
 from titrant.cli.opened import Opened, located, make_console, open_plan
 from titrant.cli.running import display
 from titrant.errors import StudyError
@@ -40,7 +40,7 @@ class SourceData:
     transformed: Transformed | None
     """None if its documents are encoded as they are."""
     folders: Mapping[str, Path]
-    """Artifact folders by kind."""
+    """Artifact folders by kind; `texts`: the documents as they are encoded."""
 
     @property
     def kept(self) -> PartSize:
@@ -91,9 +91,10 @@ def show_documents(
     counts = [(fate, part.documents) for one in chosen for fate, part in one.parts.items()]
     fates = {fate for fate, count in counts if count and (fate in KEPT) == (shown == "kept")}
     if rule is not None:
-        matching = {fate for fate in fates if rule in fate}
+        matching = {fate for fate in fates if rule in fate or rule in _words(fate)}
         if not matching:
-            raise StudyError(f"nothing is {shown} by '{rule}'; the reasons are {listing(fates)}")
+            reasons = listing(map(_words, fates)) or "none"
+            raise StudyError(f"nothing is {shown} by '{rule}'; the reasons are {reasons}")
         fates = matching
     printed = 0
     for one in chosen:
@@ -121,8 +122,8 @@ def _sources(opened: Opened, store: Store) -> Iterator[SourceData]:
     for name, tokens_id in opened.plan.tokens.items():
         tokens = jobs[tokens_id]
         documents, split = (_input(jobs, tokens, kind) for kind in ("documents", "split"))
-        folders = {job.kind: store.require(job) for job in (documents, split, tokens)}
         texts = jobs[tokens.inputs["documents"]]
+        folders = {job.kind: store.require(job) for job in (documents, split, tokens)} | {"texts": store.require(texts)}
         searched = (job for job in jobs.values() if job.kind == "overlap" and job.inputs["documents"] == documents.id)
         overlap = next(searched, None)
         yield SourceData(
@@ -203,8 +204,17 @@ def _print_fates(source: SourceData, made_of: str) -> None:
     for fate, part in source.parts.items():
         if part.documents:
             share = f"{100 * part.bytes / whole:.1f} %"
-            table.add_row(f"  {fate.replace('_', ' ')}", f"{part.documents:,}", show_count(part.bytes), share)
+            table.add_row(f"  {_words(fate)}", f"{part.documents:,}", show_count(part.bytes), share)
     console.print(table)
+
+
+def _words(fate: str) -> str:
+    """A fate as it is printed.
+
+    >>> _words("held_out"), _words("rule starcoder: max_line_length")
+    ('held out', 'rule starcoder: max line length')
+    """
+    return fate.replace("_", " ")
 
 
 def _unreadable(folder: Path) -> list[str]:
@@ -237,23 +247,48 @@ def _largest(sizes: Mapping[str, int]) -> str:
 
 
 def _examples(source: SourceData, fates: set[str], count: int) -> Iterator[dict[str, str]]:
-    """The documents with the smallest content hashes: a sample that is the same every time, in the source's order."""
+    """The documents with the smallest content hashes: a sample that is the same every time, in the source's order.
+
+    Of a source that is changed, kept documents are shown as they are trained on.
+    """
     import pyarrow as pa
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
-    table = pq.read_table(source.folders["split"] / "split.parquet")
-    given = table.filter(pc.is_in(table["fate"], pa.array(sorted(fates))))
+    table = pq.read_table(source.folders["split"] / "split.parquet", columns=["row", "content_hash", "fate"])
+    if source.transformed is not None:
+        has_text = [length > 0 for length in _lengths(source.folders["texts"])]
+        lost = pc.and_(pc.is_in(table["fate"], pa.array(KEPT)), pa.array([not has for has in has_text]))
+        table = table.set_column(2, "fate", pc.if_else(lost, LEFT_OUT, table["fate"].cast(pa.string())))
+    given = table.filter(pc.is_in(table["fate"], pa.array(sorted(fates), pa.string())))
     wanted = dict(
         zip(*(given.sort_by("content_hash")[:count][name].to_pylist() for name in ("row", "fate")), strict=True)
     )
-    row = 0
-    for path in sorted(source.folders["documents"].glob("documents-*.parquet")):
+    kept = {row for row, fate in wanted.items() if fate in KEPT}
+    found = dict(_rows_of(source.folders["texts"], kept))
+    found |= dict(_rows_of(source.folders["documents"], wanted.keys() - kept))
+    for row in sorted(found):
+        yield found[row] | {"fate": wanted[row]}
+
+
+def _lengths(folder: Path) -> Iterator[int]:
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    for path in sorted(folder.glob("documents-*.parquet")):
+        for batch in pq.ParquetFile(path).iter_batches(1024, columns=["text"], use_threads=False):
+            yield from pc.binary_length(batch["text"]).to_pylist()
+
+
+def _rows_of(folder: Path, rows: Collection[int]) -> Iterator[tuple[int, dict[str, str]]]:
+    import pyarrow.parquet as pq
+
+    first = 0
+    for path in sorted(folder.glob("documents-*.parquet")):
         for batch in pq.ParquetFile(path).iter_batches(1024, use_threads=False):
-            for place in sorted(place for place in wanted if row <= place < row + len(batch)):
-                document = batch.slice(place - row, 1).to_pylist()[0]
-                yield document | {"fate": wanted[place]}
-            row += len(batch)
+            for row in sorted(row for row in rows if first <= row < first + len(batch)):
+                yield row, batch.slice(row - first, 1).to_pylist()[0]
+            first += len(batch)
 
 
 SHOWN_CHARACTERS = 600
@@ -262,7 +297,7 @@ DESCRIBED = ("language", "licence", "origin")
 
 def _print_document(source: str, document: Mapping[str, str]) -> None:
     text = document["text"]
-    click.secho(f"{source}  {document['id']}  [{document['fate'].replace('_', ' ')}]", bold=True)
+    click.secho(f"{source}  {document['id']}  [{_words(document['fate'])}]", bold=True)
     click.secho(
         f"{document['language']}, {document['licence']}, {document['origin']}, {len(text):,} characters", dim=True
     )

@@ -17,12 +17,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from titrant.artifacts import KEPT, Examples
+from titrant.artifacts import KEPT, LEFT_OUT, Examples
 from titrant.corpus.redaction import redact
 from titrant.errors import StoreError
 from titrant.jobs import ExamplesJob, Progress
 from titrant.study.cleaning import Redaction
-from titrant.tokens.encoded import LEFT_OUT
 
 EXAMPLES = "examples.json"
 REDACTED: tuple[Redaction, ...] = ("secrets", "emails")

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from titrant.artifacts import PartSize, TokenShards
+from titrant.artifacts import LEFT_OUT, PartSize, TokenShards
 from titrant.errors import StoreError
 
 
@@ -31,10 +31,6 @@ def with_encoded(parts: Mapping[str, PartSize], encoded: Mapping[str, PartSize])
     changed = dict(parts) | {fate: size for fate, size in encoded.items() if fate in parts}
     lost = sum(parts[fate].documents - changed[fate].documents for fate in encoded if fate in parts)
     return changed | ({LEFT_OUT: PartSize(documents=lost, bytes=0)} if lost else {})
-
-
-LEFT_OUT = "left without text by a transform"
-"""The fate of documents that the split keeps and a transform empties."""
 
 
 def _documents(path: Path) -> int:
