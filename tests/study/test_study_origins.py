@@ -208,3 +208,16 @@ def test_only_sources_of_the_same_documents_are_paired():
     ((path, own),) = derivation_problems({"code": source({"files": "a"}, kind="code", paired_with=["bare"])})
     assert path == ("sources", "code", "paired_with")
     assert "has origins of its own" in own
+
+
+def test_a_folder_is_read_without_what_a_repository_keeps_for_itself(tmp_path):
+    from titrant.study.origins import Files
+    from titrant.study.world import files_of
+
+    for name in ("a.py", ".git/hooks/pre-commit.sample", ".git/logs/HEAD", "sub/__pycache__/a.pyc", "sub/.gitignore"):
+        path = tmp_path / "work" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("x\n")
+    assert [name for name, _ in files_of(Files(files=str(tmp_path / "work")))] == ["a.py", "sub/.gitignore"]
+    inside = Files(files=str(tmp_path / "work" / ".git" / "logs"))
+    assert [name for name, _ in files_of(inside)] == ["HEAD"], "who names it means it"

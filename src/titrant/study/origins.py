@@ -119,7 +119,8 @@ class Files(_Origin):
     """Local files and folders; a relative path is read from the study's folder."""
 
     files: tuple[str, ...] = Field(min_length=1, json_schema_extra=NOT_IDENTITY)
-    """Paths of files, or of folders (every file below them), or patterns with `*` and `**`."""
+    """Paths of files, or of folders (every file below them but those in `.git` and `__pycache__`), or patterns with `*`
+    and `**`."""
     exclude: tuple[str, ...] = Field(default=(), json_schema_extra=NOT_IDENTITY)
     """Patterns of paths that are left out again."""
     content: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
@@ -288,13 +289,14 @@ class OtherSource(Declaration):
     """The name of a source that is declared before this one."""
 
 
-_ORIGINS = ("package", "files", "installed", "archive", "git", "dataset", "tokens", "source")
+ORIGIN_KINDS = ("package", "files", "installed", "archive", "git", "dataset", "tokens", "source")
+"""The keys that name an origin: exactly one of them stands in each."""
 
 
 def _origin_tag(given: Any) -> str | None:
     if isinstance(given, Mapping):
-        return next((key for key in _ORIGINS if key in given), None)
-    return next((key for key in _ORIGINS if hasattr(given, key)), None)
+        return next((key for key in ORIGIN_KINDS if key in given), None)
+    return next((key for key in ORIGIN_KINDS if hasattr(given, key)), None)
 
 
 def _written_out(given: Any) -> Any:
@@ -310,9 +312,9 @@ def _written_out(given: Any) -> Any:
                 {"name": str(name), "hint": suggestion(str(name), PRESETS), "known": listing(PRESETS), "key": "preset"},
             )
         given = PRESETS[name] | {key: value for key, value in given.items() if key != "preset"}
-    tags = [key for key in _ORIGINS if key in given]
+    tags = [key for key in ORIGIN_KINDS if key in given]
     if len(tags) != 1:
-        known = (*_ORIGINS, "preset")
+        known = (*ORIGIN_KINDS, "preset")
         hint = "".join(suggestion(str(key), known) for key in given) if not tags else ""
         raise PydanticCustomError(
             "origin",

@@ -32,6 +32,10 @@ COMPANIONS = {".bin": (".bin", ".idx"), ".ds": ("", ".index"), ".npy": (".npy", 
 """By the ending of a file of tokens: the ending that is replaced to name the file that tells its documents."""
 
 
+NO_SOURCE = {"__pycache__", ".git"}
+"""Folders that hold nothing that a person wrote: a repository's own files are read by a `git` origin."""
+
+
 def pin_study(loaded: LoadedStudy) -> Study:
     """The study with sweeps written out, absolute paths and content hashes. Raises StudyError with all problems."""
     study, folder = loaded.study.expanded(), loaded.folder
@@ -175,7 +179,7 @@ def _installed_files(origin: Installed) -> Iterator[tuple[str, Path]]:
 def _below(folder: Path, patterns: tuple[str, ...]) -> Iterator[tuple[str, Path]]:
     for path in folder.rglob("*"):
         name = path.relative_to(folder).as_posix()
-        if "__pycache__" not in path.parts and matches(name, patterns) and path.is_file():
+        if NO_SOURCE.isdisjoint(path.relative_to(folder).parts) and matches(name, patterns) and path.is_file():
             yield name, path
 
 
