@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import shutil
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
@@ -19,6 +21,7 @@ from transformers import (
 from titrant.corpus.signals import find_signals
 from titrant.errors import EngineError, StudyError
 from titrant.study.model_filters import ModelFilters
+from titrant.study.world import content_of_folder
 
 TEXTS = ["Short.", "A longer text, of äöü and 字, " * 3, "", "x"]
 
@@ -66,8 +69,13 @@ def batch(texts):
     return pa.record_batch({**columns, **{name: ["x"] * count for name in ("language", "licence", "origin")}})
 
 
+def pinned(declared):
+    folder = Path(declared["model"])
+    return {"content": content_of_folder(folder), **declared} if folder.is_absolute() else declared
+
+
 def find(texts, family, **declared):
-    filters = ModelFilters.model_validate({family: {"max_tokens": 64, **declared}})
+    filters = ModelFilters.model_validate({family: {"max_tokens": 64, **pinned(declared)}})
     return find_signals(batch(texts), (family,), filters).to_pylist()
 
 
@@ -108,7 +116,7 @@ def test_a_score_depends_on_its_document_alone(language_model):
 @pytest.mark.parametrize(
     ("declared", "error", "said"),
     [
-        ({"model": "nobody/nothing"}, StudyError, "model 'nobody/nothing' is no folder, and has no `revision`"),
+        ({"model": "nobody/nothing"}, StudyError, "model 'nobody/nothing' is not pinned; .* as `revision`"),
         ({"label": "best"}, StudyError, "has no label 'best'; it has 'fair', 'good', 'poor'"),
         ({}, StudyError, "has 3 labels .* give the `label` whose probability"),
         ({"label": "good", "max_tokens": 200}, StudyError, "reads at most 128 tokens, and max_tokens is 200"),
@@ -132,3 +140,22 @@ def test_a_family_without_its_model_is_an_error():
 def test_a_model_is_pinned_one_way():
     with pytest.raises(ValueError, match="both `revision` and `content`"):
         ModelFilters.model_validate({"perplexity": {"model": "a/b", "revision": "0" * 40, "content": "0" * 64}})
+
+
+def test_a_model_that_changed_since_it_was_pinned_scores_nothing(classifier, tmp_path):
+    folder = shutil.copytree(classifier, tmp_path / "model")
+    content = content_of_folder(folder)
+    torch.manual_seed(2)
+    LlamaForSequenceClassification.from_pretrained(folder, num_labels=1, ignore_mismatched_sizes=True).save_pretrained(
+        folder
+    )
+    with pytest.raises(StudyError, match="is not the one that the study pinned; restore it, or plan anew"):
+        find(TEXTS, "classifier", model=str(folder), content=content)
+
+
+def test_a_folder_where_the_worker_runs_never_stands_for_a_model_of_the_hub(classifier, tmp_path, monkeypatch):
+    shutil.copytree(classifier, tmp_path / "someone" / "judge")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(EngineError, match="cannot load the model 'someone/judge'"):
+        find(TEXTS, "classifier", model="someone/judge", revision="a" * 40, label="good")

@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 
 from titrant.errors import StudyError
 from titrant.plan import make_plan
-from titrant.plan.fingerprint import canonical, fingerprint
+from titrant.plan.fingerprint import canonical, fingerprint, identity_of
 from titrant.plan.plan import Plan
 from titrant.study.load import load_study, open_study
+from titrant.study.model_filters import Classifier
+from titrant.study.origins import Installed, Repository
 from titrant.study.study import Study
 from titrant.study.world import pin_study
 
@@ -242,6 +244,26 @@ def test_an_additive_design_fixes_the_tokens_of_text(write_study, demo_text) -> 
 def test_an_unpinned_study_is_refused(write_study) -> None:
     with pytest.raises(StudyError, match="is not pinned"):
         make_plan(load_study(write_study()))
+
+
+@pytest.mark.parametrize(
+    "declared",
+    [
+        Installed(installed="python"),
+        Classifier(model="/models/one"),
+        Classifier(model="models/one"),
+        Classifier(model="/models/one", revision="a" * 40),
+        Repository(git="/repository", revision="main"),
+    ],
+)
+def test_nothing_that_can_be_pinned_has_an_identity_before_it_is(declared) -> None:
+    with pytest.raises(StudyError, match="is not pinned"):
+        identity_of(declared)
+
+
+def test_a_commit_of_the_hub_stands_for_the_content() -> None:
+    one, other = (identity_of(Classifier(model=name, revision="a" * 40)) for name in ("a/one", "a/other"))
+    assert one != other
 
 
 def test_planning_never_imports_torch(write_study) -> None:

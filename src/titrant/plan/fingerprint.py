@@ -18,6 +18,7 @@ from pydantic import BaseModel
 
 from titrant.errors import StudyError
 from titrant.study.mixture import Mixture
+from titrant.study.model_filters import FilterModel
 from titrant.study.phase import Arm
 
 _SPOKEN_SHORT = (Mixture, Arm)
@@ -62,6 +63,13 @@ def _fields(declaration: type[BaseModel]) -> tuple[tuple[str, str, object, objec
     )
 
 
+def _is_of_the_hub(declared: BaseModel) -> bool:
+    """Whether a name and a commit stand for the content; a repository's `revision` may be a branch, which can move."""
+    if not isinstance(declared, FilterModel):
+        return False
+    return declared.revision is not None and not Path(declared.model).is_absolute()
+
+
 def _plain(value: object) -> object:
     if value is None or isinstance(value, (str, int, float, bool)):
         return value
@@ -69,7 +77,7 @@ def _plain(value: object) -> object:
         return value.model_dump(mode="json")
     if isinstance(value, BaseModel):
         fields = _fields(type(value))
-        if getattr(value, "content", "") is None and any(counts is False for _, _, counts, _ in fields):
+        if getattr(value, "content", "") is None and not _is_of_the_hub(value):
             raise StudyError(
                 f"{type(value).__name__} {value!r:.80} is not pinned: pin the study before planning, so that its "
                 "content and not its path is its identity"

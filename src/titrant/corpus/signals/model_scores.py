@@ -24,9 +24,12 @@ from titrant.corpus.signals.texts import Texts
 from titrant.errors import EngineError, StudyError
 from titrant.study.declaration import listing
 from titrant.study.model_filters import Classifier, FilterModel, Perplexity
+from titrant.study.world import content_of_folder
 
 DIGITS = 6
 """Significant digits of a score that are kept."""
+MODEL_FILES = ("*.json", "*.safetensors", "*.txt", "*.model")
+"""What is fetched of a model on the hub."""
 LARGEST_NATS = 700
 """Nats a token at which a perplexity ends, so that it is a number."""
 
@@ -110,21 +113,22 @@ def _place_of_label(declared: Classifier, labels: dict[int, str]) -> int:
 
 def _load(declared: FilterModel, kind: str) -> tuple[Any, Any]:
     """The tokenizer and the model; weights as safetensors only, because others can run code."""
-    folder = Path(declared.model)
-    if not folder.is_dir() and declared.revision is None:
+    if declared.content is None and declared.revision is None:
         raise StudyError(
-            f"model '{declared.model}' is no folder, and has no `revision`; give a folder as `save_pretrained` writes "
-            "it, or a name on the hub with the commit to take"
+            f"model '{declared.model}' is not pinned; pin the study if it is a folder, and give the commit to take as "
+            "`revision` if it is a name on the hub"
         )
+    _check_pinned(declared)
     import transformers
 
-    where: dict[str, Any] = {"revision": declared.revision} if not folder.is_dir() else {"local_files_only": True}
     try:
-        tokenizer = transformers.AutoTokenizer.from_pretrained(declared.model, use_fast=True, **where)
-        model = getattr(transformers, kind).from_pretrained(declared.model, use_safetensors=True, **where)
+        folder = Path(declared.model) if declared.content is not None else _fetched(declared)
+        tokenizer = transformers.AutoTokenizer.from_pretrained(folder, use_fast=True, local_files_only=True)
+        model = getattr(transformers, kind).from_pretrained(folder, use_safetensors=True, local_files_only=True)
     except Exception as error:  # the library raises many kinds for a bad file
         said = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise EngineError(f"transformers cannot load the model '{declared.model}': {said}") from error
+    _check_pinned(declared)  # nor was it written to while it was read
     if not tokenizer.is_fast:
         raise EngineError(f"the tokenizer of model '{declared.model}' has no tokenizer.json; save it as a fast one")
     positions = getattr(model.config, "max_position_embeddings", None) or declared.max_tokens
@@ -134,6 +138,20 @@ def _load(declared: FilterModel, kind: str) -> tuple[Any, Any]:
             "lower it"
         )
     return tokenizer, model.float().eval()
+
+
+def _check_pinned(declared: FilterModel) -> None:
+    if declared.content is not None and content_of_folder(Path(declared.model)) != declared.content:
+        raise StudyError(
+            f"the model in '{declared.model}' is not the one that the study pinned; restore it, or plan anew"
+        )
+
+
+def _fetched(declared: FilterModel) -> Path:
+    """The folder of a model of the hub at its revision: never one that happens to lie where the worker runs."""
+    from huggingface_hub import snapshot_download
+
+    return Path(snapshot_download(declared.model, revision=declared.revision, allow_patterns=list(MODEL_FILES)))
 
 
 def _kept(score: float) -> float:
