@@ -11,11 +11,12 @@ user may choose freely (arms, phases, mixtures). Its inputs are named by role; e
     signals     documents: Documents
     signatures  documents: Documents
     items       -
-    overlap     documents: Documents; items: Items
+    overlap     documents: Documents or Transformed; items: Items; before: Overlap (if the documents are changed ones)
     split       documents: Documents; earlier/SOURCE: Split (sources that come before it in the study);
                 signals: Signals (if it has rules); signatures: Signatures and earlier-signatures/SOURCE: Signatures
                 (if near-duplicates are dropped); overlap: Overlap (if documents that hold items are)
-    transform   documents: Documents or Transformed; split: Split; paired/SOURCE: Transformed (if it is paired)
+    transform   documents: Documents or Transformed; split: Split; paired/SOURCE: Transformed (if it is paired);
+                items: Items (if documents that hold items are dropped)
     examples    documents: Documents; split: Split; transformed: Transformed (if its documents are changed)
     tokenizer   documents/SOURCE: Documents; split/SOURCE: Split (the sources of its mixture; none if it exists)
     tokens      documents: Documents; split: Split; tokenizer: TokenizerFile
@@ -112,6 +113,9 @@ class TransformJob(Declaration):
 
     redact: tuple[Redaction, ...]
     steps: tuple[Transform, ...]
+    without_items: Decontaminate | None = Field(default=None, json_schema_extra=IDENTITY_UNLESS_DEFAULT)
+    """How documents are searched for items once they are changed, if those that hold one are dropped. Its action stands
+    at its default."""
 
 
 class SplitJob(Declaration):
@@ -252,6 +256,9 @@ class FindingsJob(Declaration):
     outcomes: tuple[str, ...]
     margins: dict[str, float]
     statistics: Statistics
+    same_documents: tuple[tuple[str, ...], ...] = Field(default=(), json_schema_extra=IDENTITY_UNLESS_DEFAULT)
+    """Groups of outcomes that are scored on the same held-out documents: a source and all that is made of it. What
+    such documents happen to favour, all of a group show."""
 
 
 class ReportPhase(Declaration):

@@ -281,6 +281,31 @@ def test_a_mean_counts_every_outcome_once_whatever_its_items(tmp_path):
     assert (score["score"], score["items"]) == (pytest.approx(0.75), 2040)
 
 
+def test_the_mean_over_variants_of_the_same_documents_is_no_surer_than_one_of_them(tmp_path):
+    code = ("bits_per_byte/code", "bits_per_byte/bare", "bits_per_byte/renamed")
+
+    def cell(arm, seed, outcome):
+        draws = np.random.default_rng([arm == "arm", outcome == "bits_per_byte/text"])
+        noise = np.random.default_rng([seed, arm == "arm"]).normal(0, 0.001, 60)
+        return text(1 + draws.normal(0, 0.05, 60) + noise, np.full(60, 1000))
+
+    made = make_study(tmp_path, cell, outcomes=(*code, "bits_per_byte/text"))
+    told = made.find(job=made.job.model_copy(update={"same_documents": (code,)}))
+    found = {finding["outcome"]: finding for finding in told["findings"]}
+    errors = {detail["outcome"]: detail["item_standard_error"] for detail in told["details"]}
+    expected = np.hypot(3 * errors["bits_per_byte/code"], errors["bits_per_byte/text"]) / 4
+    assert errors["mean/bits_per_byte"] == pytest.approx(expected)
+    differences = [found[outcome]["difference"] for outcome in (*code, "bits_per_byte/text")]
+    assert found["mean/bits_per_byte"]["difference"] == pytest.approx(np.mean(differences))
+    scores = told["scores"]["arm@nano#0"]
+    expected = np.hypot(
+        3 * scores["bits_per_byte/code"]["standard_error"], scores["bits_per_byte/text"]["standard_error"]
+    )
+    assert scores["mean/bits_per_byte"]["standard_error"] == pytest.approx(expected / 4)
+    apart = {detail["outcome"]: detail["item_standard_error"] for detail in made.find("apart")["details"]}
+    assert apart["mean/bits_per_byte"] < 0.8 * errors["mean/bits_per_byte"]
+
+
 def reading_comprehension(arm, seed, outcome):
     """62 % of answers are yes. The code arm says yes to 99 %, the control reads and is right on 58 %."""
     draws = draws_of(arm, seed, outcome)

@@ -35,20 +35,24 @@ def leaked(held: int):
     return cell
 
 
-def with_overlap(made: Made, held: range, *, fate: str = "train", source: str = "web", drawn: str = "web") -> Made:
+def with_overlap(
+    made: Made, held: range, *, fate: str = "train", source: str = "web", drawn: str = "web", outcomes=(TASK,)
+) -> Made:
     """Add what a source holds: one document an item, of one fate; every run drew the part `train` of `drawn`."""
     folders = {name: made.root / name for name in ("items", "overlap", "split")}
     for folder in folders.values():
         folder.mkdir()
     names = [f"item-{i:04d}" for i in range(ITEMS)]
     rows = {
-        "outcome": [TASK] * 2 * ITEMS,
-        "item": [n for n in names for _ in "12"],
-        "part": ["whole", "question"] * ITEMS,
+        "outcome": [outcome for outcome in outcomes for _ in range(2 * ITEMS)],
+        "item": [n for n in names for _ in "12"] * len(outcomes),
+        "part": ["whole", "question"] * ITEMS * len(outcomes),
     }
-    pq.write_table(pa.table({**rows, "choices": [4] * 2 * ITEMS}), folders["items"] / "items.parquet")
-    count = len(held)
-    overlap = {"row": list(range(count)), "outcome": [TASK] * count, "item": [names[i] for i in held]}
+    table = pa.table({**rows, "choices": [4] * len(rows["item"])})
+    pq.write_table(table, folders["items"] / "items.parquet")
+    pairs = [(outcome, names[i]) for outcome in outcomes for i in held]
+    count = len(pairs)
+    overlap = {"row": list(range(count)), "outcome": [o for o, _ in pairs], "item": [item for _, item in pairs]}
     schema = pa.schema([("row", pa.int64()), ("outcome", pa.string()), ("item", pa.string())])
     pq.write_table(pa.table(overlap, schema=schema), folders["overlap"] / "overlap.parquet")
     pq.write_table(pa.table({"fate": [fate] * count + ["train"]}), folders["split"] / "split.parquet")
@@ -146,6 +150,65 @@ def test_a_mean_that_is_gone_without_held_items_says_so(tmp_path) -> None:
     mean = on(found, "mean/choices")
     assert mean["clean"] is None
     assert {FLAGGED, NO_MEAN} <= set(mean["flags"])
+
+
+def test_the_mean_without_held_items_is_that_of_its_tasks_without_them(tmp_path) -> None:
+    found = with_overlap(study(tmp_path), range(60)).find()
+    clean, task, other = on(found, "mean/choices")["clean"], on(found, TASK)["clean"], on(found, OTHER)
+    for key in ("difference", "arm_mean", "control_mean"):
+        assert clean[key] == pytest.approx((task[key] + other[key]) / 2), key
+
+
+@pytest.mark.parametrize("held", [ITEMS - 1, ITEMS])
+def test_a_mean_never_takes_back_the_held_items_of_a_task_that_has_no_others(tmp_path, held) -> None:
+    """It was over all items of that task, and said to be over none of those that training data hold."""
+    found = with_overlap(study(tmp_path, held), range(held)).find()
+    mean = on(found, "mean/choices")
+    assert mean["clean"] is None
+    assert {FLAGGED, NO_MEAN} <= set(mean["flags"])
+    assert {FLAGGED, NONE_LEFT} <= set(on(found, TASK)["flags"])
+    assert mean["difference"] == pytest.approx((on(found, TASK)["difference"] + on(found, OTHER)["difference"]) / 2)
+
+
+def test_a_mean_is_over_the_same_tasks_with_held_items_and_without_or_is_not_shown(tmp_path) -> None:
+    """A task at chance without held items leaves the mean, whose other tasks would then stand for all of them."""
+    third = "choice/third"
+
+    def at_chance_but_for_held(arm: str, seed: int, outcome: str) -> Task:
+        if outcome != TASK:
+            return leaked(0)(arm, seed, outcome)
+        right = np.random.default_rng([seed, arm == "arm"]).random(ITEMS) < 0.25
+        right[:100] = True
+        return choices(np.where(right, ANSWER, (ANSWER + 1) % 4), ANSWER, chance=0.25)
+
+    made = make_study(tmp_path, at_chance_but_for_held, outcomes=(TASK, OTHER, third), seeds=(0, 1, 2, 3))
+    found = with_overlap(made, range(100)).find()
+    assert found["outcomes"]["nano"]["mean/choices"]["members"] == [TASK, OTHER, third]
+    assert on(found, TASK)["clean"]["p_adjusted"] is None
+    mean = on(found, "mean/choices")
+    assert mean["clean"] is None
+    assert {FLAGGED, NO_MEAN} <= set(mean["flags"])
+    assert mean["arm_mean"] == pytest.approx(np.mean([on(found, o)["arm_mean"] for o in (TASK, OTHER, third)]))
+
+
+def test_a_task_that_is_above_chance_without_held_items_alone_does_not_join_the_mean(tmp_path) -> None:
+    third = "choice/third"
+
+    def answers_held_items_wrong(arm: str, seed: int, outcome: str) -> Task:
+        task = leaked(0)(arm, seed, TASK)
+        wrong = range(220) if outcome == third else range(0)
+        said = task.predicted.copy()
+        said[list(wrong)] = (ANSWER[list(wrong)] + 1) % 4
+        return choices(said, ANSWER, chance=0.25)
+
+    made = make_study(tmp_path, answers_held_items_wrong, outcomes=(TASK, OTHER, third), seeds=(0, 1, 2, 3))
+    made = with_overlap(made, range(220), outcomes=(TASK, third))
+    found = made.find()
+    assert found["outcomes"]["nano"]["mean/choices"]["members"] == [TASK, OTHER]
+    assert on(found, third)["p_adjusted"] is None
+    assert on(found, third)["clean"]["p_adjusted"] is not None
+    clean = on(found, "mean/choices")["clean"]
+    assert clean["arm_mean"] == pytest.approx((on(found, TASK)["clean"]["arm_mean"] + on(found, OTHER)["arm_mean"]) / 2)
 
 
 def test_items_of_another_version_of_the_file_are_told(tmp_path) -> None:

@@ -108,6 +108,32 @@ def test_the_mean_over_outcomes_has_the_seeds_scatter_of_the_mean():
     assert float(both.items_on_these_seeds) == pytest.approx(float(a.items_on_these_seeds + b.items_on_these_seeds) / 4)
 
 
+@given(st.integers(0, 10_000), st.integers(2, 5), st.integers(0, 1))
+def test_the_mean_over_outcomes_on_the_same_items_is_never_surer_than_item_by_item(source, count, weighted):
+    """The oracle is the table of means by item: with equal weights the mean over outcomes is an outcome itself."""
+    draws = np.random.default_rng(source)
+    weight = draws.lognormal(7, 1, 30) if weighted else np.ones(30)
+    common = draws.standard_normal((1, 30))
+    tables = [weight * (draws.normal() * common + draws.normal() * draws.standard_normal((1, 30))) for _ in "x" * count]
+    made = mean_of([variance_components(table, weight) for table in tables], ["code"] * count)
+    oracle = variance_components(np.mean(tables, axis=0), weight)
+    assert float(made.difference) == pytest.approx(float(oracle.difference))
+    assert float(made.item_variance) >= float(oracle.item_variance) * (1 - 1e-9)
+
+
+def test_the_mean_over_equal_outcomes_on_the_same_items_is_as_sure_as_one_of_them():
+    one = variance_components(crossed(1, 3, 40, seed=0.1, item=1, residual=0.3)[0], np.ones(40))
+    other = variance_components(crossed(1, 3, 50, seed=0.1, item=2, residual=0.3, source=1)[0], np.ones(50))
+    same = mean_of([one] * 4, ["code"] * 4)
+    for name in ("items_on_these_seeds", "residual", "item_df", "standard_error"):
+        assert float(getattr(same, name)) == pytest.approx(float(getattr(one, name))), name
+    mixed = mean_of([one, other, one], ["code", "text", "code"])
+    assert float(mixed.items_on_these_seeds) == pytest.approx(
+        float(4 * one.items_on_these_seeds + other.items_on_these_seeds) / 9
+    )
+    assert float(mixed.residual) == pytest.approx(float(4 * one.residual + other.residual) / 9)
+
+
 @pytest.mark.parametrize("seeds", [2, 3, 5, 10])
 @pytest.mark.parametrize("level", [0.2, 0.05, 1e-3, 1e-6])
 def test_where_seeds_dominate_the_p_value_is_students(seeds, level):

@@ -10,6 +10,7 @@ from test_plan_make import plan_of
 
 from demo_study import DEMO
 from titrant.errors import StudyError
+from titrant.plan.fingerprint import identity_of
 from titrant.plan.plan import Plan
 
 
@@ -86,6 +87,21 @@ def test_a_source_made_of_another_shares_its_documents_and_fates(study) -> None:
     assert transform.inputs == {role: tokens["code"].inputs[role] for role in ("documents", "split")}
     assert tokens["bare"].inputs["documents"] == transform.id
     assert tokens["bare"].inputs["split"] == tokens["code"].inputs["split"]
+
+
+def test_findings_know_which_outcomes_are_scored_on_the_same_documents(study) -> None:
+    def told(change):
+        (findings,) = jobs_of(study(change), "findings").values()
+        return findings.declaration
+
+    def derived(content):
+        for name, other in (("bare", "code"), ("barer", "bare")):
+            content["sources"][name] = {"kind": "code", "from": [{"source": other}], "transform": ["strip-comments"]}
+
+    assert told(derived).same_documents == (("bits_per_byte/code", "bits_per_byte/bare", "bits_per_byte/barer"),)
+    plain = told(lambda content: None)
+    assert plain.same_documents == ()
+    assert "same_documents" not in identity_of(plain)
 
 
 def test_a_variant_leaves_all_other_data_and_all_training_untouched(study) -> None:

@@ -67,7 +67,7 @@ def find_findings(
             measured.append(_measure(rung, outcome, viability, job))
             done += 1
             progress(done, total, "outcomes", f"{rung.scale} {outcome}")
-        means = _means(measured)
+        means = {name: measure_mean(name, members, _documents(job)) for name, members in _members(measured).items()}
         judged = judge(
             [*measured, *means.values()],
             scale=rung.scale,
@@ -76,9 +76,9 @@ def find_findings(
             comparability=_comparability(rung, job),
         )
         clean = _without_flagged(rung, measured, job)
-        findings += beside(judged, clean, _counts(rung, means, measured)) if clean else judged
+        findings += beside(judged, clean, _counts(rung, measured)) if clean else judged
         outcomes[rung.scale] = _describe_outcomes(rung, viability, measured, means)
-        scores |= _describe_scores(rung, {name: _members(name, measured) for name in means})
+        scores |= _describe_scores(rung, _members(measured), _documents(job))
     content = {
         "findings": [asdict(finding) for finding, _ in findings],
         "details": [asdict(detail) for _, detail in findings],
@@ -92,7 +92,11 @@ def find_findings(
 
 
 def _without_flagged(rung: Rung, measured: list[Measured], job: FindingsJob) -> list[tuple[Finding, Detail]]:
-    """All findings of a scale as they are without the items that its data hold; none if there are no such items."""
+    """All findings of a scale as they are without the items that its data hold; none if there are no such items.
+
+    An outcome with too few items left has no finding. A mean is over the outcomes that it is over with all items, or
+    it has none: one that has too few items left, or is out of the means without the others, takes the mean with it.
+    """
     panels = {
         outcome: without(rung.panels[outcome], rung.flagged) for outcome in job.outcomes if _flagged(rung, outcome)
     }
@@ -102,9 +106,18 @@ def _without_flagged(rung: Rung, measured: list[Measured], job: FindingsJob) -> 
     chance = rung.chance | {outcome: rung.flagged.chance(panel) for outcome, panel in left.items()}
     clean = replace(rung, panels={**rung.panels, **left}, chance=chance)
     viability = _viability(clean, job)
-    again = [m if m.outcome not in left else _measure(clean, m.outcome, viability, job) for m in measured]
+    again = {
+        m.outcome: _measure(clean, m.outcome, viability, job) if m.outcome in left else m
+        for m in measured
+        if m.outcome in left or m.outcome not in panels
+    }
+    means = [
+        measure_mean(name, [again[member.outcome] for member in members], _documents(job))
+        for name, members in _members(measured).items()
+        if all(member.outcome in again and again[member.outcome].used for member in members)
+    ]
     return judge(
-        [*again, *_means(again).values()],
+        [*again.values(), *means],
         scale=rung.scale,
         seeds=rung.seeds,
         alpha=job.statistics.alpha,
@@ -116,13 +129,13 @@ def _flagged(rung: Rung, outcome: str) -> int:
     return len(rung.flagged.items.get(outcome, ()))
 
 
-def _counts(rung: Rung, means: Mapping[str, Measured], measured: list[Measured]) -> dict[str, tuple[int, int]]:
+def _counts(rung: Rung, measured: list[Measured]) -> dict[str, tuple[int, int]]:
     """Items that are flagged and that are not, by outcome and mean that has flagged ones."""
     counts = {
         name: (_flagged(rung, name), len(panel.items) - _flagged(rung, name)) for name, panel in rung.panels.items()
     }
-    for mean in means:
-        flagged, left = zip(*(counts[member] for member in _members(mean, measured)), strict=True)
+    for mean, members in _members(measured).items():
+        flagged, left = zip(*(counts[member.outcome] for member in members), strict=True)
         counts[mean] = (sum(flagged), sum(left))
     return {outcome: count for outcome, count in counts.items() if count[0]}
 
@@ -219,14 +232,17 @@ def _measure(rung: Rung, outcome: str, viability: Mapping[str, Viability], job: 
     )
 
 
-def _means(measured: list[Measured]) -> dict[str, Measured]:
-    """Means over two or more used outcomes of a kind, in the order of `GROUPS`."""
-    means: dict[str, Measured] = {}
-    for kind, name in GROUPS.items():
-        members = [m for m in measured if m.used and m.outcome.partition("/")[0] == kind]
-        if len(members) > 1:
-            means[name] = measure_mean(name, members)
-    return means
+def _members(measured: list[Measured]) -> dict[str, list[Measured]]:
+    """What each mean is over, by its name and in the order of `GROUPS`: two or more used outcomes of a kind."""
+    members = {
+        name: [m for m in measured if m.used and m.outcome.partition("/")[0] == kind] for kind, name in GROUPS.items()
+    }
+    return {name: used for name, used in members.items() if len(used) > 1}
+
+
+def _documents(job: FindingsJob) -> dict[str, str]:
+    """For each outcome that is scored on the documents of others, the first of them."""
+    return {outcome: alike[0] for alike in job.same_documents for outcome in alike}
 
 
 def _comparability(rung: Rung, job: FindingsJob) -> dict[tuple[str, str], tuple[str, ...]]:
@@ -240,6 +256,7 @@ def _describe_outcomes(
     rung: Rung, viability: Mapping[str, Viability], measured: list[Measured], means: Mapping[str, Measured]
 ) -> dict[str, Any]:
     described: dict[str, Any] = {}
+    counts, members = _counts(rung, measured), _members(measured)
     for m in [*measured, *means.values()]:
         judged = viability.get(m.outcome)
         described[m.outcome] = {
@@ -250,21 +267,17 @@ def _describe_outcomes(
             "majority": rung.majority.get(m.outcome),
             "status": m.status,
             "reason": judged.reason if judged else "",
-            "flagged_items": _counts(rung, means, measured).get(m.outcome, (0, 0))[0],
+            "flagged_items": counts.get(m.outcome, (0, 0))[0],
             "arms": {arm: asdict(signal) for arm, signal in judged.arms.items()} if judged else {},
             "left_out": {
                 f"{c.arm} vs {c.control}": s for c, s in zip(m.contrasts, m.statuses, strict=True) if s != "used"
             },
-            "members": _members(m.outcome, measured) if m.outcome in means else [],
+            "members": [member.outcome for member in members.get(m.outcome, ())],
         }
     return described
 
 
-def _members(mean: str, measured: list[Measured]) -> list[str]:
-    return [m.outcome for m in measured if m.used and GROUPS[m.outcome.partition("/")[0]] == mean]
-
-
-def _describe_scores(rung: Rung, means: Mapping[str, list[str]]) -> dict[str, Any]:
+def _describe_scores(rung: Rung, means: Mapping[str, list[Measured]], documents: Mapping[str, str]) -> dict[str, Any]:
     """By run and outcome: score, number of items, standard error over items. `means`: members by name."""
     described: dict[str, Any] = {run.id: {} for run in rung.runs.values()}
     for outcome, panel in rung.panels.items():
@@ -277,11 +290,16 @@ def _describe_scores(rung: Rung, means: Mapping[str, list[str]]) -> dict[str, An
             }
     for by_outcome in described.values():
         for mean, members in means.items():
-            parts = [by_outcome[member] for member in members]
+            parts = [by_outcome[member.outcome] for member in members]
+            # as in `mean_of`: standard errors add over the same documents, variances over different ones
+            errors: dict[str, float] = {}
+            for member, part in zip(members, parts, strict=True):
+                name = documents.get(member.outcome, member.outcome)
+                errors[name] = errors.get(name, 0.0) + part["standard_error"]
             by_outcome[mean] = {
                 "score": float(np.mean([part["score"] for part in parts])),
                 "items": sum(part["items"] for part in parts),
-                "standard_error": math.hypot(*(part["standard_error"] for part in parts)) / len(parts),
+                "standard_error": math.hypot(*errors.values()) / len(parts),
             }
     return described
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -87,9 +87,11 @@ def measure(
     )
 
 
-def measure_mean(name: str, members: Sequence[Measured]) -> Measured:
+def measure_mean(name: str, members: Sequence[Measured], documents: Mapping[str, str]) -> Measured:
     """The plain mean over outcomes, for the contrasts that name all of them; its margin is the mean of theirs. A
-    contrast is tested on it if it is tested on any of them."""
+    contrast is tested on it if it is tested on any of them. `documents`: for an outcome that is scored on the documents
+    of others, one name for them all."""
+    same_items = [documents.get(member.outcome, member.outcome) for member in members]
     shared = tuple(c for c in members[0].contrasts if all(c in member.contrasts for member in members[1:]))
     rows = [[member.contrasts.index(c) for c in shared] for member in members]
     return Measured(
@@ -99,8 +101,8 @@ def measure_mean(name: str, members: Sequence[Measured]) -> Measured:
         status="used",
         contrasts=shared,
         statuses=tuple(_status_of_mean([m.statuses[m.contrasts.index(c)] for m in members]) for c in shared),
-        components=mean_of([_rows(m.components, r) for m, r in zip(members, rows, strict=True)]),
-        control=mean_of([_rows(m.control, r) for m, r in zip(members, rows, strict=True)]),
+        components=mean_of([_rows(m.components, r) for m, r in zip(members, rows, strict=True)], same_items),
+        control=mean_of([_rows(m.control, r) for m, r in zip(members, rows, strict=True)], same_items),
         arm_mean=np.mean([m.arm_mean[r] for m, r in zip(members, rows, strict=True)], axis=0),
         control_mean=np.mean([m.control_mean[r] for m, r in zip(members, rows, strict=True)], axis=0),
         resampled=None,

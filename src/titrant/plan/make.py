@@ -44,7 +44,7 @@ from titrant.plan.budget import resolve_phases
 from titrant.plan.fingerprint import fingerprint, identity_of
 from titrant.plan.plan import Job, Plan
 from titrant.study.architecture import ExistingTokenizer, TrainedTokenizer
-from titrant.study.derived import made_of
+from titrant.study.derived import made_of, root_of
 from titrant.study.evaluation import Additive, MultipleChoice, Probe
 from titrant.study.recipe import recipe_of
 from titrant.study.signals import SIGNALS
@@ -162,12 +162,7 @@ class _Draft:
                     for other in source.paired_with
                     if self.jobs[self.texts[other]].kind == "transform"
                 }
-                self.texts[name] = self.add(
-                    "transform",
-                    name,
-                    TransformJob(redact=source.redact, steps=source.transform),
-                    {"documents": self.texts[name], "split": self.splits[name]} | paired,
-                )
+                self.add_transform(name, source, paired)
         shares = study.mixtures[study.tokenizer.mixture].shares if isinstance(study.tokenizer, TrainedTokenizer) else {}
         self.tokenizer = self.add(
             "tokenizer",
@@ -195,6 +190,19 @@ class _Draft:
             inputs = {"documents": self.documents[name], "split": self.splits[name]}
             inputs |= {"transformed": self.texts[name]} if self.texts[name] != self.documents[name] else {}
             self.examples[name] = self.add("examples", name, ExamplesJob(), inputs)
+
+    def add_transform(self, name: str, source: Source, paired: Mapping[str, str]) -> None:
+        """Documents as they are trained on, searched anew for items: steps can free one of what hid it."""
+        rule = self.study.evaluation.searched_for if source.transform else None
+        search = rule.model_copy(update={"action": "report"}) if rule is not None else None
+        drop = search if rule is not None and rule.action == "drop" else None
+        inputs = {"documents": self.texts[name], "split": self.splits[name]} | paired
+        inputs |= {"items": self.items} if drop is not None else {}
+        job = TransformJob(redact=source.redact, steps=source.transform, without_items=drop)
+        self.texts[name] = self.add("transform", name, job, inputs)
+        if search is not None and drop is None:
+            inputs = {"documents": self.texts[name], "items": self.items, "before": self.overlaps[name]}
+            self.overlaps[name] = self.add("overlap", name, OverlapJob(rule=search), inputs)
 
     def add_items(self) -> None:
         """The items that sources are searched for. Margins and normalisation judge scores: each is at its default."""
@@ -392,6 +400,7 @@ class _Draft:
                 outcomes=outcomes,
                 margins={outcome: study.margin_of(outcome) for outcome in outcomes},
                 statistics=study.statistics,
+                same_documents=_same_documents(study),
             ),
             {f"evaluate/{run}": self.scored[train] for run, train in ends.items()}
             | {f"train/{run}": train for run, train in ends.items()}
@@ -455,6 +464,16 @@ class _Draft:
                 )
             )
         return planned
+
+
+def _same_documents(study: Study) -> tuple[tuple[str, ...], ...]:
+    """Outcomes that are scored on the same held-out documents, two or more to a group."""
+    groups: dict[str, list[str]] = {}
+    for outcome in study.outcomes():
+        kind, _, source = outcome.partition("/")
+        if kind == "bits_per_byte":
+            groups.setdefault(root_of(source, study.sources), []).append(outcome)
+    return tuple(tuple(group) for group in groups.values() if len(group) > 1)
 
 
 def _without_names(tokenizer: TrainedTokenizer | ExistingTokenizer) -> TrainedTokenizer | ExistingTokenizer:
