@@ -249,6 +249,8 @@ class PartSize(BaseModel):
 
 KEPT = ("train", "reserved", "held_out")
 """Fates of documents that are used; every other fate is the reason why one is dropped."""
+LEFT_OUT = "left without text by a transform"
+"""What is shown as the fate of documents that the split keeps and a transform empties."""
 
 
 class Split(Artifact):
