@@ -17,8 +17,10 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from titrant.corpus.origins import token_caches
 from titrant.errors import StoreError, StudyError
+from titrant.study.architecture import ExistingTokenizer
 from titrant.study.load import open_study
-from titrant.study.world import pin_study
+from titrant.study.origins import TokenCache
+from titrant.study.world import pin_study, token_files_of
 from titrant.tokens.megatron import write_index
 
 TEXTS = [f"Document {n}: the quick brown fox – naïve, 日本 {n * n}.\n\n  indented\tline" for n in range(40)]
@@ -175,3 +177,16 @@ def test_a_cache_of_a_study_is_pinned_by_its_content(tmp_path):
     write_cache(tmp_path / "cache", ".ds", encoded(tokenizer, TEXTS[:-1]))
     assert pin_study(open_study(path)).sources["text"].origins[0].content != first.content
     assert json.loads(first.model_dump_json())["tokenizer"]["vocabulary"] == 393
+
+
+def test_two_caches_of_one_name_are_refused_and_never_silently_one(tmp_path):
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        for ending in ("bin", "idx"):
+            (tmp_path / folder / f"train.{ending}").write_text(folder)
+    origin = TokenCache(
+        tokens=(str(tmp_path / "a"), str(tmp_path / "b")),
+        tokenizer=ExistingTokenizer(file="tokenizer.json", end_of_text=END),
+    )
+    with pytest.raises(StudyError, match=r"would both be called 'train\.(bin|idx)'; give their folders as two origins"):
+        token_files_of(origin)

@@ -79,18 +79,9 @@ def pin_study(loaded: LoadedStudy) -> Study:
 def files_of(origin: Files | Installed) -> list[tuple[str, Path]]:
     """(name, path) of every file of an origin, sorted by name; names are relative and use `/`.
 
-    Raises StudyError if a path does not exist or a pattern matches nothing.
+    Raises StudyError if a path does not exist, a pattern matches nothing or two files would have one name.
     """
-    found: dict[str, Path] = {}
-    if isinstance(origin, Installed):
-        found.update(_installed_files(origin))
-    else:
-        for listed in origin.files:
-            for name, path in _listed_files(Path(listed)):
-                if found.setdefault(name, path) != path:
-                    raise StudyError(
-                        f"'{found[name]}' and '{path}' would both be called '{name}'; give their folders as two origins"
-                    )
+    found = dict(_installed_files(origin)) if isinstance(origin, Installed) else _named_once(origin.files)
     kept = sorted((name, path) for name, path in found.items() if not matches(name, origin.exclude))
     if not kept:
         what = f"installed '{origin.installed}'" if isinstance(origin, Installed) else f"files {list(origin.files)}"
@@ -101,9 +92,10 @@ def files_of(origin: Files | Installed) -> list[tuple[str, Path]]:
 def token_files_of(origin: TokenCache) -> list[tuple[str, Path]]:
     """(name, path) of every file of a token cache and of what stands beside it, sorted by name.
 
-    Raises StudyError if a path does not exist, a pattern matches nothing or there is no such file.
+    Raises StudyError if a path does not exist, a pattern matches nothing, two files would have one name or there is no
+    such file.
     """
-    found = dict(found for listed in origin.tokens for found in _listed_files(Path(listed)))
+    found = _named_once(origin.tokens)
     kept = {
         name: path for name, path in found.items() if path.suffix in COMPANIONS and not matches(name, origin.exclude)
     }
@@ -143,6 +135,17 @@ def content_of_file(path: Path) -> str:
 def content_of_folder(folder: Path) -> str:
     """BLAKE3 over every file below a folder: how an outside checkpoint is pinned."""
     return content_of(sorted(_below(folder, ("**",))))
+
+
+def _named_once(listed: tuple[str, ...]) -> dict[str, Path]:
+    """By name, every file that paths and patterns list; two of one name would silently be one."""
+    found: dict[str, Path] = {}
+    for name, path in (each for one in listed for each in _listed_files(Path(one))):
+        if found.setdefault(name, path) != path:
+            raise StudyError(
+                f"'{found[name]}' and '{path}' would both be called '{name}'; give their folders as two origins"
+            )
+    return found
 
 
 def _listed_files(path: Path) -> Iterator[tuple[str, Path]]:
