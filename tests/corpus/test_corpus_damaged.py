@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import json
 
@@ -12,7 +13,8 @@ import pytest
 from titrant.corpus import opened
 from titrant.corpus.formats import parse
 from titrant.corpus.formats.json_text import MAX_DEPTH, lines
-from titrant.errors import StoreError, StudyError
+from titrant.corpus.origins import pieces
+from titrant.errors import EngineError, StoreError, StudyError
 
 
 def texts(out):
@@ -242,3 +244,18 @@ def test_a_wiki_page_of_marks_without_an_end_is_left_out_before_it_is_parsed(tmp
     summary, out = documents({"files": str(tmp_path / "a.xml"), "parse": {"format": "wikipedia-xml"}})
     assert texts(out) == ["kept"]
     assert summary.left_out == {"wiki markup with too many marks without an end": 1}
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.EIO, errno.ENOMEM, errno.ESTALE, errno.ENOSPC, errno.EACCES])
+def test_what_the_machine_does_ends_the_job_and_is_never_skipped(tmp_path, documents, monkeypatch, number):
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.txt").write_text(name)
+
+    def opened(path):
+        if path.name == "b.txt":
+            raise OSError(number, "not now")
+        return path.open("rb")
+
+    monkeypatch.setattr(pieces, "_opened", opened)
+    with pytest.raises(EngineError, match=r"files:b\.txt could not be read \(.*: not now\); that is this machine"):
+        documents({"files": str(tmp_path)}, on_error="skip")

@@ -19,7 +19,7 @@ from titrant.corpus.opened import LeftOut, Unreadable
 from titrant.corpus.origins.pieces import Piece, is_pinned, pieces_of_origin
 from titrant.corpus.planted import planted_documents
 from titrant.corpus.writer import SCHEMA, Place, Writer
-from titrant.errors import StoreError, StudyError
+from titrant.errors import EngineError, StoreError, StudyError
 from titrant.jobs import DocumentsJob, Progress
 from titrant.study.origins import Origin, OtherSource
 
@@ -95,9 +95,9 @@ def _items(piece: Piece, *, skips: bool, progress: Progress) -> Iterator[Item]:
             if isinstance(item, Unreadable) and not skips:
                 raise item.error
             yield item
-    except (StudyError, StoreError) as error:
+    except (StudyError, StoreError, EngineError) as error:
         piece.check()  # what changes while it is read may seem damaged
-        if not skips:
+        if not skips or isinstance(error, EngineError):  # what the machine did is never part of the corpus
             raise
         yield Unreadable(piece.origin, error, "file")
     piece.check()

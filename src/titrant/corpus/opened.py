@@ -1,13 +1,16 @@
 """One file of an origin, wherever it lies, and how its bytes are read: plainly or through its compression.
 
-Whatever a decompressor complains about becomes one StoreError that names the file. A file that ends too early is an
-error as well, never a shorter document. What is compressed is unpacked piece by piece, so that no file can make more
-bytes at once than a piece holds; a file with limits is an error as soon as it unpacks to more than they allow.
+Whatever a decompressor complains about becomes one StoreError that names the file; what the system complains about (too
+many files open, a disk that does not answer) an EngineError, since the next attempt may read the file. A file that ends
+too early is an error as well, never a shorter document. What is compressed is unpacked piece by piece, so that no file
+can make more bytes at once than a piece holds; a file with limits is an error as soon as it unpacks to more than they
+allow.
 """
 
 from __future__ import annotations
 
 import bz2
+import errno
 import gzip
 import io
 import lzma
@@ -20,7 +23,7 @@ from zipfile import BadZipFile
 
 import pyarrow as pa
 
-from titrant.errors import StoreError, StudyError
+from titrant.errors import EngineError, StoreError, StudyError
 
 BLOCK_BYTES = 1 << 20
 """How much is read at once."""
@@ -31,6 +34,8 @@ FREE_BYTES = 16_000_000
 
 DAMAGE = (EOFError, OSError, zlib.error, lzma.LZMAError, BadZipFile, NotImplementedError)
 """What damaged bytes make the decompressors raise."""
+_OF_DAMAGE = (None, errno.EINVAL, errno.EOVERFLOW)
+"""What an OSError is numbered that damaged bytes cause: not at all, or as a jump to a place that cannot be."""
 _LZMA_MEMORY_BYTES = 1 << 30
 
 
@@ -120,11 +125,24 @@ class Listed:
 
 
 def damaged(name: str, error: Exception) -> StoreError:
-    """The error for a file that cannot be decompressed."""
+    """The error for a file that cannot be decompressed. Raises EngineError where the machine did not let it be read."""
+    check_machine(name, error)
     return StoreError(
         f"{name} cannot be read to its end ({type(error).__name__}: {error}); it is damaged or cut short, fetch or "
         "write it again"
     )
+
+
+def check_machine(name: str, error: Exception) -> None:
+    """Raise EngineError for an error of the system, which the next attempt may not meet: nothing that may be skipped.
+
+    The system gives its errors a number, decompressors do not.
+    """
+    if isinstance(error, OSError) and error.errno not in _OF_DAMAGE:
+        raise EngineError(
+            f"{name} could not be read ({type(error).__name__}: {error.strerror}); that is this machine, and need not "
+            "be the data: mend it, and run again"
+        ) from error
 
 
 def compression_of(start: bytes) -> str:

@@ -25,7 +25,7 @@ from titrant.corpus.formats.texts import BINARY, NOT_UTF8, Item, Text, decoded
 from titrant.corpus.formats.threads import threads
 from titrant.corpus.formats.where import failed_condition
 from titrant.corpus.formats.wikipedia import articles
-from titrant.corpus.opened import BLOCK_BYTES, MAX_DOCUMENT_BYTES, LeftOut, SourceFile, Unreadable
+from titrant.corpus.opened import BLOCK_BYTES, MAX_DOCUMENT_BYTES, LeftOut, SourceFile, Unreadable, check_machine
 from titrant.errors import StoreError, StudyError
 from titrant.study.declaration import Declaration, listing
 from titrant.study.origins import Where
@@ -147,6 +147,7 @@ def _parquet_rows(file: SourceFile, parser: ParquetRows, where: Sequence[Where])
                 yield from texts_of_rows(batch, columns, file.origin, row)
                 row += len(batch)
         except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+            check_machine(file.origin, error)
             raise StoreError(f"{file.origin} cannot be read as Parquet ({error}); write it again") from None
 
 

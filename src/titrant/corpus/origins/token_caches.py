@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from titrant.corpus.formats.texts import Item, Text
-from titrant.corpus.opened import DAMAGE, LeftOut
+from titrant.corpus.opened import DAMAGE, LeftOut, check_machine
 from titrant.errors import StoreError, StudyError
 from titrant.study.origins import TokenCache
 from titrant.study.world import COMPANIONS, token_files_of
@@ -87,6 +87,7 @@ def _open(path: Path) -> _Cache:
     except FileNotFoundError as error:
         raise StoreError(f"'{error.filename}' is not there: '{path.name}' cannot be read without it") from None
     except (*DAMAGE, ValueError) as error:
+        check_machine(f"what tells the documents of '{path}'", error)
         raise StoreError(f"what tells the documents of '{path}' is damaged ({error}); write it again") from None
     if len(ends) and ((begins < 0).any() or (ends < begins).any() or (begins[1:] < ends[:-1]).any()):
         raise StoreError(f"the documents of '{path}' do not stand one after the other; write it again")
