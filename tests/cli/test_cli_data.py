@@ -123,3 +123,13 @@ def test_reasons_can_be_asked_for_as_they_are_printed(study: Path) -> None:
     refused = data(study, "--show", "kept", "--json", "-")
     assert refused.returncode == 2
     assert "ask for one of them" in refused.stderr
+
+
+def test_documents_are_shown_although_they_are_too_few_for_the_tokenizer(tmp_path: Path) -> None:
+    study = lay_out_study(tmp_path)
+    study.write_text(study.read_text().replace("training_bytes: 50kB", "training_bytes: 50MB"))
+    shown = data(study)
+    assert shown.returncode == 2
+    assert "held out" in shown.stdout
+    assert "error: the tokenizer's sample of 50M bytes takes" in shown.stderr
+    assert "Traceback" not in shown.stderr

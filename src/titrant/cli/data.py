@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from titrant.artifacts import KEPT, LEFT_OUT, Documents, Overlap, PartSize, Split, TokenShards, Transformed
+from titrant.artifacts import KEPT, LEFT_OUT, Documents, Overlap, PartSize, Shard, Split, TokenShards, Transformed
 from titrant.cli.opened import Opened, located, make_console, open_plan
 from titrant.cli.running import display
 from titrant.errors import StudyError
@@ -20,7 +20,9 @@ from titrant.plan import Job
 from titrant.study.declaration import listing, suggestion
 from titrant.study.units import show_count
 
-DATA_KINDS = ("documents", "signals", "signatures", "items", "overlap", "split", "transform", "tokenizer", "tokens")
+DOCUMENT_KINDS = ("documents", "signals", "signatures", "items", "overlap", "split", "transform")
+"""Kinds of jobs that decide what becomes of documents."""
+DATA_KINDS = (*DOCUMENT_KINDS, "tokenizer", "tokens")
 """Kinds of jobs that are done before the table is printed: all of the data, none of the training."""
 
 MOST_NAMES = 6
@@ -34,13 +36,19 @@ class SourceData:
     name: str
     documents: Documents
     parts: Mapping[str, PartSize]
-    tokens: TokenShards
+    tokens: TokenShards | None
+    """None where they could not be made: documents are shown all the same."""
     overlap: Overlap | None
     """None if sources are not searched for items of the evaluation."""
     transformed: Transformed | None
     """None if its documents are encoded as they are."""
     folders: Mapping[str, Path]
     """Artifact folders by kind; `texts`: the documents as they are encoded."""
+
+    @property
+    def shards(self) -> Mapping[str, Shard]:
+        """What is encoded, by partition; empty where nothing is."""
+        return self.tokens.shards if self.tokens else {}
 
     @property
     def kept(self) -> PartSize:
@@ -53,9 +61,9 @@ class SourceData:
         return {
             "documents": self.documents.model_dump(mode="json"),
             "fates": {fate: part.model_dump() for fate, part in self.parts.items()},
-            "tokens": {partition: shard.tokens for partition, shard in self.tokens.shards.items()},
+            "tokens": {partition: shard.tokens for partition, shard in self.shards.items()},
             "bytes_per_token": {
-                partition: shard.bytes / shard.tokens for partition, shard in self.tokens.shards.items() if shard.tokens
+                partition: shard.bytes / shard.tokens for partition, shard in self.shards.items() if shard.tokens
             },
             "transformed": self.transformed.model_dump(mode="json") if self.transformed else None,
             "overlap": self.overlap.model_dump(mode="json") if self.overlap else None,
@@ -63,26 +71,33 @@ class SourceData:
 
 
 def show_data(named: str, root: Path, *, workers: int | None, json_file: Path | None) -> None:
-    """Do what is missing of the data jobs, then print a table of sources and what each rule and duplicate took."""
-    opened, store = _prepared(named, root, workers)
+    """Do what is missing of the data jobs, then print a table of sources and what each rule and duplicate took.
+
+    Where documents can be read and not be encoded (a tokenizer that asks for more text than there is), the table stands
+    without tokens, and the StudyError is raised behind it.
+    """
+    opened, store, failure = _prepared(named, root, workers)
     sources = list(_sources(opened, store))
     if json_file is not None:
         text = json.dumps({source.name: source.as_json() for source in sources}, indent=1) + "\n"
         if str(json_file) == "-":
             click.echo(text, nl=False)
-            return
-        json_file.write_text(text, encoding="utf-8")
-    _print_sources(sources)
-    first: dict[Path, str] = {}
-    for source in sources:
-        _print_fates(source, first.setdefault(source.folders["split"], source.name))
+        else:
+            json_file.write_text(text, encoding="utf-8")
+    if str(json_file) != "-":
+        _print_sources(sources)
+        first: dict[Path, str] = {}
+        for source in sources:
+            _print_fates(source, first.setdefault(source.folders["split"], source.name))
+    if failure is not None:
+        raise failure
 
 
 def show_documents(
     named: str, root: Path, shown: str, *, rule: str | None, source: str | None, count: int, workers: int | None
 ) -> None:
     """Print documents that are kept, or dropped (for a reason that holds `rule`), the same ones every time."""
-    opened, store = _prepared(named, root, workers)
+    opened, store, _ = _prepared(named, root, workers)
     known = list(_sources(opened, store))
     chosen = [one for one in known if source in (None, one.name)]
     if not chosen:
@@ -105,16 +120,23 @@ def show_documents(
         click.echo(f"no document is {shown}")
 
 
-def _prepared(named: str, root: Path, workers: int | None) -> tuple[Opened, Store]:
+def _prepared(named: str, root: Path, workers: int | None) -> tuple[Opened, Store, StudyError | None]:
+    """Documents decided and, if that is possible, encoded; else the reason why it is not."""
     opened = open_plan(named)
     store = open_store(root, create=True)
+    failure: StudyError | None = None
     try:
         with located(opened.loaded):
-            run_plan(opened.plan.part(DATA_KINDS), store, display(), workers=workers)
+            run_plan(opened.plan.part(DOCUMENT_KINDS), store, display(), workers=workers)
+        try:
+            with located(opened.loaded):
+                run_plan(opened.plan.part(DATA_KINDS), store, display(), workers=workers)
+        except StudyError as error:
+            failure = error
     except Interrupted as stopped:
         click.echo(f"stopped: {stopped}", err=True)
         raise SystemExit(128 + stopped.signal) from None
-    return opened, store
+    return opened, store, failure
 
 
 def _sources(opened: Opened, store: Store) -> Iterator[SourceData]:
@@ -123,14 +145,16 @@ def _sources(opened: Opened, store: Store) -> Iterator[SourceData]:
         tokens = jobs[tokens_id]
         documents, split = (_input(jobs, tokens, kind) for kind in ("documents", "split"))
         texts = jobs[tokens.inputs["documents"]]
-        folders = {job.kind: store.require(job) for job in (documents, split, tokens)} | {"texts": store.require(texts)}
+        folders = {job.kind: store.require(job) for job in (documents, split)} | {"texts": store.require(texts)}
+        is_encoded = store.look(tokens, hashes=False).state == "finished"
+        folders |= {"tokens": store.require(tokens)} if is_encoded else {}
         searched = (job for job in jobs.values() if job.kind == "overlap" and job.inputs["documents"] == documents.id)
         overlap = next(searched, None)
         yield SourceData(
             name=name,
             documents=Documents.read(folders["documents"]),
-            parts=_parts(folders, is_changed=texts.kind == "transform"),
-            tokens=TokenShards.read(folders["tokens"]),
+            parts=_parts(folders, is_changed=texts.kind == "transform" and is_encoded),
+            tokens=TokenShards.read(folders["tokens"]) if is_encoded else None,
             overlap=Overlap.read(store.require(overlap)) if overlap else None,
             transformed=Transformed.read(store.require(texts)) if texts.kind == "transform" else None,
             folders=folders,
@@ -160,7 +184,7 @@ def _print_sources(sources: list[SourceData]) -> None:
     for heading in ("source", "read", "bytes", "kept", "bytes", "train tokens", "reserved", "held out", "bytes/token"):
         table.add_column(heading, justify="left" if heading == "source" else "right")
     for source in sources:
-        train, reserved = source.tokens.shards.get("train"), source.tokens.shards.get("reserved")
+        train, reserved = source.shards.get("train"), source.shards.get("reserved")
         table.add_row(
             source.name,
             f"{source.documents.documents:,}",
