@@ -88,9 +88,9 @@ def test_how_choices_are_scored_is_nothing_that_is_searched_for(study) -> None:
     assert not [name for name in names if name.startswith(("items", "overlap"))]
 
 
-def test_a_derived_source_stands_beside_the_overlap_of_what_it_is_made_of(study) -> None:
+def test_a_source_made_of_another_and_only_redacted_stands_beside_its_overlap(study) -> None:
     def derived(content):
-        content["sources"]["bare"] = {"kind": "code", "from": [{"source": "code"}], "transform": ["strip-comments"]}
+        content["sources"]["bare"] = {"kind": "code", "from": [{"source": "code"}], "redact": ["emails"]}
         content["mixtures"]["balanced"] = {"text": 50, "code": 25, "bare": 25}
 
     plan = study(derived)
@@ -111,3 +111,31 @@ def test_a_rule_without_anything_to_look_for_is_told(study) -> None:
 def test_a_rule_that_cannot_be_is_answered_with_what_can(study, rule, said) -> None:
     with pytest.raises(StudyError, match=said):
         study(with_rule(rule))
+
+
+def with_bare(content):
+    content["sources"]["bare"] = {"kind": "code", "from": [{"source": "code"}], "transform": ["strip-comments"]}
+    content["mixtures"]["balanced"] = {"text": 50, "bare": 50}
+
+
+def test_changed_documents_are_searched_as_they_are_trained_on_too(study) -> None:
+    plan = study(with_bare)
+    (findings,) = jobs_of(plan, "findings").values()
+    (report,) = jobs_of(plan, "report").values()
+    search, raw = (plan.jobs[findings.inputs[f"overlap/{source}"]] for source in ("bare", "code"))
+    assert plan.jobs[search.inputs["documents"]].kind == "transform"
+    assert search.inputs["before"] == raw.id
+    assert report.inputs["overlap/bare"] == search.id
+
+
+def test_dropping_looks_at_changed_documents_too(study) -> None:
+    def change(content):
+        with_bare(content)
+        with_rule({"action": "drop"})(content)
+
+    (transform,) = jobs_of(study(change), "transform").values()
+    assert transform.inputs["items"]
+    assert transform.declaration.without_items.action == "report"
+    (transform,) = jobs_of(study(with_bare), "transform").values()
+    assert "items" not in transform.inputs
+    assert transform.declaration.without_items is None

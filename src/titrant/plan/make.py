@@ -191,7 +191,7 @@ class _Draft:
             inputs |= {"transformed": self.texts[name]} if self.texts[name] != self.documents[name] else {}
             self.examples[name] = self.add("examples", name, ExamplesJob(), inputs)
 
-    def add_transform(self, name: str, source: Source, paired: Mapping[str, str]) -> None:
+    def add_transform(self, name: str, source: Source, paired: dict[str, str]) -> None:
         """Documents as they are trained on, searched anew for items: steps can free one of what hid it."""
         rule = self.study.evaluation.searched_for if source.transform else None
         search = rule.model_copy(update={"action": "report"}) if rule is not None else None

@@ -85,18 +85,22 @@ def find_overlaps(
 
     Reads `documents` a row group at a time in each process of the engine that the environment chooses (see `engine`),
     and `items` whole. Finished row groups are kept in `scratch`, so that an attempt goes on where the last one stopped.
-    Raises StoreError for what is damaged.
+    Where the documents are changed ones, what they held `before` stands there too: a transform can free an item of what
+    stood between its words, and what it takes apart may still be learnt from. Raises StoreError for what is damaged.
     """
     folder = inputs["documents"]
-    find = _FindOverlaps(inputs["items"], job.rule.words, job.rule.share)
+    find = FindOverlaps(inputs["items"], job.rule.words, job.rule.share)
     index, groups = find.index, row_groups(folder)
     parts = make_parts(find, groups, scratch=scratch, progress=progress)
-    documents = 0
+    before = _read_before(inputs)
+    documents = first = 0
     names: set[tuple[str, str]] = set()
     with pq.ParquetWriter(out / OVERLAP, SCHEMA, compression="zstd") as writer:
         for path in document_files(folder):
             here = [parts.table(group) for group in groups if group.path == path]
-            rows = pa.concat_tables(here or [SCHEMA.empty_table()]).combine_chunks()
+            last = first + sum(group.rows for group in groups if group.path == path)
+            rows = _union([table for row, table in before.items() if first <= row < last], here)
+            first = last
             writer.write_table(rows)
             documents += len(set(rows["row"].to_pylist()))
             names |= set(zip(rows["outcome"].to_pylist(), rows["item"].to_pylist(), strict=True))
@@ -105,8 +109,35 @@ def find_overlaps(
     return _summary(index, documents, names)
 
 
+def _read_before(inputs: Mapping[str, Path]) -> dict[int, pa.Table]:
+    """What each document held before it was changed, by row."""
+    if "before" not in inputs:
+        return {}
+    path = inputs["before"] / OVERLAP
+    try:
+        table = pq.read_table(path, schema=SCHEMA, use_threads=False).combine_chunks()
+    except (pa.ArrowException, OSError) as error:
+        raise StoreError(f"{path} cannot be read ({error}); delete its folder and run again") from None
+    rows, begins, counts = np.unique(table["row"].to_numpy(), return_index=True, return_counts=True)
+    return {
+        row: table.slice(begin, count)
+        for row, begin, count in zip(rows.tolist(), begins.tolist(), counts.tolist(), strict=True)
+    }
+
+
+def _union(before: Sequence[pa.Table], now: Sequence[pa.Table]) -> pa.Table:
+    """One row a document and item: as it was before, or else as it is now."""
+    tables = [table for table in (*before, *now) if len(table)]
+    if not before:
+        return pa.concat_tables(tables or [SCHEMA.empty_table()]).combine_chunks()
+    found: dict[tuple[int, str, str], dict[str, object]] = {}
+    for row in pa.concat_tables(tables).to_pylist():
+        found.setdefault((row["row"], row["outcome"], row["item"]), row)
+    return pa.Table.from_pylist([row for _, row in sorted(found.items())], schema=SCHEMA)
+
+
 @dataclass(frozen=True)
-class _FindOverlaps:
+class FindOverlaps:
     """What the documents of one row group hold of the items in a folder."""
 
     items: Path
@@ -118,8 +149,16 @@ class _FindOverlaps:
         items, texts = read_items(self.items)
         return index_items(items, texts, self.words)
 
-    def __reduce__(self) -> tuple[type[_FindOverlaps], tuple[Path, int, float]]:
+    def __reduce__(self) -> tuple[type[FindOverlaps], tuple[Path, int, float]]:
         return type(self), (self.items, self.words, self.share)  # every process makes the index itself
+
+    def outcomes_in(self, texts: Sequence[str]) -> dict[int, str]:
+        """By the place of each text that holds items, the first outcome of which it does."""
+        found: dict[int, str] = {}
+        for held in find_items(texts, self.index, self.share):
+            outcome = self.index.items.outcomes[held.item]
+            found[held.text] = min(outcome, found.get(held.text, outcome))
+        return found
 
     def __call__(self, group: RowGroup, tick: Tick) -> pa.Table:
         table = group.read(["text", "content_hash"])

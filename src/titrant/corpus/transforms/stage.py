@@ -8,6 +8,9 @@
 
 Where a source is paired with others, a document without text in one of them has none here either.
 
+Where documents that hold items of the evaluation are dropped, those are left without text that hold one once changed:
+the split has looked at them as they were.
+
 Documents that the split drops are written without text, and so are those that a transform cannot change: no document
 goes on unchanged that should not. Planted facts go on as they are, because a probe asks for them.
 """
@@ -30,6 +33,7 @@ from numpy.typing import NDArray
 from titrant.artifacts import KEPT, Transformed
 from titrant.corpus.engine.make import make_parts
 from titrant.corpus.engine.parts import Parts, Tick
+from titrant.corpus.items.overlap import FindOverlaps
 from titrant.corpus.redaction import redact
 from titrant.corpus.stored import RowGroup, row_groups
 from titrant.corpus.transforms.apply import transformed
@@ -58,7 +62,9 @@ def transform_documents(
     groups = row_groups(inputs["documents"])
     fates = _read_fates(inputs["split"], sum(group.rows for group in groups))
     paired = {role.removeprefix(_PAIRED): folder for role, folder in sorted(inputs.items()) if role.startswith(_PAIRED)}
-    parts = make_parts(_Change(job, inputs["split"], paired), groups, scratch=scratch, progress=progress)
+    rule = job.without_items
+    find = None if rule is None else FindOverlaps(inputs["items"], rule.words, rule.share)
+    parts = make_parts(_Change(job, inputs["split"], paired, find), groups, scratch=scratch, progress=progress)
     repeats = _repeats(parts, groups)
     outcomes, left = Counter[str](), Counter[str]()
     with ExitStack() as open_files:
@@ -125,6 +131,8 @@ class _Change:
     split: Path
     paired: Mapping[str, Path]
     """Folders of other changes of the same documents, by source: what has no text there has none here."""
+    find: FindOverlaps | None
+    """What finds items in changed texts, if documents that hold one are dropped."""
 
     def __call__(self, group: RowGroup, tick: Tick) -> pa.Table:
         table = group.read(_READ)
@@ -133,7 +141,7 @@ class _Change:
             raise StoreError(f"the split does not split the documents in {group.path}: they differ; run again")
         kept = pc.is_in(theirs["fate"], pa.array(KEPT)).to_pylist()
         missing = _missing(self.paired, group)
-        texts, outcomes, digests = [], [], []
+        texts, outcomes = [], []
         columns = (table[name].to_pylist() for name in _READ)
         for row, (is_kept, text, language, key, planted) in enumerate(zip(kept, *columns, strict=True)):
             tick(row)
@@ -145,7 +153,11 @@ class _Change:
                 result, outcome = _changed(self.job, text, language, key, planted)
             texts.append(result)
             outcomes.append(outcome)
-            digests.append(blake3(result.encode("utf-8")).digest(16))
+        changed = [row for row, outcome in enumerate(outcomes) if outcome == CHANGED]
+        held = {} if self.find is None else self.find.outcomes_in([texts[row] for row in changed])
+        for place, name in held.items():
+            texts[changed[place]], outcomes[changed[place]] = "", f"holds items of {name} once changed"
+        digests = [blake3(text.encode("utf-8")).digest(16) for text in texts]
         arrays = [
             pa.array(column, kind) for column, kind in zip((texts, outcomes, digests), _RESULT.types, strict=True)
         ]
