@@ -170,7 +170,7 @@ class Signals(Artifact):
     """
 
     kind: ClassVar[str] = "signals"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     signals: dict[str, SignalSummary]
     """By name."""
@@ -230,7 +230,7 @@ class Transformed(Artifact):
     """
 
     kind: ClassVar[str] = "transform"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     changed: int
     unchanged: int
@@ -277,7 +277,7 @@ class Examples(Artifact):
     """
 
     kind: ClassVar[str] = "examples"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
 
     documents: int
 

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import email
+import http
+import json
+import logging
 import random
 import string
+import urllib
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
@@ -48,6 +55,22 @@ ASSIGNED = [
     f"define('AUTH_KEY', '{drawn(48)}');",
     f"$token => '{drawn(40, HEX)}'",
     f"postgres://admin:{drawn(9)}@db.internal.net:5432/shop",
+    "redis://:Zk3Vt8nB5yW1@cache:6379",
+    "postgres://u:p%40ss9Xk@h/x",
+    "mysql://root:Pa$$w0rd!9@db.corp.com/x",
+    "Authorization: Bearer Zk3Vt8nB5yW1mKc7rXp2LdS9hGf4JtUe6AoI",
+    '{"Authorization": "Bearer Zk3Vt8nB5yW1mKc7rXp2LdS9hGf4JtUe6AoI"}',
+    f"authorization: basic {base64.b64encode(b'bob:hunter2!').decode()}",
+    "SECRET = 'django-insecure-9)k2w!x7$v@q0^b&z*c3(n1-m_l5=k+j8h#g'",
+    "SECRET_KEY = '9)k2w!x7$v@q0^b&z*c3(n1-m_l5=k+j8h#gp4r6t%y+u=i_o-'",
+    'password = "hunter2!Xy98zQ"',
+    '{"log": "{\\"password\\": \\"hunter2!Xy98zQ\\"}"}',
+    "db_password='Xy98zQhunter2'",
+    "ghp_abcdefghijklmnopqrstuvwxyz0123456789",
+    "ghp_Qyour12345678abcdefgxxxfakeZ0123456789",
+    f'"log\\n{TOKENS["GitHub"]}"',
+    f"-----BEGIN RSA PRIVATE KEY-----\n{KEY_LINES}\n",
+    f"-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\n{KEY_LINES}",
 ]
 
 
@@ -63,6 +86,22 @@ def test_a_random_value_of_a_telling_name_is_found(text):
     found = find_secrets(text)
     assert len(found) == 1
     assert redact(text, BOTH).counts == {"secrets": 1, "emails": 0}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("mysql://root:Pa$$w0rd!9@db.corp.com/x", "mysql://root:<SECRET>@db.corp.com/x"),
+        ("redis://:p%40ss9Xk@cache.corp.de:1", "redis://:<SECRET>@cache.corp.de:1"),
+        ("Authorization: Basic Ym9iOmh1bnRlcjIh\n", "Authorization: Basic <SECRET>\n"),
+        (f"-----BEGIN RSA PRIVATE KEY-----\n{KEY_LINES}\nabc12=", "<SECRET>"),
+        (f"-----BEGIN RSA PRIVATE KEY-----\n{KEY_LINES}\nThe end", "<SECRET>\nThe end"),
+        ('{"a": "x\\njim@corp.de"}', '{"a": "x\\n<EMAIL>"}'),
+        ('"x\\u00e9jim@corp.de, C:\\\\njim@corp.de, \\n@corp.de"', '"x\\u00e9<EMAIL>, C:\\\\<EMAIL>, \\n@corp.de"'),
+    ],
+)
+def test_only_what_is_private_is_taken(text, expected):
+    assert redact(text, BOTH).text == expected
 
 
 @pytest.mark.parametrize(
@@ -85,6 +124,15 @@ def test_a_random_value_of_a_telling_name_is_found(text):
         "risk-benefit and task-oriented; ask-me-anything",
         "PASSWORD_RESET_TIMEOUT = 259200",
         "getToken: com.example.security.oauth2.DefaultTokenServices",
+        "ghp_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx and ghp_0000000000000000000000000000000000000000",
+        "redis://:password@cache, postgres://u:%s@h/x, mysql://u:$DB_PASS@h/x, mysql://u:%(word)s@h/x",
+        "Authorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ== and Authorization: Basic dXNlcjpwYXNzd29yZA==",
+        "Authorization: Bearer <token>, Bearer YOUR_ACCESS_TOKEN_GOES_HERE_01, bearer of good news",
+        "password = 'changeme123!A'; password: '$DB_PASSWORD_1a'; password = '^[A-Za-z0-9!]{8,}$'",
+        "password = 'getPassword1()'; secret: 'https://Host1.org/a?b=C'; pwd = '%(Pass1)s!aB'",
+        "password_field = 'Form1!AbcDef9'; PASSWORD = 'correct horse 9!A'",
+        "password: 'Required-Field-1', secret = 'aws/SecretName1'",
+        'verify_token = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9..."',
         "password_validators = django.contrib.auth.password_validation",
     ],
 )
@@ -143,6 +191,15 @@ def test_what_is_found_is_in_order_and_apart(text):
         assert all(start < end for start, end in spans)
 
 
+def test_nothing_is_found_in_the_library_of_python():
+    for package in (email, http, json, logging, urllib):
+        for path in sorted(Path(package.__path__[0]).glob("*.py")):
+            assert find_secrets(path.read_text("utf-8")) == [], path.name
+
+
 def test_long_runs_without_a_space_take_time_in_proportion():
+    begin = "-----BEGIN PRIVATE KEY-----\n"
+    for run in (begin * 20_000, "://:" * 200_000, "bearer " * 100_000, "password='" * 50_000, "\\n" * 300_000):
+        assert redact(run, BOTH).text == run
     for run in ("a" * 2_000_000, "a." * 500_000, "@" * 300_000, "key=" * 200_000, "eyJ" * 300_000, "a:b@" * 200_000):
         assert redact(run, BOTH).text == run

@@ -103,18 +103,34 @@ def _email_at(text: str, at: int, free: int) -> tuple[int, int] | None:
     if local is None:
         return None
     start = first + local.start()
+    escape = _ESCAPE.match(text, start - 1) if start > 0 else None
+    if escape is not None and not _is_escaped(text, start - 1):
+        local = _LOCAL.search(text[escape.end() : at])
+        if local is None:
+            return None
+        start = escape.end() + local.start()
     is_account = local.group().lower() in _ACCOUNTS and text[domain.end() : domain.end() + 1] in (":", "/")
     if is_account or text[max(0, start - 2) : start] == "//" or _is_password(text, start):
         return None
     return start, domain.end()
 
 
+_ESCAPE = re.compile(r"\\(?:[nrtbf]|u[0-9A-Fa-f]{4})")
+"""What stands for one character in escaped text: `\njane@uni-bonn.de` is a line's end and an address."""
+
+
+def _is_escaped(text: str, at: int) -> bool:
+    """Whether the backslash here is itself written as two."""
+    before = text[max(0, at - _LONGEST_LOCAL) : at]
+    return (len(before) - len(before.rstrip("\\"))) % 2 == 1
+
+
 def _is_password(text: str, start: int) -> bool:
-    """Whether what begins here is the second half of `scheme://user:password@host`."""
-    return text[max(0, start - 1) : start] == ":" and _USER.search(text[max(0, start - 80) : start]) is not None
+    """Whether what begins here is in the second half of `scheme://user:password@host`."""
+    return _USER.search(text[max(0, start - 160) : start]) is not None
 
 
-_USER = re.compile(r"://[^\s/@:]{1,64}:$")
+_USER = re.compile(r"://[^\s/@:]{0,64}:[^\s/@\"'`<>,;]{0,64}$")
 
 
 def _replaced(text: str, spans: Sequence[tuple[int, int]], placeholder: str) -> str:
