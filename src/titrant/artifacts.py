@@ -137,7 +137,7 @@ class Documents(Artifact):
     """
 
     kind: ClassVar[str] = "documents"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
 
     documents: int
     bytes: int

@@ -146,7 +146,21 @@ def test_a_comment_goes_on_over_every_line_end_that_a_language_may_know():
         ("if x:\n    !ls\n    y", "if x:\n    # !ls\n    y"),
         ("s = '''\n%d files\n!'''", "s = '''\n%d files\n!'''"),
         ("x = (8\n%y)", "x = (8\n%y)"),
-        ("this is no Python", "this is no Python"),
+        ("files = !ls *.csv\nx = 1", "# files = !ls *.csv\nx = 1"),
+        ("t = %timeit -o f()", "# t = %timeit -o f()"),
+        ("a, b = %x", "# a, b = %x"),
+        ("d = 1\nx = df.head?", "d = 1\n# x = df.head?"),
+        ("x = 1\nf(x).head??  # what", "x = 1\n# f(x).head??  # what"),
+        ("!pip install \\\n  numpy\nx = 1", "# !pip install \\\n#   numpy\nx = 1"),
+        ("for x in y:\n    !echo {x}", "for x in y:\n    pass  # !echo {x}"),
+        ("if x:\n    !a \\\n  b\nelse:\n    y", "if x:\n    pass  # !a \\\n    #   b\nelse:\n    y"),
+        ("s = '''\n!not a magic\n%d rows\nx?\n'''\n!ls", "s = '''\n!not a magic\n%d rows\nx?\n'''\n# !ls"),
+        ("f(7\n%y)\n!ls", "f(7\n%y)\n# !ls"),
+        ("# why?\ns = 'what?'\n!it's (", "# why?\ns = 'what?'\n# !it's ("),
+        ("d['a=!b'] = 3\n!ls", "d['a=!b'] = 3\n# !ls"),
+        ("pip install numpy\nx = 1", "# pip install numpy\n# x = 1"),
+        ("!ls\ncd data", "# !ls\n# cd data"),
+        ("this is no Python", "# this is no Python"),
     ],
 )
 def test_lines_that_only_ipython_understands_become_comments(source, expected):
@@ -237,12 +251,21 @@ def test_every_cell_is_read_however_its_lines_are_stored(cells):
     assert found == [(kind, source.replace("\r\n", "\n")) for kind, source in cells]
 
 
+CODE = st.lists(
+    st.sampled_from(
+        ["x", "if x:\n", "    ", "\n", "!ls", "%time", "?", "y = !ls", "\\\n", "'''", "'", "(", ")", "#", "cd a", "\r"]
+    ),
+    max_size=12,
+).map("".join)
+
+
 @settings(deadline=None)
 @given(
     cells=st.lists(
         st.one_of(
             st.tuples(st.just("markdown"), SOURCES),
             st.tuples(st.just("code"), st.sampled_from(["x = 1", "def f():\n    return 2\n", "%time x", "!ls"])),
+            st.tuples(st.just("code"), CODE),
         ),
         max_size=6,
     )

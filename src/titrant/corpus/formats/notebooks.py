@@ -165,25 +165,75 @@ def _remark(text: str, mark: str) -> str:
     return "\n".join(f"{mark} {line}".rstrip() for line in text.strip().splitlines())
 
 
-_MAGIC = re.compile(r"(?m)^([ \t]*)(%{1,2}[A-Za-z_]|!|\?{1,2}[A-Za-z_]|[A-Za-z_][\w.]*\?{1,2}[ \t]*$)")
+_MAGIC = re.compile(
+    r"([ \t]*)(?=%{1,2}[A-Za-z_]|!|\?{1,2}[A-Za-z_%]|[^=\n\"'#!%()]{1,200}=[ \t]*(?:!|%[A-Za-z_]))(?:\\\n|[^\n])*"
+)
+"""A line that IPython reads otherwise, with the lines on which it goes on: `%x`, `!x`, `?x`, `y = !x`, `y = %x`."""
+_PIECE = re.compile(
+    r"#[^\n]*|(\"\"\"|''')(?:\\.|(?!\1).)*(?:\1|\Z)|\"(?:\\.|[^\"\\\n])*\"?|'(?:\\.|[^'\\\n])*'?"
+    r"|\\\n|[()\[\]{}\n]|[^#\"'\\()\[\]{}\n]+|.",
+    re.DOTALL,
+)
+"""A comment, a string, a bracket, an end of line, or what stands between them."""
 _CELL_MAGIC = re.compile(r"\s*%%[A-Za-z_!]")
 
 
 def _without_magic(source: str, mark: str) -> str:
     """A cell that Python alone can read: lines that IPython reads otherwise are comments.
 
-    A cell that is Python as it stands is left alone, whatever its lines begin with.
+    A cell that is Python as it stands is left alone, whatever its lines begin with. Inside strings and brackets no
+    line is IPython's. Where a block would be left without a statement, `pass` stands before the comment. A cell that
+    is no Python even then (`pip install x`, which IPython takes for `%pip`) is a comment as a whole.
 
     >>> _without_magic("%matplotlib inline\\nx = 3\\n!ls", "#")
     '# %matplotlib inline\\nx = 3\\n# !ls'
     >>> _without_magic("x = (7\\n%y)", "#")
     'x = (7\\n%y)'
     """
-    if _MAGIC.search(source) is None or _is_python(source):
+    if _is_python(source):
         return source
-    if _CELL_MAGIC.match(source):
-        return _remark(source, mark)
-    return _MAGIC.sub(lambda found: f"{found[1]}{mark} {found[2]}", source)
+    if not _CELL_MAGIC.match(source):
+        lines = list(_logical_lines(source))
+        for statement in ("", "pass  "):
+            made = "".join(_commented(line, mark, statement) if is_magic else line for line, is_magic in lines)
+            if _is_python(made):
+                return made
+    return _remark(source, mark)
+
+
+def _commented(line: str, mark: str, statement: str) -> str:
+    """A logical line as comments at its own indentation; if it has one, the statement stands before the first."""
+    indent = line[: len(line) - len(line.lstrip(" \t"))]
+    first, *rest = line.removeprefix(indent).removesuffix("\n").split("\n")
+    made = [f"{indent}{statement if indent else ''}{mark} {first}", *(f"{indent}{mark} {more}" for more in rest)]
+    return "\n".join(made) + ("\n" if line.endswith("\n") else "")
+
+
+def _logical_lines(source: str) -> Iterator[tuple[str, bool]]:
+    """The logical lines of a cell, which together are the cell, and whether IPython reads them otherwise."""
+    at = 0
+    while at < len(source):
+        magic = _MAGIC.match(source, at)
+        if magic is not None:
+            end = magic.end() + source.startswith("\n", magic.end())
+            yield source[at:end], True
+        else:
+            end, asks = _end_of_line(source, at)
+            yield source[at:end], asks
+        at = end
+
+
+def _end_of_line(source: str, at: int) -> tuple[int, bool]:
+    """Where the logical line that begins here ends, and whether it ends with a question mark (`x = df.head?`)."""
+    depth, last = 0, ""
+    for piece in _PIECE.finditer(source, at):
+        found = piece.group()
+        if found == "\n" and depth <= 0:
+            return piece.end(), last.endswith("?")
+        depth += (found in "([{") - (found in ")]}")
+        if not found.startswith("#") and found.strip():
+            last = found.rstrip()
+    return len(source), last.endswith("?")
 
 
 def _is_python(source: str) -> bool:
