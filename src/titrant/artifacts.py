@@ -277,7 +277,7 @@ class Examples(Artifact):
     """
 
     kind: ClassVar[str] = "examples"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
 
     documents: int
 

@@ -80,7 +80,7 @@ def test_members_are_read_in_the_archives_order_by_patterns(tmp_path, documents,
     assert sorted(texts(out)) == [("0/a.md", "# Héllo\n", "markdown"), ("0/b/one.py", "x = 1\n", "python")]
     if kind != "7z":
         assert texts(out)[0][0] == "0/b/one.py"
-    assert {row["origin"] for row in pq.read_table(out).to_pylist()} == {f"set.{kind}:a.md", f"set.{kind}:b/one.py"}
+    assert {row["origin"] for row in pq.read_table(out).to_pylist()} == {"archive:a.md", "archive:b/one.py"}
     assert summary.left_out == {}
 
 
@@ -234,7 +234,9 @@ def cut_off(path, share):
 @pytest.mark.parametrize("share", [0.3, 0.6, 0.95])
 def test_a_cut_off_archive_is_an_error(tmp_path, documents, kind, share):
     path = cut_off(tmp_path / f"a.{kind}", share)
-    with pytest.raises(StoreError, match=r"a\.\S+ cannot be read to its end|archive '.*' cannot be read to its end"):
+    with pytest.raises(
+        StoreError, match=r"archive:\S+ cannot be read to its end|archive '.*' cannot be read to its end"
+    ):
         documents({"archive": str(path)})
 
 
@@ -305,3 +307,19 @@ def test_without_its_library_a_7z_is_an_error_that_says_what_to_install(tmp_path
     monkeypatch.setitem(__import__("sys").modules, "py7zr", None)
     with pytest.raises(EngineError, match="needs the library `py7zr`: pip install"):
         documents({"archive": str(path)})
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar.gz"])
+def test_where_an_archive_lies_changes_no_byte_of_what_is_read(tmp_path, documents, kind):
+    path = written(tmp_path / f"set.{kind}", [("a.txt", b"a"), ("../b.txt", b"b")])
+    elsewhere = tmp_path / "other" / "download"
+    elsewhere.parent.mkdir()
+    elsewhere.write_bytes(path.read_bytes())
+    outs = []
+    for place in (path, elsewhere):
+        content = content_of_file(place)
+        outs.append(documents({"archive": str(place), "content": content}, on_error="skip")[1])
+        assert pq.read_table(outs[-1])["origin"].to_pylist() == [f"archive@{content[:12]}:a.txt"]
+    one, other = ({file.name: file.read_bytes() for file in sorted(out.iterdir())} for out in outs)
+    assert one == other
+    assert "_unreadable.jsonl" in one

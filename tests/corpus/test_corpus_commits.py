@@ -163,7 +163,7 @@ def test_documents_are_commits_with_their_hash_and_where_they_come_from(made, do
     )
     (row,) = pq.read_table(out / "documents-00000.parquet").to_pylist()
     assert (row["id"], row["language"], row["licence"]) == (f"0/commits:{first}", "python", "MIT")
-    assert row["origin"].startswith("repo@")
+    assert row["origin"].startswith("git@")
     assert summary.left_out == {"commit of a bot": 1}
 
 

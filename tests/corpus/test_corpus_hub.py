@@ -74,3 +74,9 @@ def test_a_missing_library_is_named_with_the_command_that_installs_it(dataset, d
     monkeypatch.setitem(sys.modules, "datasets", None)
     with pytest.raises(EngineError, match=r"needs the `datasets` library: pip install 'titrant\[hub\]'"):
         documents(dataset("data/text"))
+
+
+def test_where_a_local_dataset_lies_is_not_in_its_documents(dataset, documents):
+    origin = dataset("data/text")
+    _, out = documents(origin)
+    assert set(pq.read_table(out)["origin"].to_pylist()) == {f"dataset@{origin['revision'][:12]}:data/text/train"}

@@ -59,13 +59,13 @@ def test_a_commit_once_pinned_is_read_wherever_its_branch_goes(made):
     first = made.commit("one", a="one")
     made.commit("two", a="two")
     assert read(made.origin("main", content=first))[0] == {"a": "one"}
-    assert label_of_repository(made.origin("main", content=first)) == f"repo@{first[:12]}"
+    assert label_of_repository(made.origin("main", content=first)) == f"git@{first[:12]}"
 
 
 def test_the_origin_names_repository_commit_and_path(made):
     commit = made.commit("one", sub__b="two")
     with repository_files(made.origin(content=commit)) as files:
-        assert next(files).item.origin == f"repo@{commit[:12]}:sub/b"
+        assert next(files).item.origin == f"git@{commit[:12]}:sub/b"
 
 
 def test_patterns_keep_and_leave_out(made):

@@ -21,7 +21,7 @@ from titrant.corpus.planted import planted_documents
 from titrant.corpus.writer import SCHEMA, Place, Writer
 from titrant.errors import EngineError, StoreError, StudyError
 from titrant.jobs import DocumentsJob, Progress
-from titrant.study.origins import Origin, OtherSource
+from titrant.study.origins import Archive, HubDataset, Origin, OtherSource, Repository
 
 __all__ = ["SCHEMA", "read_documents"]
 
@@ -103,11 +103,20 @@ def _items(piece: Piece, *, skips: bool, progress: Progress) -> Iterator[Item]:
     piece.check()
 
 
+def _place_of(origin: Origin) -> str | None:
+    """Where on this disk an origin lies, which is no part of what was read: an artifact says its content instead."""
+    named = {Archive: "archive", Repository: "git", HubDataset: "dataset"}.get(type(origin))
+    place = str(getattr(origin, named)) if named else ""
+    return place if Path(place).is_absolute() else None
+
+
 def _take(item: Item, piece: Piece, base: str, origin: Origin, writer: Writer) -> None:
     if isinstance(item, LeftOut):
         writer.tally.leave_out(item)
     elif isinstance(item, Unreadable):
-        writer.tally.skip(item)
+        place, label = _place_of(origin), piece.origin.partition(":")[0]
+        name, message = (text.replace(place, label) if place else text for text in (item.name, str(item.error)))
+        writer.tally.skip(item.reason, name, message)
     else:
         assert not isinstance(origin, OtherSource)
         writer.add(

@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 from blake3 import blake3
 
 from titrant.corpus.formats.texts import NOT_UTF8, cleaned
-from titrant.corpus.opened import LeftOut, Unreadable
+from titrant.corpus.opened import LeftOut
 from titrant.errors import StudyError
 from titrant.study.world import content_of_file
 
@@ -73,11 +73,11 @@ class Tally:
         """Count what is left out."""
         self.left_out[item.reason] += 1
 
-    def skip(self, item: Unreadable) -> None:
+    def skip(self, reason: str, name: str, message: str) -> None:
         """Count what cannot be read, and name the first few of each reason."""
-        self.left_out[item.reason] += 1
-        if self.left_out[item.reason] <= NAMED:
-            self.unreadable.append({"reason": item.reason, "name": item.name, "message": str(item.error)})
+        self.left_out[reason] += 1
+        if self.left_out[reason] <= NAMED:
+            self.unreadable.append({"reason": reason, "name": name, "message": message})
 
 
 @dataclass(frozen=True)

@@ -117,9 +117,10 @@ def _fetcher(name: str) -> RowText:
 
 
 def label_of(origin: HubDataset) -> str:
-    """What stands in the `origin` column of its documents."""
+    """What stands in the `origin` column of its documents; of a local folder not where it lies."""
     parts = [part for part in (origin.config, origin.data_dir, origin.split) if part]
-    return f"{origin.dataset}@{origin.revision[:12]}:{'/'.join(parts)}"
+    name = "dataset" if Path(origin.dataset).is_absolute() else origin.dataset
+    return f"{name}@{origin.revision[:12]}:{'/'.join(parts)}"
 
 
 def _tables(origin: HubDataset, folder: Path | None) -> Iterator[pa.Table]:

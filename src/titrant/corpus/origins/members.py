@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import posixpath
-from pathlib import Path
+
+from blake3 import blake3
 
 from titrant.corpus.opened import LeftOut, Limits, Unreadable, check_expansion
 from titrant.errors import StoreError, StudyError
@@ -13,13 +14,18 @@ from titrant.study.patterns import matches
 LINK, NO_FILE = LeftOut("link"), LeftOut("no plain file")
 
 
+def label_of_archive(origin: Archive) -> str:
+    """What stands before a member's name in the `origin` column: the content, wherever the archive lies."""
+    return f"archive@{origin.content[:12]}" if origin.content else "archive"
+
+
 class Members:
     """Decides what is done with each member, and notices one that comes twice."""
 
     def __init__(self, origin: Archive) -> None:
         self.limits = Limits(origin.max_member_bytes, origin.max_expansion)
-        self._origin, self._label = origin, Path(origin.archive).name
-        self._seen: set[int] = set()
+        self._origin, self._label = origin, label_of_archive(origin)
+        self._seen: set[bytes] = set()  # no names: of those there may be millions
 
     def label(self, name: str) -> str:
         """What stands in the `origin` column of its documents."""
@@ -31,7 +37,7 @@ class Members:
 
     def refused(self, name: str, size: int) -> Unreadable | None:
         """Why a file is not read; None if it is."""
-        mark = hash(plain(name))
+        mark = blake3(plain(name).encode("utf-8", "surrogatepass")).digest(16)
         if _leads_out(name):
             return self.unsafe(name, "has a name that leads out of the archive")
         if mark in self._seen:

@@ -21,6 +21,7 @@ from titrant.corpus.opened import Listed, SourceFile, Unreadable
 from titrant.corpus.origins.archives import archive_files
 from titrant.corpus.origins.commits import commit_texts
 from titrant.corpus.origins.hub import hub_rows, label_of
+from titrant.corpus.origins.members import label_of_archive
 from titrant.corpus.origins.packages import package_files
 from titrant.corpus.origins.repositories import label_of_repository, repository_files
 from titrant.corpus.origins.token_caches import cached_batches
@@ -123,8 +124,8 @@ def _listed(origin: Archive | Repository, entries: Iterator[Listed], check: Call
             yield _piece(origin, entry)
     except StoreError as error:
         check()
-        what = origin.archive if isinstance(origin, Archive) else origin.git
-        yield _piece(origin, Listed(Unreadable(Path(what).name, error, "file"), done, total, unit))
+        label = label_of_archive(origin) if isinstance(origin, Archive) else label_of_repository(origin)
+        yield _piece(origin, Listed(Unreadable(label, error, "file"), done, total, unit))
     check()
 
 

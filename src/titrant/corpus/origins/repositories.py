@@ -101,8 +101,8 @@ def commits_of(origin: Repository) -> Iterator[Commit | LeftOut]:
 
 
 def label_of_repository(origin: Repository) -> str:
-    """What stands before a file's path in the `origin` column: the folder's name and the commit."""
-    return f"{Path(origin.git).name.removesuffix('.git')}@{(origin.content or origin.revision)[:12]}"
+    """What stands before a file's path in the `origin` column: the commit, wherever the repository lies."""
+    return f"git@{(origin.content or origin.revision)[:12]}"
 
 
 def is_bot(name: str, email: str) -> bool:
