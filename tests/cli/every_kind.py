@@ -75,7 +75,10 @@ STUDY = {
     "seeds": [1, 2],
     "tokenizer": {"vocabulary": 300, "mixture": "every", "training_bytes": "50kB"},
     "evaluation": {
-        "bits_per_byte": {"bytes_per_source": "2kB"},
+        "bits_per_byte": {
+            "bytes_per_source": "2kB",
+            "sources": ["text", "code", "notebooks", "threads", "markup", "bare"],  # files and commits are one text
+        },
         "multiple_choice": [{"name": "harbour", "file": "harbour.jsonl"}],
         "decontaminate": {"action": "drop"},
         "checks_per_phase": 1,

@@ -12,6 +12,7 @@ from titrant.study.contrast import Contrast
 from titrant.study.declaration import listing, suggestion
 from titrant.study.derived import derivation_problems
 from titrant.study.evaluation import Additive
+from titrant.study.histories import history_problems
 from titrant.study.phase import Arm, Continued, FromCheckpoint, Phase
 from titrant.study.recipe import Recipe, recipe_of
 from titrant.study.study import Study
@@ -38,7 +39,7 @@ def check_meaning(study: Study) -> list[Found]:
     declared = len(study.contrasts)
     if not problems:
         study = study.expanded()
-        problems += [*_chains(study), *_evaluation(study), *_comparisons(study)]
+        problems += [*_chains(study), *_evaluation(study), *history_problems(study), *_comparisons(study)]
     if not problems:
         problems += [*_budgets(study), *_contrasts(study, declared)]
     return problems

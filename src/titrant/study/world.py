@@ -18,6 +18,7 @@ from pydantic import BaseModel
 
 from titrant.errors import Problem, StudyError
 from titrant.study.architecture import ExistingTokenizer
+from titrant.study.histories import history_problems
 from titrant.study.load import LoadedStudy
 from titrant.study.model_filters import FilterModel, ModelFilters
 from titrant.study.origins import Archive, Files, HubDataset, Installed, Package, Repository, TokenCache
@@ -71,9 +72,12 @@ def pin_study(loaded: LoadedStudy) -> Study:
     if problems:
         raise StudyError(problems)
     evaluation = study.evaluation.model_copy(update={"multiple_choice": choices})
-    return study.model_copy(
+    pinned_study = study.model_copy(
         update={"sources": sources, "phases": phases, "evaluation": evaluation, "tokenizer": tokenizer}
     )
+    if same := [Problem(message, loaded.where(*path)) for path, message in history_problems(pinned_study)]:
+        raise StudyError(same)  # two clones, now known by their commit
+    return pinned_study
 
 
 def files_of(origin: Files | Installed) -> list[tuple[str, Path]]:
