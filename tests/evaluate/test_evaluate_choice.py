@@ -123,7 +123,7 @@ GOOD = json.dumps({"context": "a\u2028b\n", "choices": ["x", "y "], "answer": 1}
 
 
 def test_items_are_read_as_they_stand_and_named_by_their_line(tmp_path):
-    items = read_multiple_choice(task(tmp_path, GOOD + b"\n\n" + GOOD))
+    items = read_multiple_choice(task(tmp_path, GOOD + b"\n\n" + GOOD.replace(b'"x"', b'"z"')))
     assert [i.id for i in items] == ["line 1", "line 3"]
     assert (items[0].context, items[0].choices, items[0].answer) == ("a\u2028b\n", ("x", "y "), 1)
 
@@ -156,6 +156,23 @@ def test_all_wrong_lines_are_told_at_once_but_not_more_than_a_page(tmp_path):
         read_multiple_choice(task(tmp_path, b"{\n" * 50))
     assert len(info.value.problems) == 21
     assert "and 30 more" in str(info.value)
+
+
+@pytest.mark.parametrize(
+    ("choices", "answer", "message"),
+    [
+        (["x", "y "], 1, "line 1 asks the same, with the same answer, and would count twice; delete one"),
+        (["y ", "x"], 0, "line 1 asks the same, with the same answer, and would count twice; delete one"),
+        (["x", "y "], 0, "line 1 asks the same, and its answer is 'y ', not 'x'; correct or delete one"),
+    ],
+)
+def test_a_question_that_a_file_asks_twice_is_refused_with_both_lines(tmp_path, choices, answer, message):
+    other = json.dumps({"context": "other", "choices": ["x", "y "], "answer": 1}).encode()
+    again = json.dumps({"context": "a\u2028b\n", "choices": choices, "answer": answer}).encode()
+    with pytest.raises(StudyError) as info:
+        read_multiple_choice(task(tmp_path, GOOD + b"\n" + other + b"\n" + again))
+    (problem,) = info.value.problems
+    assert (problem.message, problem.where) == (message, f"{tmp_path / 'task.jsonl'}:3")
 
 
 def test_a_file_without_items_is_an_error(tmp_path):

@@ -163,12 +163,14 @@ def read_multiple_choice(task: MultipleChoice) -> list[ChoiceItem]:
     if task.content is not None and content_of_file(path) != task.content:
         raise StudyError(f"'{path}' has changed since the study was read; run again, or put the file back as it was")
     items, problems = [], []
+    seen: dict[tuple[str, frozenset[str]], ChoiceItem] = {}
     # only \n ends a line: str.splitlines would cut at separators that JSON allows inside a string
     for number, line in enumerate(content.split(b"\n"), start=1):
         if line.strip():
             where = f"{path}:{number}"
             try:
                 items.append(_read_item(line, number, where))
+                _refuse_again(items[-1], seen.setdefault(_question(items[-1]), items[-1]))
             except ValueError as error:
                 problems.append(Problem(f"{error}", where))
     if not items and not problems:
@@ -176,6 +178,22 @@ def read_multiple_choice(task: MultipleChoice) -> list[ChoiceItem]:
     if problems:
         raise StudyError(_first_of_each_place(problems))
     return items
+
+
+def _question(item: ChoiceItem) -> tuple[str, frozenset[str]]:
+    return item.context, frozenset(item.choices)
+
+
+def _refuse_again(item: ChoiceItem, first: ChoiceItem) -> None:
+    """Raises ValueError if an item asks what an earlier one has asked, in whatever order its choices stand."""
+    if item is first:
+        return
+    right, earlier = item.choices[item.answer], first.choices[first.answer]
+    if right == earlier:
+        raise ValueError(f"{first.id} asks the same, with the same answer, and would count twice; delete one")
+    raise ValueError(
+        f"{first.id} asks the same, and its answer is {earlier!r:.60}, not {right!r:.60}; correct or delete one"
+    )
 
 
 def _read_item(line: bytes, number: int, where: str) -> ChoiceItem:
