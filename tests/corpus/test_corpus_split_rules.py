@@ -115,6 +115,20 @@ def test_a_share_of_a_language_that_is_not_there_is_refused(tmp_path, split):
         split(folder, language_shares={"python": 1, "lua": 1})
 
 
+def test_what_took_all_documents_of_a_language_is_blamed_beside_its_share(tmp_path, documents, split):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for number in range(30):
+        (folder / f"a{number:02}.py").write_text(f"x{number} = {number}\n")
+        (folder / f"b{number:02}.lua").write_text(f"x{number} = {number}\n")
+    _, read = documents({"files": str(folder)}, kind="code")
+    with pytest.raises(StudyError) as caught:
+        split(read, language_shares={"python": 1, "lua": 1, "go": 1})
+    assert "Rules, duplicates and items of the evaluation go first; documents read: 'go' 0, 'lua' 30." in str(
+        caught.value
+    )
+
+
 def test_a_language_without_a_share_takes_no_document_with_it(tmp_path, documents, split) -> None:
     """Its documents are gone before duplicates are looked for, so that what is equal to one of them is kept."""
     folder = tmp_path / "in"

@@ -106,7 +106,10 @@ def split_documents(
     if job.language_shares:
         kept = np.flatnonzero(fates.undecided & ~rows.planted)
         beyond = beyond_share(
-            [languages[row] for row in kept.tolist()], list(_raw(rows.digests[kept])), job.language_shares
+            [languages[row] for row in kept.tolist()],
+            list(_raw(rows.digests[kept])),
+            job.language_shares,
+            read=languages,
         )
         fates.give(np.isin(np.arange(len(rows.digests)), kept[beyond]), "beyond its language's share")
     fates.give(is_held_out(rows.digests, job.hold_out_fraction), "held_out")
