@@ -109,7 +109,7 @@ def test_options_on_commits_need_commits_to_be_read():
 
 
 def test_rules_are_named_or_written_out():
-    named = source({"files": "a"}, rules=["c4", {"signal": "words", "at_least": 5}, "c4"])
+    named = source({"files": "a"}, rules=["c4", {"signal": "words", "at_least": 5}])
     assert [rule.title for rule in named.rules_written_out][-1] == "5 <= words"
     assert len(named.rules_written_out) == 4
     assert source({"files": "a"}, rules="gopher-quality").rules == ("gopher-quality",)

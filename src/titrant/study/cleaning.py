@@ -6,12 +6,14 @@ another threshold needs no new pass. A *rule* is a threshold on one signal; a *r
 
 from __future__ import annotations
 
-from typing import Literal, Self
+import math
+from typing import Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from titrant.study.declaration import Declaration, listing, suggestion
+from titrant.study.languages import wrong_prose_language
 from titrant.study.signals import SIGNALS
 
 
@@ -32,6 +34,14 @@ class Rule(Declaration):
     """The words that pass, for a signal that is a word."""
     name: str | None = Field(default=None, min_length=1, max_length=80)
     """What the rule is called in counts; null: what it says."""
+
+    @field_validator("at_least", "at_most", mode="before")
+    @classmethod
+    def _is_a_number(cls, given: Any) -> Any:
+        if isinstance(given, bool):
+            said = {"said": "true" if given else "false"}
+            raise PydanticCustomError("number", "{said} is no number; a threshold is one, such as 0 or 1", said)
+        return given
 
     @model_validator(mode="after")
     def _fits_its_signal(self) -> Self:
@@ -58,6 +68,30 @@ class Rule(Declaration):
                 "no value of '{signal}' is at least {low} and at most {high}; exchange the two",
                 {"signal": self.signal, "low": f"{self.at_least:g}", "high": f"{self.at_most:g}"},
             )
+        return self
+
+    @model_validator(mode="after")
+    def _can_decide(self) -> Self:
+        signal = SIGNALS[self.signal]
+        for key, threshold in (("at_least", self.at_least), ("at_most", self.at_most)):
+            if threshold is not None and not signal.least <= threshold <= signal.most:
+                high = "up" if math.isinf(signal.most) else f"to {signal.most:g}"
+                raise PydanticCustomError(
+                    "bounds",
+                    "signal '{signal}' goes from {low} {high}, so that `{threshold}` says the same of every "
+                    "document; give a threshold within",
+                    {
+                        "signal": self.signal,
+                        "low": f"{signal.least:g}",
+                        "high": high,
+                        "threshold": f"{key}: {threshold:g}",
+                        "key": key,
+                    },
+                )
+        if self.signal == "prose_language":
+            for index, word in enumerate(self.one_of or ()):
+                if wrong := wrong_prose_language(word):
+                    raise PydanticCustomError("language", "{wrong}", {"wrong": wrong, "key": ("one_of", index)})
         return self
 
     @property

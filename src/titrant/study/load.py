@@ -20,6 +20,7 @@ from pydantic import ValidationError
 from titrant.errors import Problem, StudyError
 from titrant.study.declaration import listing, suggestion
 from titrant.study.meaning import check_meaning
+from titrant.study.origins import ORIGIN_KINDS
 from titrant.study.study import Study
 
 MAX_STUDY_BYTES = 1_000_000
@@ -261,9 +262,8 @@ def _translate(error: ValidationError, file: Path, lines: Mapping[Path_, int]) -
         if detail["type"] == "too_short" and inside:
             continue  # a list whose only item is wrong is not also too short
         path = _known_path(detail["loc"], lines)
-        key = detail.get("ctx", {}).get("key")
-        if key is not None and (*path, key) in lines:
-            path = (*path, key)
+        key = detail.get("ctx", {}).get("key", ())
+        path = _known_path(key if isinstance(key, tuple) else (key,), lines, path)
         problem = Problem(_sentence(detail, path), _where(file, lines, path))
         problems.setdefault(str(problem), problem)
     return list(problems.values())
@@ -287,10 +287,14 @@ def _sentence(detail: Any, path: Path_) -> str:
     return f"{place}: {message}" if place else message
 
 
-def _known_path(location: tuple[str | int, ...], lines: Mapping[Path_, int]) -> Path_:
-    """The longest path of the file along an error's location, whose tags of unions are passed over."""
-    path: Path_ = ()
-    for part in location:
+def _known_path(location: Path_, lines: Mapping[Path_, int], path: Path_ = ()) -> Path_:
+    """The longest path of the file along an error's location below `path`; tags of unions are passed over.
+
+    The tag of an origin comes between its place in `from` and its field, and is the name of a field as well.
+    """
+    for at, part in enumerate(location):
+        if part in ORIGIN_KINDS and at > 1 and location[at - 2] == "from" and isinstance(location[at - 1], int):
+            continue
         for candidate in (part, str(part)):
             if (*path, candidate) in lines:
                 path = (*path, candidate)

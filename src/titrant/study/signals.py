@@ -9,6 +9,7 @@ Where a signal says nothing of a document (visible text of what is no HTML), it 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -26,6 +27,16 @@ class Signal:
     unit: str
     """Its unit; `word` for one that is a word and not a number."""
     meaning: str
+
+    @property
+    def least(self) -> float:
+        """The least value that it can have; minus infinity where anything can be."""
+        return {"score": -math.inf, "per token": 1.0}.get(self.unit, 0.0)
+
+    @property
+    def most(self) -> float:
+        """The largest value that it can have; infinity where there is none."""
+        return 1.0 if self.unit in ("0 to 1", "0 or 1") else math.inf
 
 
 def _family(family: Family, **signals: tuple[str, str]) -> dict[str, Signal]:

@@ -6,14 +6,16 @@ import math
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Discriminator, Field, Tag, field_validator, model_validator
+from pydantic import AfterValidator, Discriminator, Field, Tag, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from titrant.study.cleaning import Redaction, Rule, Transform
 from titrant.study.declaration import Declaration, Name, listing, suggestion
-from titrant.study.language_shares import LANGUAGE_SHARES
+from titrant.study.language_shares import LANGUAGE_SHARES, canonical_language
+from titrant.study.languages import wrong_file_language
 from titrant.study.model_filters import ModelFilters
-from titrant.study.origins import Origin, OtherSource
+from titrant.study.origins import HubDataset, Origin, OtherSource
+from titrant.study.parsers import Notebooks
 from titrant.study.rule_sets import RULE_SETS
 from titrant.study.signals import SIGNALS
 
@@ -93,6 +95,22 @@ class Source(Declaration):
     def _one_is_a_list(cls, given: Any) -> Any:
         return (given,) if isinstance(given, (str, Mapping, Rule)) else given
 
+    @field_validator("rules", "redact", "transform")
+    @classmethod
+    def _none_stands_twice(cls, given: tuple[Any, ...], info: ValidationInfo) -> tuple[Any, ...]:
+        for index, value in enumerate(given):
+            if value in given[:index]:
+                raise PydanticCustomError(
+                    "twice",
+                    "{what} '{value}' stands here twice; write it once",
+                    {
+                        "what": {"rules": "rule", "redact": "redaction"}.get(str(info.field_name), "transform"),
+                        "value": value.title if isinstance(value, Rule) else value,
+                        "key": index,
+                    },
+                )
+        return given
+
     @field_validator("language_shares", mode="before")
     @classmethod
     def _check_shares(cls, given: Any) -> Any:
@@ -141,6 +159,34 @@ class Source(Declaration):
                     {"signal": rule.signal, "family": family, "key": "rules"},
                 )
         return self
+
+    @model_validator(mode="after")
+    def _languages_are_known(self) -> Self:
+        declared, others = self._own_languages()
+        words: dict[tuple[str | int, ...], str] = {
+            ("rules", place, "one_of", index): word
+            for place, rule in enumerate(self.rules)
+            if isinstance(rule, Rule) and rule.signal == "file_language"
+            for index, word in enumerate(rule.one_of or ())
+        }
+        if isinstance(self.language_shares, dict):
+            words |= {("language_shares", language): language for language in self.language_shares}
+        for key, word in words.items():
+            if wrong := wrong_file_language(word, declared, others=others):
+                raise PydanticCustomError("language", "{wrong}", {"wrong": wrong, "key": key})
+        return self
+
+    def _own_languages(self) -> tuple[frozenset[str], bool]:
+        """The languages that its origins give all their documents, and whether one reads them from what it holds."""
+        origins = [origin for origin in self.origins if not isinstance(origin, OtherSource)]
+        declared = (canonical_language(origin.language) for origin in origins if origin.language is not None)
+        others = any(
+            isinstance(origin.parse, Notebooks)
+            or getattr(origin.parse, "language", None) is not None
+            or (isinstance(origin, HubDataset) and origin.language_column is not None)
+            for origin in origins
+        )
+        return frozenset(declared), others
 
     @property
     def rules_written_out(self) -> tuple[Rule, ...]:
