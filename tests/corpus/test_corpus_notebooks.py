@@ -161,6 +161,7 @@ def test_a_comment_goes_on_over_every_line_end_that_a_language_may_know():
         ("pip install numpy\nx = 1", "# pip install numpy\n# x = 1"),
         ("!ls\ncd data", "# !ls\n# cd data"),
         ("this is no Python", "# this is no Python"),
+        ("\\\n\r", "# \\"),
     ],
 )
 def test_lines_that_only_ipython_understands_become_comments(source, expected):

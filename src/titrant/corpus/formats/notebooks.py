@@ -155,7 +155,8 @@ def _as_script(cells: list[Cell], language: str | None, parser: Notebooks) -> It
         if cell.kind != "code":
             yield _remark(cell.source, mark)
         elif cell.source.strip():
-            yield (_without_magic(cell.source, mark) if language == "python" else cell.source).strip("\n").rstrip()
+            code = cell.source.strip("\n").rstrip()
+            yield _without_magic(code, mark) if language == "python" else code
             if parser.outputs:
                 yield from (_remark(output, mark) for output in cell.outputs)
 
