@@ -8,7 +8,7 @@ from titrant.study.declaration import listing, suggestion
 from titrant.study.origins import OtherSource
 from titrant.study.source import Source
 
-_ITS_OWN = {"rules", "language_shares", "reserve_fraction", "plant", "on_error"}
+_ITS_OWN = {"rules", "models", "language_shares", "reserve_fraction", "plant", "on_error"}
 """What only a source with documents of its own can declare."""
 
 
@@ -34,7 +34,7 @@ def derivation_problems(sources: Mapping[str, Source]) -> Iterator[tuple[tuple[s
                     "leave it out",
                 )
             continue
-        for field in sorted(_ITS_OWN & source.model_fields_set):
+        for field in sorted(name for name in _ITS_OWN & source.model_fields_set if getattr(source, name) is not None):
             yield (
                 ("sources", name, field),
                 f"source '{name}' is made of source '{other}' and declares `{field}`, which decides which documents "
