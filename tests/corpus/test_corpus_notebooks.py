@@ -274,7 +274,7 @@ CODE = st.lists(
 def test_a_script_of_python_is_python_whatever_the_prose_says(cells):
     made = text_of(notebook(*(cell(kind, source) for kind, source in cells)))
     if isinstance(made, Text) and "\0" not in made.text:
-        ast.parse(made.text)
+        assert isinstance(ast.parse(made.text), ast.Module)
 
 
 JSON = st.recursive(

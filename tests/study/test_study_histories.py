@@ -68,7 +68,7 @@ def test_nor_commits_in_another_form(study) -> None:
 def test_other_repositories_and_sources_that_are_not_both_scored_and_drawn_are_fine(
     study, files, drawn, scored
 ) -> None:
-    load_study(study(files, COMMITS, drawn, scored))
+    assert drawn in load_study(study(files, COMMITS, drawn, scored)).sources
 
 
 def test_two_clones_at_one_commit_are_told_when_the_study_is_pinned(study, tmp_path) -> None:
