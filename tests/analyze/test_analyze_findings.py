@@ -142,7 +142,7 @@ def test_no_figure_is_nan(tmp_path):
     made = make_study(tmp_path, lambda *_: text(HARD, BYTES), outcomes=OUTCOMES[:2])
     made.out("x")
     written = (tmp_path / "x" / "findings.json").read_text()
-    json.loads(written, parse_constant=lambda name: pytest.fail(name))
+    assert json.loads(written, parse_constant=lambda name: pytest.fail(name))["findings"]
 
 
 # --- what is refused ---------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from titrant.errors import StudyError
 from titrant.plan import make_plan
 from titrant.plan.fingerprint import canonical, fingerprint, identity_of
 from titrant.plan.plan import Plan
+from titrant.study.architecture import ExistingTokenizer
 from titrant.study.load import load_study, open_study
 from titrant.study.model_filters import Classifier
 from titrant.study.origins import Installed, Repository
@@ -314,3 +315,10 @@ def test_a_local_hub_folder_is_identified_by_its_revision_and_not_by_its_place(
 
     assert local == documents(tmp_path / "elsewhere" / "study.yaml")
     assert local != remote
+
+
+def test_a_tokenizer_that_is_not_pinned_is_one_sentence() -> None:
+    study = load_study("quickstart")
+    unpinned = study.model_copy(update={"tokenizer": ExistingTokenizer(file="tokenizer.json")})
+    with pytest.raises(StudyError, match="the tokenizer's file is not pinned"):
+        make_plan(unpinned)

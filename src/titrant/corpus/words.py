@@ -14,7 +14,7 @@ the machine, or a library's hash function. They follow the Unicode version of th
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -41,6 +41,24 @@ _ALONE_RANGES = (
     (0x20000, 0x3FFFF),
 )
 _VARIATION_SELECTORS = (0xFE00, 0xFE0F)
+
+
+def portions(texts: Iterable[str], characters: int) -> Iterator[list[str]]:
+    """The texts in their order, a few together: each portion but the last has at least so many characters.
+
+    >>> list(portions(["ab", "c", "d", "efgh"], 3))
+    [['ab', 'c'], ['d', 'efgh']]
+    """
+    portion: list[str] = []
+    size = 0
+    for text in texts:
+        portion.append(text)
+        size += len(text)
+        if size >= characters:
+            yield portion
+            portion, size = [], 0
+    if portion:
+        yield portion
 
 
 @dataclass(frozen=True)

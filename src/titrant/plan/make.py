@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from titrant.artifacts import ARTIFACTS
+from titrant.errors import StudyError
 from titrant.jobs import (
     DocumentsJob,
     EvaluateJob,
@@ -55,7 +56,7 @@ Task = TypeVar("Task", Probe, MultipleChoice)
 
 
 def make_plan(study: Study) -> Plan:
-    """All jobs of a study. The study is pinned (`pin_study`) if it names local files; sweeps are written out here.
+    """All jobs of a study, which is pinned (`pin_study`) if it names what lies on this machine. Sweeps are written out.
 
     The same study gives the same plan on every machine. Raises StudyError for a path that is not pinned.
     """
@@ -137,7 +138,8 @@ class _Draft:
     @property
     def vocabulary(self) -> int:
         vocabulary = self.study.tokenizer.vocabulary
-        assert vocabulary is not None, "an existing tokenizer is pinned before planning"
+        if vocabulary is None:
+            raise StudyError("the tokenizer's file is not pinned; pass the study through pin_study before planning it")
         return vocabulary
 
     def add_data(self) -> None:

@@ -28,7 +28,7 @@ from titrant.artifacts import Signatures
 from titrant.corpus.engine.make import make_parts
 from titrant.corpus.engine.parts import Parts, Tick
 from titrant.corpus.stored import RowGroup, row_groups
-from titrant.corpus.words import Words, find_words, grams
+from titrant.corpus.words import Words, find_words, grams, portions
 from titrant.errors import EngineError, StoreError
 from titrant.jobs import Progress, SignaturesJob
 from titrant.study.cleaning import NearDuplicates
@@ -60,7 +60,7 @@ def sign(texts: pa.Array, near: NearDuplicates) -> NDArray[np.uint32]:
         )
     signatures = np.empty((len(texts), near.permutations), dtype=np.uint32)
     done = 0
-    for piece in _pieces(texts):
+    for piece in portions(texts.to_pylist(), _PIECE_CHARACTERS):
         signatures[done : done + len(piece)] = _sketches(*_members(piece, near.words), near.permutations)
         done += len(piece)
     return signatures
@@ -203,18 +203,6 @@ def _gathered(parts: Iterator[NDArray[np.uint32]], size: int) -> Iterator[NDArra
             waiting = [whole[upto:]]
     if sum(map(len, waiting)):
         yield np.concatenate(waiting)
-
-
-def _pieces(texts: pa.Array) -> Iterator[list[str]]:
-    piece, size = [], 0
-    for text in texts.to_pylist():
-        piece.append(text)
-        size += len(text)
-        if size >= _PIECE_CHARACTERS:
-            yield piece
-            piece, size = [], 0
-    if piece:
-        yield piece
 
 
 def _members(texts: Sequence[str], size: int) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:

@@ -34,7 +34,7 @@ from titrant.corpus.engine.parts import Tick
 from titrant.corpus.items.item_index import FINE_WORDS, ItemIndex, Items, Matches, index_items, read_items
 from titrant.corpus.items.look_alikes import simplified
 from titrant.corpus.stored import RowGroup, document_files, row_groups
-from titrant.corpus.words import Words, find_words
+from titrant.corpus.words import Words, find_words, portions
 from titrant.errors import StoreError
 from titrant.jobs import OverlapJob, Progress
 
@@ -198,7 +198,7 @@ def find_items(texts: Sequence[str], index: ItemIndex, share: float) -> Iterator
     nearly so. `share`: see `Decontaminate`."""
     owners = index.items.owners
     done = 0
-    for piece in _pieces(texts):
+    for piece in portions(texts, _PIECE_CHARACTERS):
         words = find_words([simplified(text) for text in piece])
         best: dict[tuple[int, int], Held] = {}
         for held in _held(index.match(words), words, index, share):
@@ -208,19 +208,6 @@ def find_items(texts: Sequence[str], index: ItemIndex, share: float) -> Iterator
         for _, held in sorted(best.items()):
             yield Held(done + held.text, held.item, held.share, held.first, held.length)
         done += len(piece)
-
-
-def _pieces(texts: Sequence[str]) -> Iterator[list[str]]:
-    piece: list[str] = []
-    size = 0
-    for text in texts:
-        piece.append(text)
-        size += len(text)
-        if size >= _PIECE_CHARACTERS:
-            yield piece
-            piece, size = [], 0
-    if piece:
-        yield piece
 
 
 def _held(matches: Matches, words: Words, index: ItemIndex, share: float) -> Iterator[Held]:

@@ -24,7 +24,6 @@ from titrant.corpus.signals.find import find_signals, schema
 from titrant.corpus.stored import RowGroup, document_files, row_groups
 from titrant.errors import StoreError
 from titrant.jobs import Progress, SignalsJob
-from titrant.study.model_filters import ModelFilters
 
 COLUMNS = ["id", "text", "language", "licence", "origin"]
 """What of a document the signals are found in."""
@@ -67,13 +66,8 @@ class _FindSignals:
 
     def __call__(self, group: RowGroup, tick: Tick) -> pa.Table:
         batches = group.read(COLUMNS).combine_chunks().to_batches()
-        found = [find_signals(batch, self.job.families, _models_of(self.job)) for batch in batches]
+        found = [find_signals(batch, self.job.families, self.job.models) for batch in batches]
         return pa.Table.from_batches(found, schema(self.job.families))
-
-
-def _models_of(job: SignalsJob) -> ModelFilters | None:
-    models: ModelFilters | None = getattr(job, "models", None)
-    return models
 
 
 @contextmanager
