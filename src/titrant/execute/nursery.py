@@ -10,7 +10,6 @@ the parent dies, and the children when the nursery dies.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import importlib
 import json
 import os
@@ -26,11 +25,11 @@ from dataclasses import asdict
 
 from titrant.errors import EngineError, JobError, Problem, StoreError, StudyError
 from titrant.execute.worker import Assignment, StopSwitch, do_job
+from titrant.lifeline import die_with
 
 ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "MKL", "OPENBLAS", "NUMEXPR", "RAYON")}
 """Workers are many; each computes on one thread, and must hear of it before any library is loaded."""
 
-_PR_SET_PDEATHSIG = 1
 _LENGTH = struct.Struct(">Q")
 
 
@@ -87,14 +86,6 @@ class Nursery:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-
-
-def die_with(parent: int) -> None:
-    """Ask the kernel to kill this process when its parent dies; at once if it is already dead. Linux only."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != parent:
-        os._exit(1)
 
 
 def _serve(control: socket.socket) -> None:

@@ -8,12 +8,10 @@ the work does, when it is interrupted, and when this process dies.
 
 from __future__ import annotations
 
-import ctypes
 import multiprocessing
 import os
 import pickle
 import signal
-import sys
 import traceback
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
@@ -24,11 +22,11 @@ from multiprocessing.process import BaseProcess
 from titrant.corpus.engine.parts import Parts
 from titrant.corpus.stored import RowGroup
 from titrant.errors import EngineError
+from titrant.lifeline import die_with
 
 _EVERY_SECONDS = 0.1
 _DEATHS = 2
 """So many processes may die over one part."""
-_PR_SET_PDEATHSIG = 1
 
 
 @dataclass
@@ -116,7 +114,7 @@ def _bury(hand: _Hand, deaths: int) -> None:
 
 def _serve(connection: Connection, parts: Parts, parent: int) -> None:
     """The other process: make parts until there are no more."""
-    _die_with(parent)
+    die_with(parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides for all
     while True:
         try:
@@ -129,14 +127,6 @@ def _serve(connection: Connection, parts: Parts, parent: int) -> None:
         except Exception as raised:
             error = portable(raised)
         connection.send(error)
-
-
-def _die_with(parent: int) -> None:
-    """End when the parent does, so that no process goes on for a job that was killed. Linux only."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != parent:
-        os._exit(1)
 
 
 def portable(error: Exception) -> Exception:
