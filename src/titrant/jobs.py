@@ -46,6 +46,7 @@ from titrant.study.contrast import Contrast
 from titrant.study.curve import Curve
 from titrant.study.declaration import IDENTITY_UNLESS_DEFAULT, Declaration
 from titrant.study.evaluation import MultipleChoice, Probe, Statistics
+from titrant.study.faults import Faults
 from titrant.study.model_filters import ModelFilters
 from titrant.study.origins import Origin
 from titrant.study.phase import FromCheckpoint
@@ -178,6 +179,12 @@ class TrainJob(Declaration):
     milestones: int
     """How many checkpoints of the weights are kept inside the phase, evenly spaced; its end is always kept. They are
     files of what the job makes: another number (the study's `checks_per_phase`) is another job, and trains again."""
+    faults: Faults = Field(default=Faults(), json_schema_extra=IDENTITY_UNLESS_DEFAULT)
+    """What happens at losses that are not finite, and at spikes."""
+    attention: Literal["across-documents", "within-documents"] = Field(
+        default="across-documents", json_schema_extra=IDENTITY_UNLESS_DEFAULT
+    )
+    """Whether attention crosses the border between two documents of one sequence."""
 
 
 class EvaluateJob(Declaration):

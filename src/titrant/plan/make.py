@@ -321,8 +321,7 @@ class _Draft:
                         tokens = phase.steps * scale.global_batch_tokens
                         inputs = {f"tokens/{source}": self.tokens[source] for source in phase.shares}
                         inputs["tokenizer"] = self.tokenizer
-                        if chain:
-                            inputs["previous"] = chain[-1]
+                        inputs |= {"previous": chain[-1]} if chain else {}
                         chain.append(
                             self.add(
                                 "train",
@@ -336,6 +335,8 @@ class _Draft:
                                     seed=seed,
                                     phase=phase,
                                     milestones=study.evaluation.checks_per_phase,
+                                    faults=study.faults,
+                                    attention=scale.attention,
                                 ),
                                 inputs,
                                 after=(self.ledger, self.questions),

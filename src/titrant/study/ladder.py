@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from titrant.study.architecture import Architecture
-from titrant.study.declaration import Declaration
+from titrant.study.declaration import IDENTITY_UNLESS_DEFAULT, Declaration
 from titrant.study.units import Tokens
 
 
@@ -27,6 +27,11 @@ class Scale(Declaration):
     """Peak learning rate."""
     precision: Literal["float32", "bfloat16"] = "bfloat16"
     """Number format of the matrix products; masters, norms, softmax and loss are float32 always."""
+    attention: Literal["across-documents", "within-documents"] = Field(
+        default="across-documents", json_schema_extra=IDENTITY_UNLESS_DEFAULT
+    )
+    """Whether attention crosses the border between two documents of one sequence. Documents are packed one after the
+    other either way; `within-documents` hides from each token all that stands before its own document."""
 
     @model_validator(mode="after")
     def _batch_holds_sequences(self) -> Scale:
