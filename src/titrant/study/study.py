@@ -11,8 +11,9 @@ from pydantic import Field, field_validator
 from titrant.study.architecture import Optimizer, Tokenizer
 from titrant.study.cleaning import NearDuplicates
 from titrant.study.contrast import Contrast, Sweep
-from titrant.study.declaration import Declaration, Name
+from titrant.study.declaration import IDENTITY_UNLESS_DEFAULT, Declaration, Name
 from titrant.study.evaluation import Competitive, Design, Evaluation, Statistics
+from titrant.study.faults import Faults
 from titrant.study.ladder import Scale
 from titrant.study.mixture import Mixture
 from titrant.study.phase import Arm, Phase, with_default_parts
@@ -57,6 +58,8 @@ class Study(Declaration):
     """The error rate and the resampling."""
     design: Design = Competitive()
     """`competitive` (total tokens fixed) or `additive` (the tokens of named sources fixed)."""
+    faults: Faults = Field(default=Faults(), json_schema_extra=IDENTITY_UNLESS_DEFAULT)
+    """What a run does at a loss that is not finite, and at a spike of the loss."""
     budget_parts: float = Field(default=11, gt=0)
     """A scale's tokens are shared out over so many parts (init 5, continue 5, cooldown 1)."""
     near_duplicates: NearDuplicates | None = None
