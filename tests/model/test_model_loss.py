@@ -86,3 +86,35 @@ def test_a_target_of_almost_no_probability_has_a_finite_loss():
     hidden, weight = torch.tensor([[400.0]]), torch.tensor([[1.0], [-1.0]])
     assert mean_cross_entropy(hidden, weight, torch.tensor([1])).item() == pytest.approx(800.0)
     assert token_nats(hidden, weight, torch.tensor([1])).tolist() == pytest.approx([800.0])
+
+
+def test_the_divisor_may_be_a_share_of_rows_that_other_processes_hold():
+    hidden, weight, targets = _case(8, 5)
+    whole = mean_cross_entropy(hidden, weight, targets)
+    assert mean_cross_entropy(hidden, weight, targets, rows=2.5).item() == pytest.approx(whole.item() * 8 / 2.5)
+
+
+@pytest.mark.parametrize("soft_cap", [None, 1.5])
+def test_the_gradient_is_that_of_finite_differences(monkeypatch, soft_cap):
+    monkeypatch.setattr(loss_module, "CHUNK_LOGITS", 25)
+    monkeypatch.setattr(loss_module, "PIECE_LOGITS", 12)
+    hidden, weight, targets = _case(5, 7)
+    hidden, weight = (x.double().requires_grad_() for x in (hidden, weight))
+    assert torch.autograd.gradcheck(
+        lambda h, w: 3 * mean_cross_entropy(h, w, targets, rows=2.5, soft_cap=soft_cap), (hidden, weight)
+    )
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16])
+def test_logits_under_a_soft_cap_are_bent_before_the_loss(dtype):
+    hidden, weight, targets = _case(40, 9, scale=4.0)
+    ours = [x.to(dtype).requires_grad_() for x in (hidden, weight)]
+    exact = [x.detach().double().requires_grad_() for x in ours]
+    found = mean_cross_entropy(*ours, targets, soft_cap=3.0)
+    expected = torch.nn.functional.cross_entropy(3.0 * torch.tanh(exact[0] @ exact[1].T / 3.0), targets)
+    found.backward()
+    expected.backward()
+    allowed = {torch.float64: 1e-12, torch.float32: 1e-5, torch.bfloat16: 0.02}[dtype]
+    assert found.item() == pytest.approx(expected.item(), rel=allowed)
+    for mine, theirs in zip(ours, exact, strict=True):
+        assert (mine.grad.double() - theirs.grad).norm() < allowed * theirs.grad.norm()

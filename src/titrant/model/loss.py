@@ -29,16 +29,24 @@ PIECE_LOGITS = 2**19
 
 
 def mean_cross_entropy(
-    hidden_ND: Tensor, weight_VD: Tensor, targets_N: Tensor, *, copy_VD: Tensor | None = None, rows: int | None = None
+    hidden_ND: Tensor,
+    weight_VD: Tensor,
+    targets_N: Tensor,
+    *,
+    copy_VD: Tensor | None = None,
+    rows: float | None = None,
+    soft_cap: float | None = None,
 ) -> Tensor:
     """Negative log-likelihood of the targets in nats, summed and divided by `rows` (default: N); a float32 scalar.
 
     With `rows` the number of rows of a whole optimizer step, the losses of its micro-batches add up to its mean.
     `copy_VD` is the weight in the number format of `hidden_ND`, if they differ; the gradient goes to `weight_VD`.
+    With a `soft_cap` c the logits are c tanh(logits / c). **Source:** Gemma 2 (2408.00118), section 2.
+    Sums are in float32, or in float64 if the weight is.
     """
     copy_VD = weight_VD if copy_VD is None else copy_VD
     loss: Tensor = _ChunkedCrossEntropy.apply(  # type: ignore[no-untyped-call]
-        hidden_ND, weight_VD, copy_VD, targets_N, rows or len(targets_N)
+        hidden_ND, weight_VD, copy_VD, targets_N, len(targets_N) if rows is None else rows, soft_cap
     )
     return loss
 
@@ -46,33 +54,50 @@ def mean_cross_entropy(
 class _ChunkedCrossEntropy(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any, hidden_ND: Tensor, weight_VD: Tensor, copy_VD: Tensor, targets_N: Tensor, rows: int
+        ctx: Any,
+        hidden_ND: Tensor,
+        weight_VD: Tensor,
+        copy_VD: Tensor,
+        targets_N: Tensor,
+        rows: float,
+        soft_cap: float | None,
     ) -> Tensor:
         copy_VD = copy_VD.detach()
+        exact = torch.promote_types(weight_VD.dtype, torch.float32)
         d_hidden_ND = torch.empty_like(hidden_ND)
-        d_weight_VD = torch.zeros_like(weight_VD)
-        loss = torch.zeros((), dtype=weight_VD.dtype, device=hidden_ND.device)
+        d_weight_VD = torch.zeros_like(weight_VD, dtype=exact)
+        loss = torch.zeros((), dtype=exact, device=hidden_ND.device)
         piece_logits = CHUNK_LOGITS if hidden_ND.is_cuda else PIECE_LOGITS
         for chunk in _pieces(len(hidden_ND), CHUNK_LOGITS, len(weight_VD)):
             hidden_CD, targets_C1 = hidden_ND[chunk], targets_N[chunk, None]
             logits_CV = hidden_CD @ copy_VD.T
             for piece in _pieces(len(hidden_CD), piece_logits, len(weight_VD)):
-                logits, targets = logits_CV[piece], targets_C1[piece]
-                p = torch.softmax(logits, dim=-1, dtype=weight_VD.dtype)
-                normalizer = logits.amax(1) - p.amax(1).log()
-                loss += (normalizer - logits.gather(1, targets)[:, 0]).sum()
-                p.scatter_add_(1, targets, torch.full_like(targets, -1, dtype=p.dtype))
-                logits.copy_(p)
+                loss += _differentiate(logits_CV[piece], targets_C1[piece], exact, soft_cap)
             d_logits_CV = logits_CV  # overwritten piece by piece
             d_hidden_ND[chunk] = (d_logits_CV @ copy_VD).mul_(1 / rows)
             d_weight_VD.add_(d_logits_CV.T @ hidden_CD, alpha=1 / rows)
-        ctx.save_for_backward(d_hidden_ND, d_weight_VD)
+        ctx.save_for_backward(d_hidden_ND, d_weight_VD.to(weight_VD.dtype))
         return loss / rows
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         d_hidden_ND, d_weight_VD = ctx.saved_tensors
-        return d_hidden_ND * gradients[0], d_weight_VD * gradients[0], None, None, None
+        return d_hidden_ND * gradients[0], d_weight_VD * gradients[0], None, None, None, None
+
+
+def _differentiate(logits: Tensor, targets: Tensor, exact: torch.dtype, soft_cap: float | None) -> Tensor:
+    """The sum of the rows' nats; the logits are overwritten with its gradient."""
+    slope = None
+    if soft_cap is not None:
+        bent = torch.tanh(logits.to(exact) / soft_cap)
+        slope = 1 - bent * bent
+        logits.copy_(bent.mul_(soft_cap))
+    p = torch.softmax(logits, dim=-1, dtype=exact)
+    normalizer = logits.amax(1) - p.amax(1).log()
+    nats = (normalizer - logits.gather(1, targets)[:, 0]).sum()
+    p.scatter_add_(1, targets, torch.full_like(targets, -1, dtype=p.dtype))
+    logits.copy_(p if slope is None else p.mul_(slope))
+    return nats
 
 
 @torch.no_grad()

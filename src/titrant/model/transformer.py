@@ -14,22 +14,24 @@ matrices are made in every forward pass, or once for many of them inside `holdin
 **Source:** the block of the reference study is Cohere's (`CohereForCausalLM`), which is the oracle of the tests.
 
 Shapes: B batch, T positions, N = B x T, D width, H heads, K width of a head, F width of the feed-forward,
-V vocabulary, P = 3D + 2F the outputs of the input matrix.
+V vocabulary, P = 3D + 2F the outputs of the input matrix, E = D + F the inputs of the output matrix.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Literal, cast
+from typing import Any, Literal, cast, final
 
 import numpy as np
 import torch
 from blake3 import blake3
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
 
 from titrant.model.attention import causal_attention
+from titrant.model.language_model import LanguageModel
 from titrant.model.loss import mean_cross_entropy
 from titrant.study.architecture import Architecture
 
@@ -37,9 +39,14 @@ Precision = Literal["float32", "bfloat16"]
 
 _FORMATS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
+_FUSED = {"input": ("query", "key", "value", "gate", "up"), "output": ("attended", "down")}
+"""Matrices that a block's matrix holds side by side, by the name of the latter."""
 
-class Transformer(nn.Module):
-    """The model of an architecture with a vocabulary. Weights are zeros until `initialise` or `load_state_dict`.
+
+@final
+class Transformer(LanguageModel):
+    """The model of an architecture with a vocabulary. Weights are zeros until `initialise` or `load_state_dict`; made
+    under `torch.device("meta")` it has none until `to_empty`.
 
     >>> model = Transformer(Architecture(layers=1, width=8, heads=2, ffn_width=16), vocabulary=32)
     >>> model.initialise(seed=1)
@@ -56,7 +63,6 @@ class Transformer(nn.Module):
         self.norm = LayerNorm(width, architecture.norm_epsilon)
         self.head: Matrix | None = None if architecture.tied_embeddings else Matrix(vocabulary, width, precision)
         self._turns: dict[tuple[int, torch.device], Tensor] = {}
-        self._run_block: Callable[..., Tensor] = Block.__call__
 
     @property
     def readout(self) -> Matrix:
@@ -68,16 +74,16 @@ class Transformer(nn.Module):
 
         `logit_scale` is applied here, so that logits are these states times the `readout`.
         """
-        hidden_BTD = functional.embedding(tokens_BT, self.embedding.weight)
+        hidden_BTD = functional.embedding(tokens_BT, self.embedding.weight).float()
         turns = self._turns_of(tokens_BT.shape[1], tokens_BT.device)
         for block in self.blocks:
-            hidden_BTD = self._run_block(block, hidden_BTD, turns)
+            hidden_BTD = block(hidden_BTD, turns)
         hidden_BTD = cast(Tensor, self.norm(hidden_BTD))
         if self.architecture.logit_scale != 1:
             hidden_BTD = hidden_BTD * self.architecture.logit_scale
         return hidden_BTD.to(_FORMATS[self.precision])
 
-    def loss(self, tokens_BT: Tensor, targets_BT: Tensor, *, rows: int | None = None) -> Tensor:
+    def loss(self, tokens_BT: Tensor, targets_BT: Tensor, *, rows: float | None = None) -> Tensor:
         """Mean cross entropy of the targets in nats a token; see `mean_cross_entropy` for `rows`."""
         hidden_ND = torch.flatten(self(tokens_BT), 0, 1)
         return mean_cross_entropy(
@@ -91,8 +97,11 @@ class Transformer(nn.Module):
     @contextmanager
     def holding_copies(self) -> Iterator[None]:
         """Make the copies in the model's precision once for all forward passes inside. Weights must not change there:
-        fused optimizers change them without a trace, so no version counter could tell that a copy is stale."""
-        matrices = [module for module in self.modules() if isinstance(module, Matrix)]
+        fused optimizers change them without a trace, so no version counter could tell that a copy is stale.
+
+        Sharded weights are left alone: whoever shards them gathers them in the model's precision.
+        """
+        matrices = [module for module in self.modules() if isinstance(module, Matrix) and not module.is_sharded]
         try:
             for matrix in matrices:
                 matrix.held = matrix.copy()
@@ -104,30 +113,56 @@ class Transformer(nn.Module):
     def compile_blocks(self) -> None:
         """Run the blocks as compiled code from now on: one program for all of them, and one for each shape of batch,
         so that no result depends on which shapes came before. Its last bits are not those of eager code."""
-        self._run_block = torch.compile(Block.forward, dynamic=False, fullgraph=True)
+        compiled = torch.compile(block_output, dynamic=False, fullgraph=True)
+        for block in self.units():
+            block.compute = compiled
+
+    def recompute_blocks(self) -> None:
+        """Keep of each block only what enters it, and compute the rest again in the backward pass: same bits."""
+        for block in self.units():
+            block.recomputes = True
+
+    def units(self) -> list[Block]:
+        """The blocks in their order."""
+        return [cast(Block, block) for block in self.blocks]
+
+    def initial_weights(self, seed: int) -> Iterator[tuple[str, Tensor]]:
+        """New weights by parameter name, float32 on the CPU, one parameter at a time. Each unfused matrix has its own
+        generator, keyed by the seed and its name: the same seed gives the same weights in every arm, on every machine,
+        whatever else the model holds, and on the meta device too."""
+        for name, parameter in self.named_parameters():
+            owner = name.removesuffix(".weight")
+            if parameter.ndim == 1:
+                yield name, torch.ones(parameter.shape, device="cpu")
+                continue
+            rows, columns = parameter.shape
+            if owner in ("embedding", "head"):
+                yield name, self._drawn(seed, owner, (rows, columns))
+                continue
+            axis, sizes = self.fused_parts(name)
+            block, _, kind = owner.rpartition(".")
+            shapes = [(size, columns) if axis == 0 else (rows, size) for size in sizes]
+            parts = zip(_FUSED[kind], shapes, strict=True)
+            yield name, torch.cat([self._drawn(seed, f"{block}.{part}", shape) for part, shape in parts], dim=axis)
 
     @torch.no_grad()
     def initialise(self, seed: int) -> None:
-        """Draw new weights. Each matrix has its own generator, keyed by the seed and its name: the same seed gives
-        the same weights in every arm, on every machine, whatever else the model holds."""
-        for name, part_shape, part in self._parts():
-            part.copy_(_normal(seed, name, part_shape) * self._standard_deviation(name, part_shape))
-        for parameter in self.parameters():
-            if parameter.ndim == 1:
-                parameter.fill_(1)
+        """Draw new weights: those of `initial_weights`."""
+        named = dict(self.named_parameters())
+        for name, weights in self.initial_weights(seed):
+            named[name].copy_(weights)
 
-    def _parts(self) -> list[tuple[str, tuple[int, int], Tensor]]:
-        """Name, shape and view of every unfused matrix."""
+    def decayed(self) -> frozenset[str]:
+        """Names of the blocks' matrices."""
+        return frozenset(name for name, p in self.named_parameters() if name.startswith("blocks.") and p.ndim == 2)
+
+    def fused_parts(self, name: str) -> tuple[int, tuple[int, ...]]:
+        """(0, sizes of query, key, value, gate, up) or (1, sizes of the ways back of attention and feed-forward)."""
         width, ffn = self.architecture.width, self.architecture.ffn_width
-        parts: list[tuple[str, Tensor]] = [("embedding", self.embedding.weight)]
-        if self.head is not None:
-            parts.append(("head", self.head.weight))
-        for index, block in enumerate(cast(Iterable[Block], self.blocks)):
-            rows = torch.split(block.input.weight, [width, width, width, ffn, ffn])
-            columns = torch.split(block.output.weight, [width, ffn], dim=1)
-            names = ("query", "key", "value", "gate", "up", "attended", "down")
-            parts += [(f"blocks.{index}.{name}", part) for name, part in zip(names, (*rows, *columns), strict=True)]
-        return [(name, (part.shape[0], part.shape[1]), part) for name, part in parts]
+        return (0, (width, width, width, ffn, ffn)) if name.endswith(".input.weight") else (1, (width, ffn))
+
+    def _drawn(self, seed: int, name: str, shape: tuple[int, int]) -> Tensor:
+        return _normal(seed, name, shape) * self._standard_deviation(name, shape)
 
     def _standard_deviation(self, name: str, shape: tuple[int, int]) -> float:
         """**Source:** Radford et al. 2019, section 2.3 (scaled-normal); Glorot and Bengio 2010, eq. 12."""
@@ -156,22 +191,45 @@ class Block(nn.Module):
         super().__init__()
         width, ffn = architecture.width, architecture.ffn_width
         self.heads = architecture.heads
-        self.widths = [2 * width, width, ffn, ffn]
         self.norm = LayerNorm(width, architecture.norm_epsilon)
         self.input = Matrix(3 * width + 2 * ffn, width, precision)
         self.output = Matrix(width, width + ffn, precision)
+        self.compute: Callable[..., Tensor] = block_output
+        self.recomputes = False
 
     def forward(self, hidden_BTD: Tensor, turns: Tensor) -> Tensor:
-        """[B, T, D] to [B, T, D]; `turns` are those of the T positions."""
-        input_PD = self.input.in_precision()
-        projected_BTP = functional.linear(self.norm(hidden_BTD).to(input_PD.dtype), input_PD)
-        pairs, value, gate_BTF, up_BTF = torch.split(projected_BTP, self.widths, dim=-1)
-        turned = rotate(torch.unflatten(pairs, -1, (2, self.heads, -1)), turns)
-        query_BHTK, key_BHTK = (x.squeeze(2).transpose(1, 2) for x in torch.split(turned, 1, dim=2))
-        value_BHTK = torch.unflatten(value, -1, (self.heads, -1)).transpose(1, 2)
-        attended_BTD = causal_attention(query_BHTK, key_BHTK, value_BHTK).transpose(1, 2).flatten(2)
-        both = torch.cat((attended_BTD, functional.silu(gate_BTF) * up_BTF), dim=-1)
-        return hidden_BTD + functional.linear(both, self.output.in_precision())
+        """[B, T, D] to [B, T, D]; `turns` are those of the T positions.
+
+        Weights are fetched here, outside compiled code, so that hooks which gather them have run.
+        """
+        given = (hidden_BTD, turns, self.norm.weight, self.input.in_precision(), self.output.in_precision())
+        if self.recomputes and torch.is_grad_enabled():
+            recomputed: Tensor = checkpoint(
+                self.compute, *given, self.heads, self.norm.epsilon, use_reentrant=False, preserve_rng_state=False
+            )
+            return recomputed
+        return self.compute(*given, self.heads, self.norm.epsilon)
+
+
+def block_output(
+    hidden_BTD: Tensor,
+    turns: Tensor,
+    norm_D: Tensor,
+    input_PD: Tensor,
+    output_DE: Tensor,
+    heads: int,
+    epsilon: float,
+) -> Tensor:
+    """What a block makes of its hidden states [B, T, D], as a function of tensors; E = D + F."""
+    width, ffn = output_DE.shape[0], output_DE.shape[1] - output_DE.shape[0]
+    projected_BTP = functional.linear(layer_norm(hidden_BTD, norm_D, epsilon).to(input_PD.dtype), input_PD)
+    pairs, value, gate_BTF, up_BTF = torch.split(projected_BTP, [2 * width, width, ffn, ffn], dim=-1)
+    turned = rotate(torch.unflatten(pairs, -1, (2, heads, -1)), turns)
+    query_BHTK, key_BHTK = (x.squeeze(2).transpose(1, 2) for x in torch.split(turned, 1, dim=2))
+    value_BHTK = torch.unflatten(value, -1, (heads, -1)).transpose(1, 2)
+    attended_BTD = causal_attention(query_BHTK, key_BHTK, value_BHTK).transpose(1, 2).flatten(2)
+    both_BTE = torch.cat((attended_BTD, functional.silu(gate_BTF) * up_BTF), dim=-1)
+    return hidden_BTD + functional.linear(both_BTE, output_DE)
 
 
 def rotations(length: int, head_width: int, theta: float) -> Tensor:
@@ -179,8 +237,8 @@ def rotations(length: int, head_width: int, theta: float) -> Tensor:
 
     **Source:** Su et al. 2021 (2104.09864), eq. 34; angles in float32 as Hugging Face computes them.
     """
-    frequencies = 1.0 / (theta ** (torch.arange(0, head_width, 2, dtype=torch.float32) / head_width))
-    angles = torch.outer(torch.arange(length, dtype=torch.float32), frequencies)
+    frequencies = 1.0 / (theta ** (torch.arange(0, head_width, 2, dtype=torch.float32, device="cpu") / head_width))
+    angles = torch.outer(torch.arange(length, dtype=torch.float32, device="cpu"), frequencies)
     return torch.stack((angles.cos(), angles.sin()), dim=-1)
 
 
@@ -206,7 +264,12 @@ class LayerNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """The kernel computes in float32 whatever the format of x is."""
-        return functional.layer_norm(x, self.weight.shape, self.weight, None, self.epsilon)
+        return layer_norm(x, self.weight, self.epsilon)
+
+
+def layer_norm(x: Tensor, weight_D: Tensor, epsilon: float) -> Tensor:
+    """See `LayerNorm`; a weight that arrives rounded is used in float32."""
+    return functional.layer_norm(x, weight_D.shape, weight_D.float(), None, epsilon)
 
 
 class Matrix(nn.Module):
@@ -218,15 +281,22 @@ class Matrix(nn.Module):
         self._format = _FORMATS[precision]
         self.held: Tensor | None = None
 
+    @property
+    def is_sharded(self) -> bool:
+        """Whether this process holds a part of the matrix only."""
+        return hasattr(self.weight, "device_mesh")
+
     def in_precision(self) -> Tensor:
-        """The matrix in the model's precision; its gradient goes to the master."""
-        if self._format is torch.float32:
+        """The matrix in the model's precision; its gradient goes to the master. Weights that were sharded and are
+        gathered for a pass have that precision already, and are given as they are."""
+        if self.weight.dtype is self._format:
             return self.weight
         shared: Tensor = _Copy.apply(self.weight, self.copy())  # type: ignore[no-untyped-call]
         return shared
 
     def copy(self) -> Tensor:
-        """The matrix in the model's precision, without a gradient: the held copy, or else a new one."""
+        """The matrix in the model's precision, without a gradient: the held copy, or else a new one (the weight itself
+        if it has the precision)."""
         return self.weight.detach().to(self._format) if self.held is None else self.held
 
 
