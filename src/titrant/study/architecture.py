@@ -1,4 +1,4 @@
-"""What is trained and how it is optimised: the model's shape, the tokenizer, the optimizer."""
+"""What is trained: the model's shape and the tokenizer."""
 
 from __future__ import annotations
 
@@ -8,8 +8,12 @@ from typing import Annotated, Any, Literal
 from pydantic import Discriminator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
+from titrant.errors import StudyError
 from titrant.study.declaration import NOT_IDENTITY, Declaration, Name
 from titrant.study.units import Bytes
+
+END_OF_TEXT = "<|endoftext|>"
+"""The token that ends each document where none is named."""
 
 
 class Architecture(Declaration):
@@ -64,20 +68,75 @@ class Architecture(Declaration):
         return 6 * matrices + 6 * self.layers * self.width * sequence_length
 
 
-class Optimizer(Declaration):
-    """AdamW with decay on matrices only. **Source:** Loshchilov and Hutter 2019; the values are ours where the
-    reference study gives none."""
+class OutsideArchitecture(Declaration):
+    """The model that a folder of Hugging Face describes: any causal language model of `transformers` whose loss is
+    proven to be computed rightly before training begins.
 
-    beta1: float = Field(default=0.9, ge=0, lt=1)
-    """Decay of the mean of gradients, a step."""
-    beta2: float = Field(default=0.95, ge=0, lt=1)
-    """Decay of the mean of squared gradients, a step."""
-    epsilon: float = Field(default=1e-8, gt=0)
-    """Added to the root of the mean of squares."""
-    weight_decay: float = Field(default=0.1, ge=0)
-    """On matrices; vectors (norms) and embeddings are not decayed."""
-    clip_norm: float | None = Field(default=1.0, gt=0)
-    """Gradients with a larger global norm are scaled down to it; null: never."""
+    All but the folder is read from it when the study is pinned, without torch, and is 0 or null until then; what is
+    given must match.
+    """
+
+    hugging_face: str = Field(json_schema_extra=NOT_IDENTITY)
+    """A local folder with `config.json` and weights as safetensors, relative to the study's folder."""
+    content: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
+    """BLAKE3 over what makes the model, and goes with it when it is exported: `config.json` and, where they are there,
+    the configurations of its generation and its tokenizer. Never the weights: a phase's `checkpoint` names those."""
+    family: str = ""
+    """Its `model_type`, such as `llama`."""
+    layers: int = Field(default=0, ge=0)
+    """Number of blocks."""
+    width: int = Field(default=0, ge=0)
+    """Size of the residual stream."""
+    heads: int = Field(default=0, ge=0)
+    """Attention heads (of queries)."""
+    head_width: int = Field(default=0, ge=0)
+    """Size of one head's queries."""
+    ffn_width: int = Field(default=0, ge=0)
+    """Inner size of the feed-forward."""
+    vocabulary: int = Field(default=0, ge=0)
+    """Rows of the embedding; a tokenizer may have fewer entries, never more."""
+    positions: int | None = Field(default=None, gt=0)
+    """The longest sequence that it reads; null after pinning: its config sets no limit."""
+    tied_embeddings: bool | None = None
+    """Whether the output matrix is the embedding matrix."""
+    non_embedding_parameters: int = Field(default=0, ge=0)
+    """Parameters that are neither embedding nor output matrix."""
+    matrix_parameters: int = Field(default=0, ge=0)
+    """Weights of the matrices of the blocks, through which every token goes."""
+
+    def count_parameters(self, vocabulary: int) -> tuple[int, int]:
+        """(non-embedding, embedding) parameters; an untied output matrix counts as embedding. The embedding is the
+        folder's, whatever the tokenizer's vocabulary is. Raises StudyError if the folder was not read yet."""
+        embedding = self._read("vocabulary") * self._read("width") * (1 if self.tied_embeddings else 2)
+        return self._read("non_embedding_parameters"), embedding
+
+    def flops_per_token(self, vocabulary: int, sequence_length: int) -> float:
+        """Training FLOPs per token: 6 x matrix weights (output matrix included) + 6 x layers x heads x head width x
+        length. Sliding windows are counted as if they saw all. **Source:** as of `Architecture.flops_per_token`."""
+        matrices = self._read("matrix_parameters") + self._read("vocabulary") * self._read("width")
+        attended = self._read("layers") * self._read("heads") * self._read("head_width")
+        return 6.0 * matrices + 6 * attended * sequence_length
+
+    def _read(self, field: str) -> int:
+        value: int = getattr(self, field)
+        if not value:
+            raise StudyError(
+                f"the architecture of '{self.hugging_face}' is not pinned: pass the study through pin_study first, "
+                "which reads the folder"
+            )
+        return value
+
+
+def _architecture_tag(given: Any) -> str:
+    has_folder = "hugging_face" in given if isinstance(given, Mapping) else hasattr(given, "hugging_face")
+    return "outside" if has_folder else "reference"
+
+
+AnyArchitecture = Annotated[
+    Annotated[Architecture, Tag("reference")] | Annotated[OutsideArchitecture, Tag("outside")],
+    Discriminator(_architecture_tag),
+]
+"""The reference block, or the model of a folder (the key `hugging_face` says which)."""
 
 
 class TrainedTokenizer(Declaration):
@@ -95,13 +154,20 @@ class ExistingTokenizer(Declaration):
     """A tokenizer.json that exists, read as it is."""
 
     file: str = Field(json_schema_extra=NOT_IDENTITY)
-    """Path of a `tokenizer.json`, relative to the study's folder."""
-    end_of_text: str = "<|endoftext|>"
-    """The token that ends each document; it must be in the vocabulary."""
+    """Path of a `tokenizer.json`, or of the folder of a Hugging Face model that holds one; relative to the study's
+    folder."""
+    end_of_text: str | None = None
+    """The token that ends each document; it must be in the vocabulary. Null: `<|endoftext|>`, or of a folder the token
+    whose id its configuration names as `eos_token_id`."""
     content: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
     """BLAKE3 of the file. Filled in when the study is pinned; if given, it must match."""
     vocabulary: int | None = Field(default=None, gt=0)
     """Its number of entries. Filled in when the study is pinned; if given, it must match."""
+
+    @property
+    def ending(self) -> str:
+        """The token that ends each document, where nothing was read from a folder."""
+        return self.end_of_text or END_OF_TEXT
 
 
 def _tokenizer_tag(given: Any) -> str:

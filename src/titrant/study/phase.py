@@ -78,7 +78,7 @@ Schedule = Annotated[
 
 
 class FromCheckpoint(Declaration):
-    """Weights of an outside model, in the Hugging Face form of the same architecture."""
+    """Weights of an outside model: a folder of Hugging Face whose tensors are those of the scale's architecture."""
 
     checkpoint: str = Field(json_schema_extra=NOT_IDENTITY)
     """A local folder, relative to the study's folder."""

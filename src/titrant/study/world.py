@@ -6,7 +6,6 @@ is a pure function of it: change a byte of a file, and every job that depends on
 
 from __future__ import annotations
 
-import json
 import sysconfig
 from collections.abc import Callable, Iterable, Iterator
 from importlib import metadata
@@ -17,14 +16,17 @@ from blake3 import blake3
 from pydantic import BaseModel
 
 from titrant.errors import Problem, StudyError
-from titrant.study.architecture import ExistingTokenizer
+from titrant.study.architecture import ExistingTokenizer, OutsideArchitecture
 from titrant.study.histories import history_problems
+from titrant.study.ladder import Scale
 from titrant.study.load import LoadedStudy
 from titrant.study.model_filters import FilterModel, ModelFilters
 from titrant.study.origins import Archive, Files, HubDataset, Installed, Package, Repository, TokenCache
+from titrant.study.outside import end_of_text_of, token_ids_of
 from titrant.study.patterns import matches
 from titrant.study.phase import Phase
 from titrant.study.repository import commit_of
+from titrant.study.starting_points import model_files, read_architecture, starting_problems
 from titrant.study.study import Study
 
 Declared = TypeVar("Declared", bound=BaseModel)
@@ -66,17 +68,28 @@ def pin_study(loaded: LoadedStudy) -> Study:
         pinned(_pin_file, task, "evaluation", "multiple_choice", index)
         for index, task in enumerate(study.evaluation.multiple_choice)
     )
-    tokenizer = study.tokenizer
+    scales = {name: pinned(_pin_scale, scale, "scales", name, "architecture") for name, scale in study.scales.items()}
+    tokenizer, token_ids = study.tokenizer, dict[str, int]()
     if isinstance(tokenizer, ExistingTokenizer):
         tokenizer = pinned(_pin_tokenizer, tokenizer, "tokenizer")
     if problems:
         raise StudyError(problems)
     evaluation = study.evaluation.model_copy(update={"multiple_choice": choices})
     pinned_study = study.model_copy(
-        update={"sources": sources, "phases": phases, "evaluation": evaluation, "tokenizer": tokenizer}
+        update={
+            "sources": sources,
+            "phases": phases,
+            "evaluation": evaluation,
+            "tokenizer": tokenizer,
+            "scales": scales,
+        }
     )
-    if same := [Problem(message, loaded.where(*path)) for path, message in history_problems(pinned_study)]:
-        raise StudyError(same)  # two clones, now known by their commit
+    if isinstance(tokenizer, ExistingTokenizer):
+        token_ids = token_ids_of(Path(tokenizer.file))
+    # two clones, now known by their commit; models and tokenizer, now known by what they hold
+    found = [*history_problems(pinned_study), *starting_problems(pinned_study, token_ids)]
+    if found:
+        raise StudyError([Problem(message, loaded.where(*path)) for path, message in found])
     return pinned_study
 
 
@@ -269,14 +282,29 @@ def _pin_phase(phase: Phase, folder: Path) -> Phase:
     return phase.model_copy(update={"initialisation": declared})
 
 
+def _pin_scale(scale: Scale, folder: Path) -> Scale:
+    if not isinstance(scale.architecture, OutsideArchitecture):
+        return scale
+    architecture = read_architecture(scale.architecture, folder)
+    path = Path(architecture.hugging_face)
+    architecture = _with_content(architecture, content_of(model_files(path)), f"the configuration of '{path}'")
+    return scale.model_copy(update={"architecture": architecture})
+
+
 def _pin_tokenizer(declared: ExistingTokenizer, folder: Path) -> ExistingTokenizer:
+    model = folder.resolve() / declared.file
+    if model.is_dir():
+        if not (model / "tokenizer.json").is_file():
+            raise StudyError(
+                f"'{model}' holds no tokenizer.json; save its tokenizer with `AutoTokenizer.from_pretrained('{model}')"
+                f".save_pretrained('{model}')`"
+            )
+        declared = declared.model_copy(update={"file": f"{declared.file}/tokenizer.json"})
     declared = _pin_file(declared, folder)
-    try:
-        content = json.loads(Path(declared.file).read_bytes())
-        ids = dict(content["model"]["vocab"].items())
-        ids |= {added["content"]: added["id"] for added in content.get("added_tokens", [])}
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise StudyError(f"'{declared.file}' is not a tokenizer.json of the `tokenizers` library") from None
+    ids = token_ids_of(Path(declared.file))
+    if declared.end_of_text is None:
+        end = end_of_text_of(model, ids) if model.is_dir() else declared.ending
+        declared = declared.model_copy(update={"end_of_text": end})
     if declared.end_of_text not in ids:
         raise StudyError(
             f"token '{declared.end_of_text}' is not in the vocabulary of '{declared.file}'; name its end_of_text"

@@ -78,7 +78,7 @@ def make_tokenizer(
     file = out / "tokenizer.json"
     if isinstance(job.tokenizer, ExistingTokenizer):
         _copy_existing(job.tokenizer, file)
-        return _describe(file, job.tokenizer.end_of_text, {}, job.tokenizer.vocabulary)
+        return _describe(file, job.tokenizer.ending, {}, job.tokenizer.vocabulary)
     samples = _take_samples(job, inputs, job.tokenizer.training_bytes)
     tokenizer = _new_tokenizer()
     trainer = trainers.BpeTrainer(

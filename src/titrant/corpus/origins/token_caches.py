@@ -149,7 +149,7 @@ def _ids(cache: _Cache, row: int, tokenizer: Tokenizer, origin: TokenCache) -> l
             f"document {row} of '{cache.path}' holds token {wrong}, and '{origin.tokenizer.file}' has {vocabulary:,}: "
             "another tokenizer encoded it; name that one"
         )
-    end = tokenizer.token_to_id(origin.tokenizer.end_of_text)
+    end = tokenizer.token_to_id(origin.tokenizer.ending)
     found: list[int] = ids.tolist()
     while found and found[-1] == end:
         found.pop()
