@@ -416,6 +416,13 @@ class Checkpoint(Artifact):
     """Steps within the phase at which weights were kept, the last step not among them."""
     code: Literal["eager", "compiled"] = "eager"
     """What ran the blocks of the model: their last bits differ, so runs in one contrast must agree in it."""
+    processes: tuple[int, ...] = (1,)
+    """In how many processes it was trained, more than one number if it went on in more or fewer. Sums taken in other
+    orders differ in their last bits."""
+    spikes: tuple[int, ...] = ()
+    """Steps of the phase (from 1) whose loss was a spike as the study says what one is."""
+    skipped: tuple[int, ...] = ()
+    """Steps of the phase (from 1) that were not taken, as the study asks: their tokens count as drawn."""
 
 
 class Scores(Artifact):

@@ -205,7 +205,7 @@ def test_two_runs_kills_ctrl_c_and_a_damaged_scratch_lose_nothing(tmp_path: Path
     assert status == 130
     assert "killed" not in out + err, "it was asked, not killed"
     (snapshot,) = snapshots()
-    flip(snapshot)
+    flip(next(snapshot.glob("*.distcp")))
     status, _, err = ended(process(*arguments))
     assert status == 0, err
     assert any("was thrown away: it is damaged" in log.read_text() for log in store.glob("train/*/log.txt")), (

@@ -18,8 +18,8 @@ CPU = torch.device("cpu")
 
 RUN = """
 import pathlib, sys, tiny_run
-from titrant.train import compiled, loop
-compiled.LEAST_STEP_FLOPS, loop.MICRO_BATCH_TOKENS["cpu"] = 0, 48  # three rows, then one: two shapes in a step
+from titrant.train import compiled, memory
+compiled.LEAST_STEP_FLOPS, memory.MICRO_BATCH_TOKENS["cpu"] = 0, 48  # three rows, then one: two shapes in a step
 inputs = {role: pathlib.Path(folder) for role, folder in zip(sys.argv[3::2], sys.argv[4::2])}
 def progress(done, total, unit, note=""):
     if done == int(sys.argv[2]):

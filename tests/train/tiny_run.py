@@ -10,8 +10,9 @@ import numpy as np
 
 from titrant.artifacts import FORMAT, Artifact, Checkpoint, PartSize, Record, Shard, TokenizerFile, TokenShards
 from titrant.jobs import TrainJob, TrainPhase
-from titrant.study.architecture import Architecture, Optimizer
+from titrant.study.architecture import Architecture
 from titrant.study.curve import Curve
+from titrant.study.optimizer import Optimizer
 from titrant.tokens.megatron import write_index
 from titrant.tokens.shards import Sidecar, hash_file
 from titrant.train import train_phase

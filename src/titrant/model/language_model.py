@@ -14,6 +14,9 @@ class LanguageModel(nn.Module, ABC):
 
     vocabulary: int
     """Entries of the embedding: every token lies below it."""
+    gathers_in_precision: bool = False
+    """Whether the blocks' matrices may arrive in the number format of their products, vectors staying float32: a model
+    that makes its own low-precision copies can do without them."""
     document_end: int | None = None
     """Token after which a new document begins, which sees nothing of those before it; None: attention crosses
     documents."""

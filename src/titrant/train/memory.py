@@ -1,0 +1,147 @@
+"""How much is computed at once: sequences of a micro-batch, and whether activations are computed twice; and what to say
+when memory runs out.
+
+None of it is part of the science. A micro-batch is a function of the job and the kind of device, so that every attempt
+adds gradients up in the same order; computing activations twice changes no bit on a CPU, and follows the free memory.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+
+from titrant.errors import EngineError
+from titrant.jobs import TrainJob
+from titrant.study.architecture import Architecture, OutsideArchitecture
+
+MICRO_BATCH = "TITRANT_MICRO_BATCH_TOKENS"
+"""Environment variable: tokens of a micro-batch, a multiple of the sequence length; by default as many as fit well."""
+
+RECOMPUTE = "TITRANT_RECOMPUTE"
+"""Environment variable: 1 computes activations again in the backward pass, 0 keeps them, whatever memory there is."""
+
+MICRO_BATCH_TOKENS = {"cpu": 8_192, "cuda": 32_768}
+"""Most tokens of a micro-batch by kind of device: more gained nothing where it was measured."""
+
+_USED_FRACTION = 0.85
+"""Of a GPU's memory, what we plan to use."""
+_CPU_FRACTION = 0.3
+"""Of a machine's free memory, what activations of one job may take before they are computed twice."""
+
+
+@dataclass(frozen=True)
+class Portion:
+    """What is computed at once."""
+
+    rows: int
+    """Sequences of a micro-batch."""
+    recompute: bool
+
+
+def choose_portion(job: TrainJob, vocabulary: int, device: torch.device, world: int = 1) -> Portion:
+    """What fits, and fits well. Raises EngineError if an environment variable is no number."""
+    length = job.sequence_length
+    most = max(1, _asked_tokens(length) // length or MICRO_BATCH_TOKENS[device.type] // length)
+    asked = os.environ.get(RECOMPUTE)
+    if device.type == "cpu":
+        needed = activation_bytes(job, most * length, recompute=False)
+        return Portion(most, asked == "1" or (asked != "0" and needed > _CPU_FRACTION * _free_bytes()))
+    memory = torch.cuda.get_device_properties(device).total_memory * _USED_FRACTION
+    room = memory - state_bytes(job, vocabulary, world)
+    for recompute in (True,) if asked == "1" else (False,) if asked == "0" else (False, True):
+        rows = most
+        while rows > 1 and activation_bytes(job, rows * length, recompute=recompute) > room:
+            rows //= 2
+        if activation_bytes(job, rows * length, recompute=recompute) <= room or asked:
+            return Portion(rows, recompute)
+    return Portion(1, True)
+
+
+def state_bytes(job: TrainJob, vocabulary: int, world: int = 1) -> float:
+    """Bytes of masters, gradients and moments (float32), shared by `world` processes, and of low-precision copies."""
+    parameters = sum(job.architecture.count_parameters(vocabulary))
+    copies = 2 if job.precision == "bfloat16" else 0
+    return parameters * (16 / world + copies)
+
+
+def activation_bytes(job: TrainJob, tokens: int, *, recompute: bool) -> float:
+    """About how many bytes the backward pass needs of a micro-batch: what each block keeps for it.
+
+    Counted from the block's own tensors: residual and norm, the input product, turned queries and keys, attention and
+    the gated product, in the format of the products; in float32 the residual stream. With recomputation, one block's
+    and the residual stream of all.
+    """
+    layers, width, ffn_width = _shape_of(job.architecture)
+    number = 2 if job.precision == "bfloat16" else 4
+    stream = 4 * width
+    block = stream + number * (9 * width + 6 * ffn_width)
+    if recompute:
+        return tokens * (layers * stream + block)
+    return tokens * layers * block
+
+
+def _shape_of(architecture: Architecture | OutsideArchitecture) -> tuple[int, int, float]:
+    """(layers, width, width of the feed-forward); of an outside model as if its blocks were ours."""
+    if isinstance(architecture, Architecture):
+        return architecture.layers, architecture.width, architecture.ffn_width
+    layers, width, matrices = architecture.layers, architecture.width, architecture.matrix_parameters
+    assert layers is not None and width is not None and matrices is not None, "pinned before it was planned"  # noqa: PT018
+    return layers, width, max(0.0, matrices / (layers * width) - 4 * width) / 3
+
+
+@contextmanager
+def explaining_shortage(job: TrainJob, portion: Portion, vocabulary: int, world: int) -> Iterator[None]:
+    """Turn what torch says when memory runs out into what would fit."""
+    try:
+        yield
+    except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+        if not _is_shortage(error):
+            raise
+        raise EngineError(_advice(job, portion, vocabulary, world)) from error
+
+
+def _advice(job: TrainJob, portion: Portion, vocabulary: int, world: int) -> str:
+    length, rows = job.sequence_length, portion.rows
+    states, now = state_bytes(job, vocabulary, world), activation_bytes(job, rows * length, recompute=portion.recompute)
+    said = (
+        f"out of memory with micro-batches of {rows * length} tokens: about {_size(states)} of weights, gradients and "
+        f"moments and {_size(now)} of activations a process"
+    )
+    ways = []
+    if rows > 1:
+        less = activation_bytes(job, rows // 2 * length, recompute=portion.recompute)
+        ways.append(f"{MICRO_BATCH}={rows // 2 * length} needs {_size(less)} of activations")
+    if not portion.recompute:
+        again = activation_bytes(job, rows * length, recompute=True)
+        ways.append(f"{RECOMPUTE}=1 needs {_size(again)} of activations and a third more work")
+    shared = state_bytes(job, vocabulary, 2 * world)
+    ways.append(f"TITRANT_RANKS={2 * world} needs {_size(shared)} of weights, gradients and moments a process")
+    return f"{said}. What would fit: {'; '.join(ways)}. What was done is kept: run again with one of them"
+
+
+def _asked_tokens(length: int) -> int:
+    asked = os.environ.get(MICRO_BATCH, "0")
+    if not asked.isdigit() or (asked != "0" and int(asked) < length):
+        raise EngineError(
+            f"{MICRO_BATCH}={asked} is no micro-batch of sequences of {length} tokens; give a multiple of {length}"
+        )
+    return int(asked)
+
+
+def _is_shortage(error: BaseException) -> bool:
+    words = str(error).lower()
+    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or any(
+        sign in words for sign in ("out of memory", "can't allocate memory", "not enough memory")
+    )
+
+
+def _free_bytes() -> float:
+    return float(os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+
+
+def _size(number: float) -> str:
+    return f"{number / 1e9:.3g} GB" if number >= 1e9 else f"{number / 1e6:.3g} MB"

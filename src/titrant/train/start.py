@@ -1,0 +1,168 @@
+"""A phase at its start: its batches checked, its weights and optimizer as the job says, in one process or in many."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import torch
+from blake3 import blake3
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from titrant.artifacts import Checkpoint, TokenizerFile, TokenShards
+from titrant.errors import StoreError, StudyError
+from titrant.jobs import TrainJob
+from titrant.model.device import pick_device
+from titrant.model.language_model import LanguageModel
+from titrant.model.transformer import Transformer
+from titrant.study.architecture import Architecture
+from titrant.study.phase import FromCheckpoint
+from titrant.study.world import content_of_folder
+from titrant.tokens.batches import PhaseBatches
+from titrant.tokens.relation import partition_of
+from titrant.tokens.shards import TokenShard, open_shard
+from titrant.train.compiled import choose_code
+from titrant.train.memory import choose_portion
+from titrant.train.optimizer import Optimizers
+from titrant.train.phase import Phase
+from titrant.train.ranks import Ranks
+from titrant.train.sharding import fill, shard
+from titrant.train.tally import Tally
+
+
+def open_batches(
+    job: TrainJob, inputs: Mapping[str, Path], tokenizer: TokenizerFile, previous: Checkpoint | None
+) -> PhaseBatches:
+    """The batches of the phase, found to go on from where the previous one ended.
+
+    Raises StoreError if shards are of another tokenizer or the previous phase drew from others, StudyError if a source
+    cannot fill its share.
+    """
+    partition = partition_of(job.phase.data)
+    shards: dict[str, TokenShard] = {}
+    for source in sorted(job.phase.shares):
+        folder = inputs[f"tokens/{source}"]
+        if partition not in TokenShards.read(folder).shards:
+            continue  # the batches say what is missing, and why it is needed
+        shards[source] = open_shard(folder, partition)
+        if shards[source].tokenizer != tokenizer.content:
+            raise StoreError(
+                f"source '{source}' was encoded with tokenizer {shards[source].tokenizer[:12]} and the run has "
+                f"{tokenizer.content[:12]}; delete {folder} and run again"
+            )
+    batches = PhaseBatches(
+        shards,
+        job.phase,
+        previous.cursors if previous else {},
+        seed=job.seed,
+        sequence_length=job.sequence_length,
+        global_batch_tokens=job.global_batch_tokens,
+        drawn_before=previous.drawn_sequences if previous else {},
+    )
+    if previous:
+        batches.check_previous(previous.ledger, previous.drawn)
+    return batches
+
+
+def begin(
+    job: TrainJob,
+    inputs: Mapping[str, Path],
+    tokenizer: TokenizerFile,
+    batches: PhaseBatches,
+    ranks: Ranks,
+    note: Callable[[str], None],
+) -> Phase:
+    """Weights and optimizer as they stand at the start of the phase. All processes call it."""
+    device = pick_device()
+    assert isinstance(job.architecture, Architecture)
+    model = Transformer(job.architecture, tokenizer.vocabulary, job.precision)
+    model.document_end = tokenizer.end_of_text_id if job.attention == "within-documents" else None
+    model.to(device)
+    portion = choose_portion(job, tokenizer.vocabulary, device, ranks.world if ranks.layout == "sharded" else 1)
+    code = choose_code(job, tokenizer.vocabulary, device, note)
+    if code == "compiled":
+        model.compile_blocks()
+    if portion.recompute:
+        model.recompute_blocks()
+    if ranks.layout == "sharded" and not ranks.alone:
+        shard(model, ranks, job.precision)
+    fill(dict(model.named_parameters()), _weights(job, inputs, model, tokenizer.vocabulary), _place(job, inputs))
+    optimizers = Optimizers(model, job.optimizer)
+    if job.phase.optimizer_state == "carried":
+        file = inputs["previous"] / "optimizer.safetensors"
+        optimizers.load(_tensors(file, without="step"), _steps(file), str(file))
+    return Phase(
+        job=job,
+        digest=digest_of(job, tokenizer.vocabulary, device) + " by compiled code" * (code == "compiled"),
+        model=model,
+        optimizers=optimizers,
+        batches=batches,
+        device=device,
+        code=code,
+        ranks=ranks,
+        portion=portion,
+        tally=Tally(batches.sources),
+        note=note,
+    )
+
+
+def digest_of(job: TrainJob, vocabulary: int, device: torch.device) -> str:
+    """Whose snapshots may be gone on from: those of the same job whose steps were computed in the same arithmetic.
+
+    The kind of machine stands in plain words at the end: `... on NVIDIA H100 with torch 2.9.1`. In how many processes
+    it was computed is no part of it: a phase may go on in more or fewer.
+    """
+    declared = blake3(f"{job.model_dump_json()}|{vocabulary}".encode()).hexdigest()
+    machine = (
+        torch.cuda.get_device_name(device)
+        if device.type == "cuda"
+        else f"{device.type} ({torch.backends.cpu.get_cpu_capability()})"
+    )
+    return f"{declared} on {machine} with torch {torch.__version__}"
+
+
+def _weights(
+    job: TrainJob, inputs: Mapping[str, Path], model: LanguageModel, vocabulary: int
+) -> Iterator[tuple[str, Tensor]]:
+    """Whole weights by name, one at a time."""
+    if job.phase.initialisation == "scratch":
+        return model.initial_weights(job.seed)
+    if job.phase.checkpoint is not None:
+        return iter(_outside_weights(job.phase.checkpoint, job, vocabulary).items())
+    return _tensors(inputs["previous"] / "model.safetensors")
+
+
+def _place(job: TrainJob, inputs: Mapping[str, Path]) -> str:
+    """Where the weights come from, in words."""
+    if job.phase.initialisation == "scratch":
+        return "a new model"
+    if job.phase.checkpoint is not None:
+        return job.phase.checkpoint.checkpoint
+    return str(inputs["previous"] / "model.safetensors")
+
+
+def _outside_weights(pinned: FromCheckpoint, job: TrainJob, vocabulary: int) -> Mapping[str, Tensor]:
+    from titrant.model.hugging_face import import_checkpoint  # transformers takes seconds to import: only here
+
+    assert isinstance(job.architecture, Architecture)
+    folder = Path(pinned.checkpoint)
+    if pinned.content is not None and content_of_folder(folder) != pinned.content:
+        raise StudyError(f"the checkpoint in {folder} changed since the run was planned; restore it, or plan anew")
+    return import_checkpoint(folder, job.architecture, vocabulary)
+
+
+def _tensors(file: Path, without: str = "") -> Iterator[tuple[str, Tensor]]:
+    """The tensors of a safetensors file, read one at a time."""
+    try:
+        with safe_open(file, framework="pt") as opened:
+            for name in opened.keys():  # noqa: SIM118 (no mapping)
+                if name != without:
+                    yield name, opened.get_tensor(name)
+    except (OSError, SafetensorError) as error:
+        raise StoreError(f"{file} cannot be read ({error}); delete its folder and run again") from None
+
+
+def _steps(file: Path) -> int:
+    """Steps that the moments of an `optimizer.safetensors` have behind them."""
+    return next(int(tensor) for name, tensor in _tensors(file) if name == "step")
