@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from titrant.study.architecture import Architecture
-from titrant.study.declaration import IDENTITY_UNLESS_DEFAULT, Declaration
+from titrant.study.architecture import AnyArchitecture
+from titrant.study.declaration import IDENTITY_UNLESS_DEFAULT, NOT_IDENTITY, Declaration
+from titrant.study.rungs import on_its_rung
 from titrant.study.units import Tokens
 
 
 class Scale(Declaration):
-    """One rung: an architecture, a batch, a learning rate and a token budget, shared out by phase in parts."""
+    """A size: an architecture, a batch, a learning rate and a token budget, shared out by phase in parts.
 
-    architecture: Architecture
-    """The model's shape."""
+    A rung of the ladder fills in all of it that is not given.
+
+    >>> Scale.model_validate({"rung": "nano", "learning_rate": 0.002}).tokens
+    300000
+    """
+
+    rung: str | None = Field(default=None, json_schema_extra=NOT_IDENTITY)
+    """Rung of the ladder (`nano`, `micro`, `mini`, `70m`, `160m`, `470m`, `1.4b`, `2.8b`) that fills in what is not
+    given here, field by field in `architecture`. What it filled in counts, and not its name."""
+    architecture: AnyArchitecture
+    """The model's shape, or the folder of an outside model (`hugging_face: FOLDER`)."""
     tokens: Tokens
     """Budget of an arm that uses all `budget_parts` of the study."""
     sequence_length: int = Field(gt=1)
@@ -33,6 +44,11 @@ class Scale(Declaration):
     """Whether attention crosses the border between two documents of one sequence. Documents are packed one after the
     other either way; `within-documents` hides from each token all that stands before its own document."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _on_its_rung(cls, given: Any) -> Any:
+        return on_its_rung(given) if isinstance(given, Mapping) else given
+
     @model_validator(mode="after")
     def _batch_holds_sequences(self) -> Scale:
         if self.global_batch_tokens % self.sequence_length:
@@ -46,3 +62,12 @@ class Scale(Declaration):
                 },
             )
         return self
+
+
+def written_out(scales: Any) -> Any:
+    """Scales by name from a list of rungs: `[nano, 70m]` is `{nano: {rung: nano}, 70m: {rung: 70m}}`."""
+    if not isinstance(scales, list) or not all(isinstance(name, str) for name in scales):
+        return scales
+    if repeated := sorted({name for name in scales if scales.count(name) > 1}):
+        raise ValueError(f"rung '{repeated[0]}' is listed twice; delete one")
+    return {name: {"rung": name} for name in scales}

@@ -40,6 +40,7 @@ def check_meaning(study: Study) -> list[Found]:
     if not problems:
         study = study.expanded()
         problems += [*_chains(study), *_evaluation(study), *history_problems(study), *_comparisons(study)]
+        problems += _probe(study)
     if not problems:
         problems += [*_budgets(study), *_contrasts(study, declared)]
     return problems
@@ -217,6 +218,42 @@ def _comparisons(study: Study) -> Iterator[Found]:
             name = getattr(contrast, key)
             if name not in study.arms:
                 yield ("contrasts", index, key), _unknown("arm", name, study.arms, f"contrast {index + 1}")
+
+
+def _probe(study: Study) -> Iterator[Found]:
+    """Whether the learning-rate probe names two arms that a contrast compares, and a scale."""
+    probe = study.learning_rate_probe
+    if probe is None:
+        return
+    unknown = [key for key in ("arm", "control") if getattr(probe, key) not in study.arms]
+    for key in unknown:
+        yield (
+            ("learning_rate_probe", key),
+            _unknown("arm", getattr(probe, key), study.arms, "the learning-rate probe"),
+        )
+    pairs = [(contrast.arm, contrast.control) for contrast in study.contrasts]
+    if not unknown and (probe.arm, probe.control) not in pairs:
+        turned = (probe.control, probe.arm) in pairs
+        known = ", ".join(dict.fromkeys(f"'{arm}' against '{control}'" for arm, control in pairs))
+        yield (
+            ("learning_rate_probe",),
+            f"the learning-rate probe asks about '{probe.arm}' against '{probe.control}', which no contrast compares"
+            + (": swap `arm` and `control`" if turned else f"; compared are {known}"),
+        )
+    scale = probe.scale or next(iter(study.scales))
+    if scale not in study.scales:
+        yield (
+            ("learning_rate_probe", "scale"),
+            _unknown("scale", scale, study.scales, "the learning-rate probe"),
+        )
+    for factor in probe.factors:
+        name = probe.scale_at(scale, factor)
+        if factor != 1 and name in study.scales:
+            yield (
+                ("scales", name),
+                f"the learning-rate probe calls scale '{scale}' at {factor:g} times its rate '{name}', which is a "
+                "scale of the study; rename that one",
+            )
 
 
 def _budgets(study: Study) -> Iterator[Found]:

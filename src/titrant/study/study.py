@@ -8,15 +8,17 @@ from typing import Annotated, Any
 
 from pydantic import Field, field_validator
 
-from titrant.study.architecture import Optimizer, Tokenizer
+from titrant.study.architecture import Tokenizer
 from titrant.study.cleaning import NearDuplicates
 from titrant.study.contrast import Contrast, Sweep
 from titrant.study.declaration import IDENTITY_UNLESS_DEFAULT, Declaration, Name
 from titrant.study.evaluation import Competitive, Design, Evaluation, Statistics
 from titrant.study.faults import Faults
-from titrant.study.ladder import Scale
+from titrant.study.ladder import Scale, written_out
 from titrant.study.mixture import Mixture
+from titrant.study.optimizer import AnyOptimizer, Optimizer
 from titrant.study.phase import Arm, Phase, with_default_parts
+from titrant.study.rate_probe import LearningRateProbe
 from titrant.study.source import Source
 
 
@@ -45,12 +47,12 @@ class Study(Declaration):
     contrasts: tuple[Contrast, ...] = ()
     """Declared comparisons; empty: every arm against `control`. Each pair of arms is compared once on an outcome."""
     scales: dict[Name, Scale] = Field(min_length=1)
-    """The ladder, smallest first."""
+    """The ladder, smallest first. Names of rungs alone will do, as in `[nano, 70m]`."""
     seeds: tuple[Annotated[int, Field(ge=0, lt=2**31)], ...] = Field(min_length=1)
     """One run of every arm a seed: the same initial weights and the same order of shared data in all arms."""
     tokenizer: Tokenizer
     """One for the whole study: trained on it, or an existing file (the key `file` says which)."""
-    optimizer: Optimizer = Optimizer()
+    optimizer: AnyOptimizer = Optimizer()
     """The same for all arms and scales; learning rates stand in the scales."""
     evaluation: Evaluation = Evaluation()
     """What is measured, and which differences would matter."""
@@ -60,6 +62,8 @@ class Study(Declaration):
     """`competitive` (total tokens fixed) or `additive` (the tokens of named sources fixed)."""
     faults: Faults = Field(default=Faults(), json_schema_extra=IDENTITY_UNLESS_DEFAULT)
     """What a run does at a loss that is not finite, and at a spike of the loss."""
+    learning_rate_probe: LearningRateProbe | None = Field(default=None, json_schema_extra=IDENTITY_UNLESS_DEFAULT)
+    """A contrast whose arms are trained again at other learning rates; null: none."""
     budget_parts: float = Field(default=11, gt=0)
     """A scale's tokens are shared out over so many parts (init 5, continue 5, cooldown 1)."""
     near_duplicates: NearDuplicates | None = None
@@ -71,6 +75,11 @@ class Study(Declaration):
     @classmethod
     def _default_parts(cls, phases: Any) -> Any:
         return with_default_parts(phases)
+
+    @field_validator("scales", mode="before")
+    @classmethod
+    def _rungs_by_name(cls, scales: Any) -> Any:
+        return written_out(scales)
 
     @field_validator("seeds")
     @classmethod
