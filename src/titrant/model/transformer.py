@@ -5,6 +5,9 @@
                       hidden = hidden + W_out [attention(normed), silu(gate) * up]
     logits = logit_scale * LayerNorm(hidden) @ readout.T
 
+With `document_end` attention stays within documents. Positions go on over their borders: RoPE makes scores depend on
+differences of positions alone, so a document is what it would be at the beginning of a sequence, up to rounding.
+
 No biases. LayerNorm has a weight and no bias. The residual stream and LayerNorm are float32. RoPE turns interleaved
 pairs of channels. One matrix makes query, key, value, gate and up; one brings attention and feed-forward back.
 
@@ -30,7 +33,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
-from titrant.model.attention import causal_attention
+from titrant.model.attention import Documents, causal_attention, find_documents, has_fused_documents
 from titrant.model.language_model import LanguageModel
 from titrant.model.loss import mean_cross_entropy
 from titrant.study.architecture import Architecture
@@ -76,8 +79,9 @@ class Transformer(LanguageModel):
         """
         hidden_BTD = functional.embedding(tokens_BT, self.embedding.weight).float()
         turns = self._turns_of(tokens_BT.shape[1], tokens_BT.device)
+        documents = self._documents_of(tokens_BT)
         for block in self.blocks:
-            hidden_BTD = block(hidden_BTD, turns)
+            hidden_BTD = block(hidden_BTD, turns, documents)
         hidden_BTD = cast(Tensor, self.norm(hidden_BTD))
         if self.architecture.logit_scale != 1:
             hidden_BTD = hidden_BTD * self.architecture.logit_scale
@@ -173,6 +177,12 @@ class Transformer(LanguageModel):
         leads_out = name.endswith((".attended", ".down"))
         return 0.02 / (2 * self.architecture.layers) ** 0.5 if leads_out else 0.02
 
+    def _documents_of(self, tokens_BT: Tensor) -> Documents | None:
+        if self.document_end is None:
+            return None
+        fused = has_fused_documents(tokens_BT.device, _FORMATS[self.precision])
+        return find_documents(tokens_BT, self.document_end, fused=fused)
+
     def _turns_of(self, length: int, device: torch.device) -> Tensor:
         """What `length` positions turn queries and keys by, [T, 2, 1, K / 2, 2], made once per length and device. The
         queries' half holds attention's division by sqrt(K) as well."""
@@ -197,12 +207,13 @@ class Block(nn.Module):
         self.compute: Callable[..., Tensor] = block_output
         self.recomputes = False
 
-    def forward(self, hidden_BTD: Tensor, turns: Tensor) -> Tensor:
-        """[B, T, D] to [B, T, D]; `turns` are those of the T positions.
+    def forward(self, hidden_BTD: Tensor, turns: Tensor, documents: Documents | None = None) -> Tensor:
+        """[B, T, D] to [B, T, D]; `turns` are those of the T positions; attention stays within `documents`, if given.
 
         Weights are fetched here, outside compiled code, so that hooks which gather them have run.
         """
-        given = (hidden_BTD, turns, self.norm.weight, self.input.in_precision(), self.output.in_precision())
+        matrices = (self.norm.weight, self.input.in_precision(), self.output.in_precision())
+        given = (hidden_BTD, turns, documents, *matrices)
         if self.recomputes and torch.is_grad_enabled():
             recomputed: Tensor = checkpoint(
                 self.compute, *given, self.heads, self.norm.epsilon, use_reentrant=False, preserve_rng_state=False
@@ -214,6 +225,7 @@ class Block(nn.Module):
 def block_output(
     hidden_BTD: Tensor,
     turns: Tensor,
+    documents: Documents | None,
     norm_D: Tensor,
     input_PD: Tensor,
     output_DE: Tensor,
@@ -227,7 +239,7 @@ def block_output(
     turned = rotate(torch.unflatten(pairs, -1, (2, heads, -1)), turns)
     query_BHTK, key_BHTK = (x.squeeze(2).transpose(1, 2) for x in torch.split(turned, 1, dim=2))
     value_BHTK = torch.unflatten(value, -1, (heads, -1)).transpose(1, 2)
-    attended_BTD = causal_attention(query_BHTK, key_BHTK, value_BHTK).transpose(1, 2).flatten(2)
+    attended_BTD = causal_attention(query_BHTK, key_BHTK, value_BHTK, documents).transpose(1, 2).flatten(2)
     both_BTE = torch.cat((attended_BTD, functional.silu(gate_BTF) * up_BTF), dim=-1)
     return hidden_BTD + functional.linear(both_BTE, output_DE)
 
