@@ -40,7 +40,7 @@ from typing import Literal, Protocol
 
 from pydantic import Field
 
-from titrant.study.architecture import Architecture, ExistingTokenizer, Optimizer, TrainedTokenizer
+from titrant.study.architecture import AnyArchitecture, ExistingTokenizer, TrainedTokenizer
 from titrant.study.cleaning import Decontaminate, NearDuplicates, Redaction, Rule, Transform
 from titrant.study.contrast import Contrast
 from titrant.study.curve import Curve
@@ -48,6 +48,7 @@ from titrant.study.declaration import IDENTITY_UNLESS_DEFAULT, Declaration
 from titrant.study.evaluation import MultipleChoice, Probe, Statistics
 from titrant.study.faults import Faults
 from titrant.study.model_filters import ModelFilters
+from titrant.study.optimizer import AnyOptimizer
 from titrant.study.origins import Origin
 from titrant.study.phase import FromCheckpoint
 from titrant.study.signals import Family
@@ -169,8 +170,8 @@ class TrainPhase(Declaration):
 class TrainJob(Declaration):
     """Train one phase of one chain of phases at one scale with one seed."""
 
-    architecture: Architecture
-    optimizer: Optimizer
+    architecture: AnyArchitecture
+    optimizer: AnyOptimizer
     precision: Literal["float32", "bfloat16"]
     sequence_length: int
     global_batch_tokens: int
@@ -255,6 +256,28 @@ class PlannedContrast(Contrast):
     """What the arms differ in beyond the mixture, one short phrase each."""
 
 
+class ProbeRate(Declaration):
+    """One learning rate of the probe."""
+
+    factor: float
+    """Multiple of the study's own rate; 1 is the study's own runs."""
+    learning_rate: float
+    """Peak learning rate."""
+    scale: str
+    """What the scale is called at this rate in the ids of its runs, whose seeds are the study's."""
+
+
+class PlannedProbe(Declaration):
+    """The learning-rate probe: a contrast of the study, at one scale, at several learning rates."""
+
+    arm: str
+    control: str
+    scale: str
+    """The study's scale, at its own rate."""
+    rates: tuple[ProbeRate, ...]
+    """Lowest first."""
+
+
 class FindingsJob(Declaration):
     """Turn the scores of all runs into findings."""
 
@@ -266,6 +289,8 @@ class FindingsJob(Declaration):
     same_documents: tuple[tuple[str, ...], ...] = Field(default=(), json_schema_extra=IDENTITY_UNLESS_DEFAULT)
     """Groups of outcomes that are scored on the same held-out documents: a source and all that is made of it. What
     such documents happen to favour, all of a group show."""
+    learning_rate_probe: PlannedProbe | None = Field(default=None, json_schema_extra=IDENTITY_UNLESS_DEFAULT)
+    """A contrast at other learning rates, whose runs are not among `runs`."""
 
 
 class ReportPhase(Declaration):

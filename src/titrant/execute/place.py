@@ -26,7 +26,8 @@ def place_of(plan: Plan, job: Job) -> Place:
                     if kind == job.kind and id_ == job.id:
                         return ("sources", source)
     if job.kind == "train" and job.runs:
-        return ("scales", plan.runs[job.runs[0]][0].scale)
+        scale = plan.runs[job.runs[0]][0].scale
+        return ("scales", scale) if scale in plan.study.scales else ("learning_rate_probe",)
     return (_KEY[job.kind],) if job.kind in _KEY else ()
 
 

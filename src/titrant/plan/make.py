@@ -3,7 +3,8 @@
 1. data      documents ─▶ split (against earlier sources) ─▶ tokenizer ─▶ tokens, one chain a source; every source is
              searched for the items of multiple choice
 2. gates     one check of all draws, one of all that will be asked, before anything trains
-3. training  one job a phase, keyed by its whole prefix: arms that begin alike share their trunk
+3. training  one job a phase, keyed by its whole prefix: arms that begin alike share their trunk; two arms once more
+             at each other rate of the learning-rate probe, if there is one
 4. scoring   one job a trained phase (in full at the end of an arm), then findings, then the report
 """
 
@@ -26,7 +27,6 @@ from titrant.jobs import (
     LedgerJob,
     OverlapJob,
     PlannedChain,
-    PlannedContrast,
     PlannedPhase,
     QuestionsJob,
     ReportJob,
@@ -42,12 +42,14 @@ from titrant.jobs import (
     TransformJob,
 )
 from titrant.plan.budget import resolve_phases
+from titrant.plan.contrasts import planned_contrasts, same_documents
 from titrant.plan.fingerprint import fingerprint, identity_of
 from titrant.plan.plan import Job, Plan
+from titrant.plan.rate_probe import planned_probe, probed_scales
 from titrant.study.architecture import ExistingTokenizer, TrainedTokenizer
-from titrant.study.derived import made_of, root_of
-from titrant.study.evaluation import Additive, MultipleChoice, Probe
-from titrant.study.recipe import recipe_of
+from titrant.study.derived import made_of
+from titrant.study.evaluation import MultipleChoice, Probe
+from titrant.study.ladder import Scale
 from titrant.study.signals import SIGNALS
 from titrant.study.source import Source
 from titrant.study.study import Study
@@ -312,46 +314,57 @@ class _Draft:
     def add_training(self) -> None:
         study = self.study
         for scale_name, scale in study.scales.items():
-            flops_per_token = scale.architecture.flops_per_token(self.vocabulary, scale.sequence_length)
-            for name, arm in study.arms.items():
-                for seed in study.seeds:
-                    run = Run(arm=name, scale=scale_name, seed=seed)
-                    chain: list[str] = []
-                    for link, phase in zip(arm.chain, self.resolved[name, scale_name], strict=True):
-                        tokens = phase.steps * scale.global_batch_tokens
-                        inputs = {f"tokens/{source}": self.tokens[source] for source in phase.shares}
-                        inputs["tokenizer"] = self.tokenizer
-                        inputs |= {"previous": chain[-1]} if chain else {}
-                        chain.append(
-                            self.add(
-                                "train",
-                                f"{name}.{link.phase}@{scale_name}#{seed}",
-                                TrainJob(
-                                    architecture=scale.architecture,
-                                    optimizer=study.optimizer,
-                                    precision=scale.precision,
-                                    sequence_length=scale.sequence_length,
-                                    global_batch_tokens=scale.global_batch_tokens,
-                                    seed=seed,
-                                    phase=phase,
-                                    milestones=study.evaluation.checks_per_phase,
-                                    faults=study.faults,
-                                    attention=scale.attention,
-                                ),
-                                inputs,
-                                after=(self.ledger, self.questions),
-                                tokens=tokens,
-                                flops=tokens * flops_per_token,
-                                run=run.id,
-                            )
-                        )
-                    self.runs[run.id] = (run, tuple(chain))
+            for name in study.arms:
+                self.add_chains(name, scale_name, scale, self.resolved[name, scale_name])
+        for arm, scale_name, scale in probed_scales(study):
+            self.add_chains(arm, scale_name, scale, resolve_phases(study, study.arms[arm], scale))
+
+    def add_chains(self, name: str, scale_name: str, scale: Scale, phases: tuple[TrainPhase, ...]) -> None:
+        """The runs of one arm at one scale: a chain of train jobs a seed."""
+        study = self.study
+        flops_per_token = scale.architecture.flops_per_token(self.vocabulary, scale.sequence_length)
+        for seed in study.seeds:
+            run = Run(arm=name, scale=scale_name, seed=seed)
+            chain: list[str] = []
+            for link, phase in zip(study.arms[name].chain, phases, strict=True):
+                tokens = phase.steps * scale.global_batch_tokens
+                inputs = {f"tokens/{source}": self.tokens[source] for source in phase.shares}
+                inputs["tokenizer"] = self.tokenizer
+                inputs |= {"previous": chain[-1]} if chain else {}
+                chain.append(
+                    self.add(
+                        "train",
+                        f"{name}.{link.phase}@{scale_name}#{seed}",
+                        TrainJob(
+                            architecture=scale.architecture,
+                            optimizer=study.optimizer,
+                            precision=scale.precision,
+                            sequence_length=scale.sequence_length,
+                            global_batch_tokens=scale.global_batch_tokens,
+                            seed=seed,
+                            phase=phase,
+                            milestones=study.evaluation.checks_per_phase,
+                            faults=study.faults,
+                            attention=scale.attention,
+                        ),
+                        inputs,
+                        after=(self.ledger, self.questions),
+                        tokens=tokens,
+                        flops=tokens * flops_per_token,
+                        run=run.id,
+                    )
+                )
+            self.runs[run.id] = (run, tuple(chain))
 
     def add_scoring(self) -> None:
         ends = {chain[-1] for _, chain in self.runs.values()}
         for run, chain in self.runs.values():
-            for train in chain:
+            for train in chain if self._is_own(run) else chain[-1:]:
                 self.scored[train] = self._add_evaluation(run, train, in_full=train in ends)
+
+    def _is_own(self, run: Run) -> bool:
+        """Whether a run is the study's own, and not one of the learning-rate probe alone."""
+        return run.scale in self.study.scales
 
     def _evaluation(self, *, in_full: bool) -> EvaluateJob:
         """All that is asked at the end of an arm, or bits per byte at milestones alone.
@@ -391,7 +404,7 @@ class _Draft:
 
     def add_findings_and_report(self) -> None:
         study = self.study
-        runs = tuple(run for run, _ in self.runs.values())
+        runs = tuple(run for run, _ in self.runs.values() if self._is_own(run))
         outcomes = study.outcomes()
         ends = {run.id: chain[-1] for run, chain in self.runs.values()}
         findings = self.add(
@@ -399,11 +412,12 @@ class _Draft:
             study.study,
             FindingsJob(
                 runs=runs,
-                contrasts=tuple(self._planned_contrasts()),
+                contrasts=tuple(planned_contrasts(study)),
                 outcomes=outcomes,
                 margins={outcome: study.margin_of(outcome) for outcome in outcomes},
                 statistics=study.statistics,
-                same_documents=_same_documents(study),
+                same_documents=same_documents(study),
+                learning_rate_probe=planned_probe(study),
             ),
             {f"evaluate/{run}": self.scored[train] for run, train in ends.items()}
             | {f"train/{run}": train for run, train in ends.items()}
@@ -425,6 +439,7 @@ class _Draft:
                 id=self.jobs[train].fingerprint[:12],
             )
             for run, chain in self.runs.values()
+            if self._is_own(run)
             for index, (link, train) in enumerate(zip(study.arms[run.arm].chain, chain, strict=True))
         )
         self.add(
@@ -435,7 +450,7 @@ class _Draft:
                 "findings": findings,
                 "ledger": self.ledger,
                 "tokenizer": self.tokenizer,
-                **{f"train/{self.jobs[id_].fingerprint[:12]}": id_ for id_ in self.scored},
+                **{f"train/{self.jobs[id_].fingerprint[:12]}": id_ for _, chain in self.runs.values() for id_ in chain},
                 **{f"evaluate/{self.jobs[id_].fingerprint[:12]}": other for id_, other in self.scored.items()},
                 **{f"split/{source}": id_ for source, id_ in self.splits.items()},
                 **{f"documents/{source}": id_ for source, id_ in self.documents.items()},
@@ -449,34 +464,6 @@ class _Draft:
                 },
             },
         )
-
-    def _planned_contrasts(self) -> list[PlannedContrast]:
-        study, planned = self.study, []
-        for contrast in study.contrasts:
-            arm, control = (recipe_of(study, study.arms[name]) for name in (contrast.arm, contrast.control))
-            flags = [f"{kind.replace('_', ' ')} differs" for kind in arm.differences(control) if kind != "mixture"]
-            if isinstance(study.design, Additive) and "tokens differs" not in flags:
-                flags.append("tokens differ by design (additive)")
-            planned.append(
-                PlannedContrast(
-                    arm=contrast.arm,
-                    control=contrast.control,
-                    differs_in=contrast.differs_in,
-                    outcomes=study.outcomes_of(contrast),
-                    flags=tuple(flags),
-                )
-            )
-        return planned
-
-
-def _same_documents(study: Study) -> tuple[tuple[str, ...], ...]:
-    """Outcomes that are scored on the same held-out documents, two or more to a group."""
-    groups: dict[str, list[str]] = {}
-    for outcome in study.outcomes():
-        kind, _, source = outcome.partition("/")
-        if kind == "bits_per_byte":
-            groups.setdefault(root_of(source, study.sources), []).append(outcome)
-    return tuple(tuple(group) for group in groups.values() if len(group) > 1)
 
 
 def _without_names(tokenizer: TrainedTokenizer | ExistingTokenizer) -> TrainedTokenizer | ExistingTokenizer:
