@@ -22,7 +22,7 @@ STAGES: Mapping[str, str] = {
     "tokens": "titrant.tokens:encode_documents",
     "ledger": "titrant.tokens:check_ledger",
     "questions": "titrant.evaluate:check_questions",
-    "train": "titrant.train:train_phase",
+    "train": "titrant.train:train",
     "evaluate": "titrant.evaluate:evaluate_checkpoint",
     "findings": "titrant.analyze:find_findings",
     "report": "titrant.report:write_report",

@@ -1,5 +1,6 @@
-"""One phase of training: batches in, a checkpoint out, resumable at any moment and bit-reproducible."""
+"""One phase of training: batches in, a checkpoint out, in one process or many, resumable at any moment."""
 
+from titrant.train.launch import train
 from titrant.train.loop import train_phase
 
-__all__ = ["train_phase"]
+__all__ = ["train", "train_phase"]

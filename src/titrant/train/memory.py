@@ -11,12 +11,14 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 
 from titrant.errors import EngineError
 from titrant.jobs import TrainJob
 from titrant.study.architecture import Architecture, OutsideArchitecture
+from titrant.train.ranks import PARALLEL, Layout
 
 MICRO_BATCH = "TITRANT_MICRO_BATCH_TOKENS"
 """Environment variable: tokens of a micro-batch, a multiple of the sequence length; by default as many as fit well."""
@@ -29,6 +31,8 @@ MICRO_BATCH_TOKENS = {"cpu": 8_192, "cuda": 32_768}
 
 _USED_FRACTION = 0.85
 """Of a GPU's memory, what we plan to use."""
+_REPLICATED_FRACTION = 0.4
+"""Of a process's share of memory, what a whole model with gradients and moments may take."""
 _CPU_FRACTION = 0.3
 """Of a machine's free memory, what activations of one job may take before they are computed twice."""
 
@@ -59,6 +63,23 @@ def choose_portion(job: TrainJob, vocabulary: int, device: torch.device, world: 
         if activation_bytes(job, rows * length, recompute=recompute) <= room or asked:
             return Portion(rows, recompute)
     return Portion(1, True)
+
+
+def choose_layout(job: TrainJob, vocabulary: int, world: int) -> Layout:
+    """Whole models in every process where they fit well, else a part of each weight in each.
+
+    Raises EngineError if the environment asks for something else.
+    """
+    asked = os.environ.get(PARALLEL)
+    if asked is not None:
+        if asked not in ("replicated", "sharded"):
+            raise EngineError(f"{PARALLEL}={asked} is unknown; give 'replicated' or 'sharded'")
+        return cast(Layout, asked)
+    if torch.cuda.is_available():
+        room = torch.cuda.get_device_properties(0).total_memory * _REPLICATED_FRACTION
+    else:
+        room = _free_bytes() * _REPLICATED_FRACTION / world
+    return "replicated" if state_bytes(job, vocabulary) <= room else "sharded"
 
 
 def state_bytes(job: TrainJob, vocabulary: int, world: int = 1) -> float:

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 import torch._dynamo  # the first optimizer imports it, which takes seconds: here it is paid once, before workers fork
 from torch import Tensor
+from torch.distributed.tensor import DTensor
 
 from titrant.model.language_model import LanguageModel
 from titrant.study import optimizer as declared
@@ -28,7 +29,7 @@ class Optimizers:
         named, decayed = dict(model.named_parameters()), model.decayed()
         matrices = {name: parameter for name, parameter in named.items() if name in decayed}
         others = [parameter for name, parameter in named.items() if name not in decayed]
-        groups = [{"params": others, "weight_decay": 0.0}]
+        groups: list[dict[str, Any]] = [{"params": others, "weight_decay": 0.0}]
         self._each: list[torch.optim.Optimizer] = []
         if isinstance(settings, declared.Muon):
             parts = {weight: model.fused_parts(name) for name, weight in matrices.items()}
@@ -36,6 +37,13 @@ class Optimizers:
             self._each = [Muon(parts, momentum=momentum, weight_decay=decay, iterations=settings.iterations)]
         else:
             groups.insert(0, {"params": list(matrices.values()), "weight_decay": settings.weight_decay})
+        # fused kernels take whole tensors or parts of them, and not both at once
+        groups = [
+            {**group, "params": alike}
+            for group in groups
+            for sharded in (False, True)
+            if (alike := [p for p in group["params"] if isinstance(p, DTensor) is sharded])
+        ]
         betas = (settings.beta1, settings.beta2)
         self._each.append(torch.optim.AdamW(groups, lr=0.0, betas=betas, eps=settings.epsilon, fused=True))
         self._named = named
