@@ -202,10 +202,19 @@ def tensor_differences(found: Mapping[str, tuple[int, ...]], wanted: Mapping[str
     return f"{len(wrong)} of {len(set(found) | set(wanted))} tensors differ: {'; '.join(wrong[:3])}{more}"
 
 
+def is_output(name: str) -> bool:
+    """Whether a tensor is the output matrix, which some files hold a second time though it is the embedding."""
+    return bool(_OUTPUT.search(name))
+
+
+def is_buffer(name: str) -> bool:
+    """Whether a tensor is one that the config determines, and no weight: old files hold such."""
+    return bool(_BUFFER.search(name))
+
+
 def without_output(shapes: Mapping[str, tuple[int, ...]]) -> Shapes:
-    """The tensors without the output matrix, which some files hold a second time though it is the embedding, and
-    without buffers."""
-    return {name: shape for name, shape in shapes.items() if not (_OUTPUT.search(name) or _BUFFER.search(name))}
+    """The tensors without the output matrix and without buffers."""
+    return {name: shape for name, shape in shapes.items() if not (is_output(name) or is_buffer(name))}
 
 
 def _refuse_untrainable(folder: Path, config: Mapping[str, Any]) -> None:

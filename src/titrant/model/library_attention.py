@@ -1,0 +1,101 @@
+"""Our attention inside models of `transformers`, for the layers that it fits; torch's or the library's for all others.
+
+A layer is given to ours if it is plain causal softmax attention: no mask beyond the causal one and the borders of
+documents, no soft cap, no sinks, values as wide as keys. Layers with a window shorter than the sequence come with a
+mask of their own, and on a GPU sequences of several documents do: they go through torch's kernel. A model that
+soft-caps its scores keeps the library's eager code.
+
+Where ours stays within documents, the library passes on in the place of a mask [B, 1, T, T] what ours needs to know:
+the start of each position's document, [B, T].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import AttentionInterface, AttentionMaskInterface
+from transformers.integrations.sdpa_attention import repeat_kv, sdpa_attention_forward
+from transformers.masking_utils import sdpa_mask
+
+from titrant.model.attention import Documents, causal_attention
+
+OURS, LIBRARY = "titrant", "eager"
+"""Names of the two under which `transformers` knows them."""
+
+_starts: ContextVar[Tensor | None] = ContextVar("starts of documents", default=None)
+
+
+def choose_attention(config: Any) -> str:
+    """Which of the two a model of this configuration uses."""
+    return LIBRARY if getattr(config, "attn_logit_softcapping", None) else OURS
+
+
+@contextmanager
+def within_documents(starts_BT: Tensor) -> Iterator[None]:
+    """Models that are called inside see these documents."""
+    token = _starts.set(starts_BT)
+    try:
+        yield
+    finally:
+        _starts.reset(token)
+
+
+def make_mask(*, kv_length: int, local_size: int | None = None, **others: Any) -> Tensor | None:
+    """The mask of the layers of one kind, as the library asks for it; None where they are causal and nothing else."""
+    starts_BT = _starts.get()
+    windowed = local_size is not None and local_size < kv_length
+    if starts_BT is not None and not (windowed or others.get("use_vmap") or starts_BT.is_cuda):
+        return starts_BT
+    mask: Tensor | None = sdpa_mask(kv_length=kv_length, local_size=local_size, **others)
+    return mask
+
+
+def attend(
+    module: torch.nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    dropout: float = 0.0,
+    scaling: float | None = None,
+    **others: Any,
+) -> tuple[Tensor, None]:
+    """Attention as the library's layers ask for it: query [B, H, T, K], key and value with fewer heads if they are
+    grouped; the result is [B, T, H, K]."""
+    starts_BT = attention_mask if attention_mask is not None and attention_mask.ndim == 2 else None
+    plain = (
+        (attention_mask is None or starts_BT is not None)
+        and dropout == 0
+        and query.shape[2] == key.shape[2]
+        and key.shape[3] == value.shape[3] == query.shape[3]
+        and others.get("is_causal") in (None, True)
+        and getattr(module, "is_causal", True)
+        and all(others.get(name) is None for name in ("softcap", "s_aux", "position_bias", "cache"))
+    )
+    if not plain:
+        mask = attention_mask if starts_BT is None else _dense(starts_BT)
+        attended: tuple[Tensor, None] = sdpa_attention_forward(
+            module, query, key, value, mask, dropout=dropout, scaling=scaling, **others
+        )
+        return attended
+    scale = query.shape[3] ** -0.5 if scaling is None else scaling
+    groups = query.shape[1] // key.shape[1]
+    key, value = (repeat_kv(x.to(value.dtype), groups) for x in (key, value))
+    documents = None if starts_BT is None else Documents(starts_BT, None)
+    result = causal_attention((query * scale).to(value.dtype), key, value, documents)
+    return result.transpose(1, 2).contiguous(), None
+
+
+def _dense(starts_BT: Tensor) -> Tensor:
+    """True where a query may see a key, [B, 1, T, T]."""
+    places_T = torch.arange(starts_BT.shape[1], device=starts_BT.device)
+    return ((places_T[None, :] <= places_T[:, None]) & (places_T >= starts_BT[:, :, None]))[:, None]
+
+
+AttentionInterface.register(OURS, attend)
+AttentionMaskInterface.register(OURS, make_mask)
