@@ -247,7 +247,7 @@ def _planned(plan: Plan, identity: str, folder: Path, points: int) -> PlannedLed
     rows: list[dict[str, Any]] = []
     seen = set()
     for run, chain in plan.runs.values():
-        if (run.arm, run.scale) in seen:
+        if (run.arm, run.scale) in seen or run.scale not in plan.study.scales:
             continue
         seen.add((run.arm, run.scale))
         for index, (link, job) in enumerate(zip(plan.study.arms[run.arm].chain, chain, strict=True)):
@@ -313,7 +313,7 @@ def _evaluate(plan: Plan, identity: str, folder: Path, points: int) -> Scores:
     scores = {name: score for name, score in scores_of(run.arm, run.seed, outcomes).items() if name != MEAN}
     probes = [outcome for outcome in scores if outcome.startswith("probe/")]
     steps = plan.jobs[train].declaration.phase.steps  # type: ignore[union-attr]
-    before, batch = _before(plan, train), plan.study.scales[run.scale].global_batch_tokens
+    before, batch = _before(plan, train), plan.jobs[train].declaration.global_batch_tokens  # type: ignore[union-attr]
     checks: dict[str, list[Any]] = {"step": [], "outcome": [], "value": []}
     for step in (steps * k // 5 for k in range(1, 5)):
         for outcome in outcomes[:3]:
@@ -393,6 +393,8 @@ def _findings(plan: Plan, identity: str, folder: Path, points: int) -> FindingsF
         "outcomes": outcomes,
         "details": [_detail(finding) for finding in findings],
     }
+    if declared.learning_rate_probe is not None:
+        content["learning_rate_probe"] = _probed(declared, findings)
     (folder / "findings.json").write_text(json.dumps(content))
     verdicts = {
         name: sum(f["verdict"] == name for f in findings) for name in ("better", "worse", "equivalent", "not resolved")
@@ -444,6 +446,53 @@ def _finding(plan: Plan, declared: FindingsJob, contrast: Any, scale: str, outco
         "margin": margin,
         "minimum_detectable": 1.4 * half if "planted" not in outcome else None,
     }
+
+
+def _probed(declared: FindingsJob, findings: list[dict[str, Any]]) -> dict[str, Any]:
+    """Text turns from worse to better at the highest rate; all else is what it is at the study's."""
+    probe = declared.learning_rate_probe
+    assert probe is not None
+    own = [
+        f for f in findings if (f["arm"], f["control"], f["scale"]) == (probe.arm, probe.control, probe.scale)
+    ]  # fmt: skip
+    outcomes = []
+    for finding in own:
+        values, turns = [], finding["outcome"] == "bits_per_byte/text"
+        for rate in probe.rates:
+            sign = -1 if turns and rate.factor > 1 else 1
+            low, high = sorted(sign * end for end in finding["interval"])
+            kept = ("arm_mean", "control_mean", "p_raw", "p_adjusted", "flags")
+            opposite = {"better": "worse", "worse": "better"}
+            verdict = opposite.get(finding["verdict"], finding["verdict"]) if sign < 0 else finding["verdict"]
+            change = (sign - 1) * finding["difference"]
+            values.append(
+                {key: finding[key] for key in kept}
+                | {"factor": rate.factor, "difference": sign * finding["difference"], "interval": [low, high]}
+                | {"verdict": verdict, "change": None if rate.factor == 1 else change}
+                | {"change_interval": None if rate.factor == 1 else [change - 0.01, change + 0.01]}
+            )
+        resolved = finding["verdict"] in ("better", "worse")
+        stands = "turns" if turns and resolved else "holds"
+        if stands == "turns":
+            finding["flags"].append("depends on the learning rate")
+        kept = ("outcome", "unit", "better_is", "margin")
+        outcomes.append(
+            {key: finding[key] for key in kept}
+            | {"study_verdict": finding["verdict"], "stands": stands, "rates": values}
+        )  # fmt: skip
+    side = {"final_loss": 2.0, "bits_per_byte": 2.5}
+    rates = [
+        {"factor": r.factor, "learning_rate": r.learning_rate, "scale": r.scale}
+        | {name: {**side, "runs": [f"{arm}@{r.scale}#0"]} for name, arm in (("arm", probe.arm), ("control", probe.control))}
+        for r in probe.rates
+    ]  # fmt: skip
+    best = {"final_loss": 2.0, "bits_per_byte": 1.0}
+    flags = [f"{probe.arm} has its lowest final training loss at the highest rate probed (2 x)"]
+    names = {"contrast": f"{probe.arm} vs {probe.control}", "arm": probe.arm, "control": probe.control}
+    return {
+        **names, "scale": probe.scale, "family": 3 * len(own), "seeds": [0, 1, 2], "rates": rates, "outcomes": outcomes,
+        "best_arm": best, "best_control": {**best, "final_loss": 1.0}, "flags": flags,
+    }  # fmt: skip
 
 
 def _detail(finding: dict[str, Any]) -> dict[str, Any]:

@@ -295,6 +295,89 @@ class ExposureEntry(Entry):
     """How often one of those items was seen in the phase, on average over them."""
 
 
+class ProbedValue(Entry):
+    """One outcome of the learning-rate probe at one rate."""
+
+    factor: float
+    """Multiple of the study's learning rate; 1 is the study's own runs."""
+    arm_mean: float
+    control_mean: float
+    difference: float
+    interval: tuple[float, float]
+    """Of this one difference, at the level 1 - alpha of the study."""
+    p_raw: float | None = Field(ge=0, le=1)
+    p_adjusted: float | None = Field(ge=0, le=1)
+    """Corrected for all outcomes at all rates of the probe, a family of its own."""
+    verdict: Verdict
+    """In the probe's family; at factor 1 it may differ from the study's."""
+    flags: tuple[str, ...]
+    change: float | None
+    """Difference at this rate minus that at the study's, paired by seed and item; null at factor 1."""
+    change_interval: tuple[float, float] | None
+    """Of the change alone, not corrected."""
+
+
+class ProbedOutcome(Entry):
+    """One outcome of the learning-rate probe at all rates."""
+
+    outcome: str
+    unit: str
+    better_is: Literal["lower", "higher"]
+    margin: float
+    study_verdict: Verdict
+    """Of the study's own finding."""
+    stands: Literal["holds", "turns", "not at every rate"]
+    """`holds`: the verdict is the study's at every rate. `turns`: two of `better`, `worse` and `equivalent` occur, the
+    study's verdict counted; its finding is flagged. Else `not at every rate`: what differs is not resolved."""
+    rates: tuple[ProbedValue, ...]
+
+
+class ProbedArm(Entry):
+    """How one arm trained at one rate: means over seeds."""
+
+    final_loss: float
+    """Nats a token, over the last tenth of the last phase."""
+    bits_per_byte: float | None
+    """Plain mean over the sources that are scored; null if none is."""
+    runs: tuple[str, ...]
+
+
+class ProbedRate(Entry):
+    """One rate of the learning-rate probe."""
+
+    factor: float
+    learning_rate: float
+    scale: str
+    """What the scale is called at this rate in the ids of its runs."""
+    arm: ProbedArm
+    control: ProbedArm
+
+
+class BestRate(Entry):
+    """The factors at which one arm is lowest."""
+
+    final_loss: float
+    bits_per_byte: float | None
+
+
+class RateProbe(Entry):
+    """One contrast at several learning rates."""
+
+    contrast: str
+    arm: str
+    control: str
+    scale: str
+    family: int
+    """Comparisons that the correction is over."""
+    seeds: tuple[int, ...]
+    rates: tuple[ProbedRate, ...]
+    outcomes: tuple[ProbedOutcome, ...]
+    best_arm: BestRate
+    best_control: BestRate
+    flags: tuple[str, ...]
+    """Reasons to doubt the study's rate: a best rate at an end of the range, or different ones for the two arms."""
+
+
 class Report(Entry):
     """A whole report."""
 
@@ -317,6 +400,8 @@ class Report(Entry):
     """Every source with every task of choices, if sources are searched for their items."""
     exposures: tuple[ExposureEntry, ...] = ()
     """Only where a part that was drawn from holds items."""
+    learning_rate_probe: RateProbe | None = None
+    """null if the study has none."""
     inputs: tuple[InputEntry, ...]
 
 

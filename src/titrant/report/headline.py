@@ -3,7 +3,7 @@
 Rules. The first declared contrast without flags leads, at the largest scale; if all are flagged, the first, with its
 flags. Small families of outcomes are spelt out, of large ones the mean, and the rest counted. A direction is named
 only for `better` and `worse`, with size, unit and interval; the same sentence says what is equivalent or not resolved,
-and which verdicts of the lead are others without the items that training data hold.
+which verdicts of the lead are others without the items that training data hold, and which depend on the learning rate.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from titrant.report.document import Finding
 from titrant.report.numbers import percent, plain, scale_of, seeds, sentence_decimals, signed, size
 from titrant.report.outcomes import (
+    DEPENDS,
     FLAGGED,
     SHOWN,
     Comparison,
@@ -59,6 +60,8 @@ def compose_headline(
         clauses.append(f"flagged: {_listing(lead.flags)}")
     if changed := [f"{where_of(f.outcome)} is {f.clean.verdict}" for f in lead.findings if f.clean and has_changed(f)]:
         clauses.append(f"without the items that training data hold, {_listing(changed)}")
+    if turning := [where_of(finding.outcome) for finding in lead.findings if DEPENDS in finding.flags]:
+        clauses.append(f"the verdict on {_listing(turning)} depends on the learning rate")
     return f"At {lead.scale} scale, {'; '.join(clauses)}."
 
 

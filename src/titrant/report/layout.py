@@ -76,7 +76,11 @@ def blocks_of(groups: Sequence[Comparison], outcomes: Sequence[str]) -> tuple[Bl
 
 
 def _axis(findings: Sequence[Finding], unit: str, better_is: str) -> Axis:
-    ends = [end for finding in findings for end in (*gains(finding), finding.margin, -finding.margin)]
+    return axis_of([end for f in findings for end in (*gains(f), f.margin, -f.margin)], unit, better_is)
+
+
+def axis_of(ends: Sequence[float], unit: str, better_is: str) -> Axis:
+    """An axis that holds all of some gains, with about three round ticks."""
     low, high = min(ends), max(ends)
     pad = 0.06 * (high - low)
     low, high = low - pad, high + pad

@@ -9,6 +9,7 @@ from titrant.report.ledger import same_documents
 from titrant.report.markup import markdown_text
 from titrant.report.page import Story
 from titrant.report.planted import NOTE, planted_table
+from titrant.report.rate_probe import probe_markdown
 
 
 def compose_markdown(story: Story) -> str:
@@ -32,6 +33,8 @@ def compose_markdown(story: Story) -> str:
             parts.append(markdown_text(dashes))
         changes = tables.differences_table(story.material, group)
         parts += ["The arms differ in:", to_markdown(changes)] if changes.rows else []
+    if story.report.learning_rate_probe:
+        parts += probe_markdown(story.report.learning_rate_probe, story.alpha)
     parts.append("## Scores")
     parts += [to_markdown(tables.scores_table(story.material, s, story.outcomes)) for s in story.material.scales]
     baselines = [tables.baselines_table(story.material, s, story.outcomes) for s in story.material.scales]

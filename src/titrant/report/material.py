@@ -33,7 +33,7 @@ from titrant.artifacts import (
 from titrant.errors import StoreError
 from titrant.jobs import ReportJob, ReportPhase
 from titrant.report.data import read_examples
-from titrant.report.document import ExampleEntry, Finding, OutcomeEntry, ScoreEntry
+from titrant.report.document import ExampleEntry, Finding, OutcomeEntry, RateProbe, ScoreEntry
 from titrant.report.overlap import OverlapFacts, read_overlap
 from titrant.study.study import Study
 from titrant.tokens.encoded import encoded_parts, with_encoded
@@ -104,6 +104,7 @@ class Found(BaseModel):
     outcomes: dict[str, dict[str, OutcomeEntry]]
     scores: dict[str, dict[str, ScoreEntry]]
     details: tuple[Detail, ...] = ()
+    learning_rate_probe: RateProbe | None = None
 
 
 @dataclass(frozen=True)
@@ -130,6 +131,8 @@ class Material:
     """Rows of the planned ledger."""
     records: dict[str, Record]
     """By role, in the order of the roles' names."""
+    rate_probe: RateProbe | None = None
+    """None if the study has none."""
 
     @property
     def arms(self) -> tuple[str, ...]:
@@ -183,6 +186,7 @@ def gather(job: ReportJob, inputs: Mapping[str, Path]) -> Material:
         tokenizer=_summary(TokenizerFile, inputs, "tokenizer"),
         planned=_planned(inputs),
         records=records,
+        rate_probe=found.learning_rate_probe,
     )
     _refuse_contradictions(material)
     return material
@@ -341,6 +345,14 @@ def _refuse_contradictions(material: Material) -> None:
         raise StoreError(f"the report needs 'tokens/{absent[0]}', which it was not given: a run drew from it")
     for finding in material.findings:
         _refuse_contradiction(finding, material.runs)
+    if (material.rate_probe is None) != (material.study.get("learning_rate_probe") is None):
+        raise StoreError(
+            "the findings and the study do not agree on whether there is a learning-rate probe; run the study again"
+        )
+    for probed in material.rate_probe.outcomes if material.rate_probe else ():
+        for value in probed.rates:
+            name = f"the learning-rate probe on {probed.outcome} at {value.factor:g} times the rate"
+            _refuse_opposed(name, value.verdict, value.difference, probed.better_is)
 
 
 def _refuse_contradiction(finding: Finding, runs: Mapping[str, object]) -> None:
@@ -351,8 +363,10 @@ def _refuse_contradiction(finding: Finding, runs: Mapping[str, object]) -> None:
     low, high = finding.interval
     if not low <= finding.difference <= high:
         raise StoreError(f"{name} has the difference {finding.difference} outside of its interval {low} to {high}")
-    gain = -finding.difference if finding.better_is == "lower" else finding.difference
-    if (finding.verdict == "better" and gain <= 0) or (finding.verdict == "worse" and gain >= 0):
-        raise StoreError(
-            f"{name} has the verdict '{finding.verdict}' against the sign of its difference {finding.difference}"
-        )
+    _refuse_opposed(name, finding.verdict, finding.difference, finding.better_is)
+
+
+def _refuse_opposed(name: str, verdict: str, difference: float, better_is: str) -> None:
+    gain = -difference if better_is == "lower" else difference
+    if (verdict == "better" and gain <= 0) or (verdict == "worse" and gain >= 0):
+        raise StoreError(f"{name} has the verdict '{verdict}' against the sign of its difference {difference}")

@@ -32,6 +32,10 @@ FLAGGED = "training data hold items"
 """The flag of a finding whose outcome has items that stand in training data."""
 
 
+DEPENDS = "depends on the learning rate"
+"""The flag of a finding whose verdict turns in the learning-rate probe."""
+
+
 def has_changed(finding: Finding) -> bool:
     """Whether a finding has another verdict without the items that training data hold."""
     return finding.clean is not None and finding.clean.verdict != finding.verdict

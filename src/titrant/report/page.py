@@ -9,7 +9,7 @@ from importlib import resources
 from string import Template
 
 from titrant.errors import EngineError
-from titrant.report import data, figures, ledger, overlap, provenance, tables
+from titrant.report import data, figures, ledger, overlap, provenance, rate_probe, tables
 from titrant.report.cells import to_html
 from titrant.report.document import Report
 from titrant.report.forest import forest_html
@@ -45,7 +45,7 @@ class Story:
 def compose_page(story: Story) -> str:
     """The whole page. Raises EngineError if the chart library is not installed."""
     charts: dict[str, figures.Spec] = {}
-    sections = [(title, make(story, charts)) for title, make in _SECTIONS]
+    sections = [(title, body) for title, make in _SECTIONS if (body := make(story, charts))]
     written = "".join(
         element("section", element("h2", escape(title)) + body, id=anchor("section", title)) for title, body in sections
     )
@@ -122,6 +122,11 @@ def _findings(story: Story, charts: dict[str, figures.Spec]) -> str:
         correction = to_html(tables.correction_table(story.material, group, story.alpha))
         parts.append(_folded("Before and after correction, and seed by seed", correction))
     return "".join(parts)
+
+
+def _learning_rate(story: Story, charts: dict[str, figures.Spec]) -> str:
+    probe = story.report.learning_rate_probe
+    return rate_probe.probe_html(probe, story.alpha) if probe else ""
 
 
 def _scores(story: Story, charts: dict[str, figures.Spec]) -> str:
@@ -265,6 +270,7 @@ def _folded(summary: str, body: str) -> str:
 
 _SECTIONS: tuple[tuple[str, Callable[[Story, dict[str, figures.Spec]], str]], ...] = (
     ("Findings", _findings),
+    ("Learning rate", _learning_rate),
     ("Scores", _scores),
     ("Training", _training),
     ("Tasks and chance", _signal),

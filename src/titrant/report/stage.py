@@ -71,6 +71,7 @@ def tell(material: Material) -> Story:
         sources=source_entries(material),
         overlaps=overlap_entries(material.overlaps),
         exposures=exposure_entries(material),
+        learning_rate_probe=material.rate_probe,
         inputs=input_entries(material),
     )
     return Story(
