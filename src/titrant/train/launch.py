@@ -125,14 +125,17 @@ def _outcome(folder: Path, count: int, status: int) -> Checkpoint:
     ends = {}
     for path in sorted(folder.glob("end-*.json"), key=lambda path: int(path.stem[4:])):
         ends[int(path.stem[4:])] = json.loads(path.read_bytes())
-    for end in ends.values():
-        if "fault" in end:
-            raise fault_of(end)
+    gone = [rank for rank in range(count) if rank not in ends]
+    faults = [fault_of(end) for end in ends.values() if "fault" in end]
+    # where one was killed, the others can only say that they could not reach it
+    if told := [fault for fault in faults if isinstance(fault, (TitrantError, OSError))] or (
+        faults if not gone else []
+    ):
+        raise told[0]
     if ends.get(0, {}).get("stopped"):
         raise KeyboardInterrupt
     if status == 0 and "checkpoint" in ends.get(0, {}):
         return Checkpoint.model_validate(ends[0]["checkpoint"])
-    gone = [rank for rank in range(count) if rank not in ends]
     raise EngineError(
         f"{len(gone)} of {count} processes that trained together ended without a word (exit status {status}): one was "
         "killed, most often because memory ran out, or could not reach the others. The job's log has what the launcher "
