@@ -105,14 +105,18 @@ def export_run(wanted: str, folder: Path, root: Path) -> None:
     store = open_store(root, create=False)
     train, tokenizer = _folders_of(store, find_run(store, wanted))
     declared = read_record(train).declaration
-    architecture = Architecture.model_validate(declared["architecture"])
-    from titrant.model.hugging_face import export_checkpoint
-
+    length = int(str(declared["sequence_length"]))
     _quiet_transformers()
     try:
-        difference = export_checkpoint(
-            train, tokenizer, architecture, folder, sequence_length=int(str(declared["sequence_length"]))
-        )
+        if (train / "config.json").is_file():  # an outside model, which brought its own
+            from titrant.model.outside_export import export_outside
+
+            difference = export_outside(train, tokenizer, folder, sequence_length=length)
+        else:
+            from titrant.model.hugging_face import export_checkpoint
+
+            architecture = Architecture.model_validate(declared["architecture"])
+            difference = export_checkpoint(train, tokenizer, architecture, folder, sequence_length=length)
     except OSError as error:
         raise StoreError(f"{folder} cannot be written ({error.strerror or error}); name another folder") from None
     click.echo(f"{wanted} -> {folder}: transformers computes the same logits to {difference:.2g}")

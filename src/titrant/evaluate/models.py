@@ -1,11 +1,14 @@
-"""Models as scorers: the reference model from a file of weights, and any causal model of Hugging Face from its folder.
+"""Models as scorers: those of train jobs from a file of weights, and any causal model of Hugging Face from its folder.
 
-Both become the two functions that `CausalScorer` needs, in float32, on a GPU if there is one.
+All become the two functions that `CausalScorer` needs, in float32, on a GPU if there is one: a model made elsewhere
+goes the way of one that was trained here from its weights. Only where what it computes behind its hidden states is not
+known are its whole logits asked for.
 """
 
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +21,10 @@ from titrant.artifacts import read_record
 from titrant.errors import EngineError, StoreError, StudyError
 from titrant.evaluate.encoding import Encoder
 from titrant.evaluate.likelihood import CausalScorer
+from titrant.model.build import stored_model
 from titrant.model.device import pick_device
+from titrant.model.language_model import LanguageModel
 from titrant.model.transformer import Transformer
-from titrant.study.architecture import Architecture
 
 
 class TrainedModel:
@@ -29,9 +33,10 @@ class TrainedModel:
     def __init__(self, train: Path, vocabulary: int) -> None:
         """`train` is the folder of a Checkpoint; its record says the architecture and the window."""
         declaration = read_record(train).declaration
-        architecture = Architecture.model_validate(declaration["architecture"])
         self._device = pick_device()
-        self._model = Transformer(architecture, vocabulary, "float32").to(self._device).eval()
+        architecture = declaration["architecture"]
+        assert isinstance(architecture, dict)
+        self._model = stored_model(train, architecture, vocabulary).to(self._device).eval()
         self._window = int(str(declaration["sequence_length"]))
 
     def scorer(self, weights: Path) -> CausalScorer:
@@ -46,13 +51,22 @@ class TrainedModel:
         return scorer_of(self._model, self._window)
 
 
-def scorer_of(model: Transformer, window: int) -> CausalScorer:
-    """The scorer of a reference model in memory."""
+def scorer_of(model: LanguageModel, window: int) -> CausalScorer:
+    """The scorer of a model in memory."""
+    if isinstance(model, Transformer):
+        return CausalScorer(model, partial(_reference_logits, model), window, model.vocabulary, _device_of(model))
+    from titrant.model.outside import OutsideModel
 
-    def logits(hidden_ND: Tensor) -> Tensor:
-        return hidden_ND @ model.readout.weight.T
+    assert isinstance(model, OutsideModel)
+    return CausalScorer(model, model.logits_of, window, model.vocabulary, _device_of(model))
 
-    return CausalScorer(model, logits, window, model.vocabulary, next(model.parameters()).device)
+
+def _reference_logits(model: Transformer, hidden_ND: Tensor) -> Tensor:
+    return hidden_ND @ model.readout.weight.T
+
+
+def _device_of(model: LanguageModel) -> torch.device:
+    return next(model.parameters()).device
 
 
 def load_outside(folder: Path, window: int | None = None) -> tuple[CausalScorer, Encoder]:
@@ -76,14 +90,29 @@ def load_outside(folder: Path, window: int | None = None) -> tuple[CausalScorer,
     config = json.loads((folder / "config.json").read_bytes())
     largest = config.get("max_position_embeddings") or config.get("n_positions") or 2048
     encoder = Encoder(folder / "tokenizer.json", _end_of_text_id(config, folder))
-    return _outside_scorer(model, min(window or largest, largest)), encoder
+    window = min(window or largest, largest)
+    return _proven_scorer(model, window) or _whole_logits_scorer(model, window), encoder
 
 
 def _first_line(error: Exception) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
-def _outside_scorer(model: Any, window: int) -> CausalScorer:
+def _proven_scorer(library_model: Any, window: int) -> CausalScorer | None:
+    """The scorer that makes logits only where a token is scored; None where the model's logits are made otherwise."""
+    from titrant.model.outside import OutsideModel
+
+    attention = library_model.config._attn_implementation
+    try:
+        model = OutsideModel(library_model, {}).eval()
+        model.prove_loss()
+    except (EngineError, AttributeError, TypeError, ValueError, RuntimeError, NotImplementedError):
+        library_model.set_attn_implementation(attention)  # of whatever kind it is, it is scored by its own code
+        return None
+    return scorer_of(model, window)
+
+
+def _whole_logits_scorer(model: Any, window: int) -> CausalScorer:
     def forward(tokens_BT: Tensor) -> Tensor:
         # the library's own head is kept, with whatever scaling or capping it does: "hidden" are already logits
         logits_BTV: Tensor = model(input_ids=tokens_BT, use_cache=False).logits

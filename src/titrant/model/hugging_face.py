@@ -11,6 +11,7 @@ import json
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -57,7 +58,7 @@ def export_checkpoint(
         folder = Path(temporary) / out.name
         config = cohere_config(architecture, vocabulary, tokenizer.end_of_text_id, sequence_length)
         _save_model(config, to_cohere(state, architecture), folder)
-        _save_tokenizer(tokenizer_folder / "tokenizer.json", tokenizer.end_of_text_id, sequence_length, folder)
+        save_tokenizer(tokenizer_folder / "tokenizer.json", tokenizer.end_of_text_id, sequence_length, folder)
         difference = _prove(state, architecture, folder)
         folder.rename(out)
     return difference
@@ -71,7 +72,7 @@ def import_checkpoint(folder: Path, architecture: Architecture, vocabulary: int)
     config = _read_config(folder)
     if problems := _differences(config, architecture, vocabulary, folder):
         raise StudyError(problems)
-    model, faults = _load_model(folder)
+    model, faults = load_model(folder)
     if faults:
         raise StudyError([Problem(f"the weights in {folder} {fault}") for fault in faults])
     state = from_cohere(model.state_dict(), architecture)
@@ -145,11 +146,11 @@ def _save_model(config: CohereConfig, named: Mapping[str, Tensor], folder: Path)
     model.save_pretrained(folder)
 
 
-def _load_model(folder: Path) -> tuple[CohereForCausalLM, list[str]]:
+def load_model(folder: Path, kind: Any = CohereForCausalLM) -> tuple[Any, list[str]]:
     """The folder's model in float32 and what is wrong with its weights: transformers would only warn, and draw new
     weights in the place of missing ones."""
     try:
-        model, report = CohereForCausalLM.from_pretrained(
+        model, report = kind.from_pretrained(
             folder, dtype=torch.float32, local_files_only=True, use_safetensors=True, output_loading_info=True
         )
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
@@ -158,7 +159,8 @@ def _load_model(folder: Path) -> tuple[CohereForCausalLM, list[str]]:
     return model.eval(), [f"{words} '{key}'" for name, words in lists.items() for key in sorted(report[name], key=str)]
 
 
-def _save_tokenizer(file: Path, end_of_text_id: int, sequence_length: int, folder: Path) -> None:
+def save_tokenizer(file: Path, end_of_text_id: int, sequence_length: int, folder: Path) -> None:
+    """Write a tokenizer.json as transformers reads tokenizers: it ends, begins and pads with the end-of-text token."""
     entries = json.loads(file.read_bytes())
     end_of_text = _token_of(entries, end_of_text_id)
     tokenizer = PreTrainedTokenizerFast(
@@ -187,7 +189,7 @@ def _prove(state: Mapping[str, Tensor], architecture: Architecture, folder: Path
     vocabulary = state["embedding.weight"].shape[0]
     ours = Transformer(architecture, vocabulary)
     ours.load_state_dict(dict(state))
-    theirs, faults = _load_model(folder)
+    theirs, faults = load_model(folder)
     if faults:
         raise EngineError(f"transformers cannot read the export: its weights {'; '.join(faults)}. Nothing was exported")
     tokens_BT = torch.randint(vocabulary, (2, 64), generator=torch.Generator().manual_seed(0))

@@ -71,6 +71,8 @@ class OutsideModel(LanguageModel):
         embedding = library_model.get_input_embeddings()
         if output is None or getattr(output, "bias", None) is not None:
             raise EngineError(f"{self.family} has no output matrix, or one with a bias: it cannot be trained here")
+        if library_model.base_model is library_model:
+            raise EngineError(f"{self.family} has no decoder apart from its head: it cannot be trained here")
         self._tied = output.weight is embedding.weight
         for name, child in library_model.named_children():
             if not (self._tied and child is output):
