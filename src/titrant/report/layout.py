@@ -79,23 +79,22 @@ def _axis(findings: Sequence[Finding], unit: str, better_is: str) -> Axis:
     return axis_of([end for f in findings for end in (*gains(f), f.margin, -f.margin)], unit, better_is)
 
 
-def axis_of(ends: Sequence[float], unit: str, better_is: str) -> Axis:
-    """An axis that holds all of some gains, with about three round ticks."""
+def axis_of(ends: Sequence[float], unit: str, better_is: str, ticks: int = 3) -> Axis:
+    """An axis that holds all of some gains, with about so many round ticks."""
     low, high = min(ends), max(ends)
     pad = 0.06 * (high - low)
     low, high = low - pad, high + pad
     factor = scale_of(unit).factor
-    step = _step((high - low) * factor) / factor
+    step = _step((high - low) * factor / ticks) / factor
     first, last = math.ceil(low / step), math.floor(high / step)
     sign = -1 if better_is == "lower" else 1
     places = max(0, -math.floor(math.log10(step * factor) + 1e-9))
-    ticks = tuple((k * step, _tick(sign * k * step * factor, places)) for k in range(first, last + 1))
-    return Axis(low, high, ticks)
+    marks = tuple((k * step, _tick(sign * k * step * factor, places)) for k in range(first, last + 1))
+    return Axis(low, high, marks)
 
 
-def _step(span: float) -> float:
-    """A round step that leaves about three ticks: 1, 2 or 5 times a power of ten."""
-    rough = span / 3
+def _step(rough: float) -> float:
+    """The round step next above: 1, 2 or 5 times a power of ten."""
     power = 10.0 ** math.floor(math.log10(rough))
     return power * next((m for m in (1, 2, 5) if rough <= m * power), 10)
 

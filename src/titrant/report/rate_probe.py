@@ -10,12 +10,15 @@ from titrant.report.document import ProbedArm, ProbedOutcome, ProbedValue, RateP
 from titrant.report.forest import SHAPES, STYLES, verdict_mark
 from titrant.report.layout import Axis, axis_of
 from titrant.report.markup import element, escape, markdown_text
-from titrant.report.outcomes import NO_SIGNAL, Shown, family_of, is_mean, label_of, where_of
+from titrant.report.outcomes import NO_SIGNAL, Shown, label_of, where_of
 
 DASH = "–"
 RESOLVED = ("better", "worse", "equivalent")
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 230, 136, 48, 14, 8, 24
 """Pixels of one small chart, and what stands free around its plot."""
+CHARTS = (
+    "Each chart has a range of its own; up is better, the band is the margin of equivalence, the bold rate the study's."
+)
 
 
 def probe_html(probe: RateProbe, alpha: float) -> str:
@@ -26,6 +29,7 @@ def probe_html(probe: RateProbe, alpha: float) -> str:
             element("p", escape(sentence(probe))),
             element("p", flags, class_="flags") if flags else "",
             element("p", escape(_note(probe, alpha)), class_="note"),
+            element("p", CHARTS, class_="note"),
             element("div", "".join(_charts(probe)), class_="probes"),
             to_html(outcomes_table(probe, alpha)),
             element("p", escape(_note_on_rates(probe)), class_="note"),
@@ -116,8 +120,15 @@ def _row(one: ProbedOutcome, value: ProbedValue) -> tuple[Cell, ...]:
         cell(verdict, markup=verdict_mark(verdict)),
         cell(DASH) if value.change is None else cell(numbers.difference(value.change, one.unit), sort=value.change),
         cell(numbers.interval(*value.change_interval, one.unit) if value.change_interval else DASH),
-        cell(f"{one.study_verdict}: {one.stands}", style="alarm" if one.stands == "turns" else None),
+        cell(_in_study(one), style="alarm" if one.stands == "turns" else None),
     )
+
+
+def _in_study(one: ProbedOutcome) -> str:
+    """The study's verdict, and whether it holds; of one that is not resolved, only that another is at some rate."""
+    if one.study_verdict in RESOLVED:
+        return f"{one.study_verdict}: {one.stands}"
+    return one.study_verdict if one.stands == "holds" else f"{one.study_verdict}: resolved at some rate"
 
 
 def rates_table(probe: RateProbe) -> Table:
@@ -149,16 +160,14 @@ def _figures(side: ProbedArm, best_loss: bool, best_bits: bool) -> tuple[Cell, C
 
 
 def _charts(probe: RateProbe) -> list[str]:
-    """One small chart an outcome that can be told from chance at some rate; those of a family share their axis."""
+    """One small chart an outcome that can be told from chance at some rate, each with a range of its own."""
     told = [one for one in probe.outcomes if any(_shown(value) != "no signal" for value in one.rates)]
     drawn = []
     for one in told:
-        family = [o for o in told if (family_of(o.outcome), o.unit) == (family_of(one.outcome), one.unit)]
-        ends = [end for o in family for value in o.rates for end in (*_gains(value, o), o.margin, -o.margin)]
-        unit = numbers.scale_of(one.unit).difference
-        name = f"mean of {family_of(one.outcome).replace('_', ' ')}" if is_mean(one.outcome) else label_of(one.outcome)
-        caption = element("figcaption", f"{escape(name)} {element('span', escape(unit), class_='unit')}")
-        drawn.append(element("figure", caption + _chart(one, axis_of(ends, one.unit, one.better_is))))
+        ends = [end for value in one.rates for end in (*_gains(value, one), one.margin, -one.margin)]
+        unit = element("span", escape(numbers.scale_of(one.unit).difference), class_="unit")
+        caption = element("figcaption", f"{escape(where_of(one.outcome))} {unit}")
+        drawn.append(element("figure", caption + _chart(one, axis_of(ends, one.unit, one.better_is, ticks=5))))
     return drawn
 
 
