@@ -84,7 +84,7 @@ def _note(probe: RateProbe, alpha: float) -> str:
 
 def _note_on_rates(probe: RateProbe) -> str:
     return (
-        "How well each arm trained, means over seeds; the lowest of a column is bold. Losses of the two arms are over "
+        "How well each arm trained, means over seeds, the lowest of a column marked. Losses of the two arms are over "
         "different mixtures and do not compare with each other. A lowest value at an end of the range says that the "
         "best rate may lie beyond it."
     )
@@ -152,11 +152,14 @@ def rates_table(probe: RateProbe) -> Table:
 
 
 def _figures(side: ProbedArm, best_loss: bool, best_bits: bool) -> tuple[Cell, Cell]:
-    loss = cell(numbers.plain(side.final_loss, 4), sort=side.final_loss, style="strong" if best_loss else None)
-    if side.bits_per_byte is None:
-        return loss, cell(DASH)
-    bits = numbers.plain(side.bits_per_byte, 4)
-    return loss, cell(bits, sort=side.bits_per_byte, style="strong" if best_bits else None)
+    return _measured(side.final_loss, best_loss), _measured(side.bits_per_byte, best_bits)
+
+
+def _measured(value: float | None, lowest: bool) -> Cell:
+    if value is None:
+        return cell(DASH)
+    shown = numbers.plain(value, 4)
+    return cell(f"{shown} (lowest)" if lowest else shown, sort=value, style="strong" if lowest else None)
 
 
 def _charts(probe: RateProbe) -> list[str]:
