@@ -103,7 +103,7 @@ def test_commands_and_flags_are_frozen() -> None:
         "export": ["RUN", "DIR", "--store"],
         "plan": ["STUDY", "--store", "--json"],
         "report": ["STUDY", "--store"],
-        "run": ["STUDY", "--store", "--job", "--workers"],
+        "run": ["STUDY", "--store", "--job", "--workers", "--track"],
         "status": ["STUDY", "--store"],
     }
 

@@ -222,6 +222,12 @@ def test_the_environment_names_trackers_and_job_and_an_unknown_name_ends_nothing
     trackers.close(20)
     assert notes == ["tracker nosuch is not known; TITRANT_TRACKERS may name tensorboard, wandb, mlflow, trackio"]
     assert next(named for name, _, named in calls if name == ".init")["name"] == "a.b@c#1"
+    monkeypatch.setenv(TRACKED, "")
+    calls.clear()
+    trackers = open_trackers(notes.append)
+    trackers.log(1, loss=2.0)
+    trackers.close(20)
+    assert (len(notes), calls) == (1, [])
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")

@@ -75,10 +75,17 @@ def plan(study: str, store: Path, json_file: Path | None) -> None:
     metavar="N",
     help="Jobs at once; as many as there are usable cores if not given.",
 )
-def run(study: str, store: Path, job: str | None, workers: int | None) -> None:
+@click.option(
+    "--track",
+    metavar="NAMES",
+    help="Show training in these trackers: tensorboard, wandb, mlflow, trackio, with commas between them.",
+)
+def run(study: str, store: Path, job: str | None, workers: int | None, track: str | None) -> None:
     """Do what is missing, then show the findings and where the page is."""
     from titrant.cli.running import run_one_job, run_study
+    from titrant.execute.tracked import name_trackers
 
+    name_trackers(track)
     if job is not None:
         run_one_job(study, store, job)
     else:

@@ -45,13 +45,14 @@ def name_trackers(flag: str | None) -> None:
 
 
 def tell_of(plan: Plan, job: Job, store: Path) -> str:
-    """What trackers are told of a train job, as JSON for TITRANT_TRACKED; empty for other jobs.
+    """What trackers are told of a train job, as JSON for TITRANT_TRACKED; empty for other jobs, which are not tracked.
 
     A job that several runs share is told of by the first of them, and `runs` names them all.
     """
-    if job.kind != "train" or not job.runs:
+    known = plan.runs.get(job.runs[0]) if job.runs else None
+    if job.kind != "train" or known is None or job.id not in known[1]:
         return ""
-    run, chain = plan.runs[job.runs[0]]
+    run, chain = known
     phase = plan.study.arms[run.arm].chain[chain.index(job.id)].phase
     config = {
         "study": plan.study.study,

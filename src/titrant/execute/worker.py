@@ -29,6 +29,7 @@ from titrant.execute.lock import held
 from titrant.execute.machine import host_facts, package_versions, source_commit
 from titrant.execute.place import Place, place_of, placed
 from titrant.execute.store import LOG, MADE, RESERVED, Standing, Store, open_store
+from titrant.execute.tracked import TOLD, tell_of
 from titrant.execute.work import STAGES, stage_of
 from titrant.plan.plan import Job, Plan
 
@@ -61,6 +62,8 @@ class Assignment:
     """How many cores it may use: stages that can share out their work are told (`TITRANT_CORES`)."""
     place: Place = ()
     """Where in the study the job is declared, for problems that know no better place."""
+    tracked: str = ""
+    """What experiment trackers are told of it."""
 
 
 def assign(
@@ -78,6 +81,7 @@ def assign(
         gpu=gpu,
         cores=cores,
         place=place_of(plan, job),
+        tracked=tell_of(plan, job, store.root),
     )
 
 
@@ -134,6 +138,7 @@ def _attempt(
         out, scratch = empty_folder(work / "out"), _scratch_of(work, assignment.contents)
         reporter = _Reporter(work / "progress.json", tell, stop)
         print(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {job.id}: attempt {reporter.attempts}", flush=True)
+        os.environ[TOLD] = assignment.tracked
         stage = stage_of(job.kind, assignment.stages)
         inputs: dict[str, object] = dict(assignment.inputs)
         try:
@@ -200,6 +205,7 @@ def _made(job: Job, reporter: _Reporter) -> dict[str, object]:
     """How it was made: never identity, and nothing that a result rests on."""
     return {
         "seconds": round(reporter.seconds(), 3),
+        "cpu_seconds": round(sum(os.times()[:4]), 3),
         "attempts": reporter.attempts,
         "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
         "tokens": job.tokens,

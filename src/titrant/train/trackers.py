@@ -70,8 +70,11 @@ class Trackers:
 def open_trackers(note: Note) -> Trackers:
     """The trackers that the environment names, none by default; nothing is imported before the first point.
 
-    A name that is not known is noted and left out: training does not end for it.
+    A name that is not known is noted and left out: training does not end for it. A job of which there is nothing to
+    tell (TITRANT_TRACKED is there and empty: a trial, no run of a study) has none.
     """
+    if os.environ.get(TRACKED) == "":
+        return Trackers((), _tracked(), note)
     names = [name.strip() for name in os.environ.get(TRACKERS, "").split(",") if name.strip()]
     for name in names:
         if name not in SINKS:
