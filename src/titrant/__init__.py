@@ -6,12 +6,13 @@ reports what each arm gained or lost against its control. Nothing here imports t
 
 from titrant.errors import EngineError, JobError, StoreError, StudyError, TitrantError
 from titrant.plan import Job, Plan, make_plan
-from titrant.study.architecture import Architecture, ExistingTokenizer, Optimizer, TrainedTokenizer
+from titrant.study.architecture import Architecture, ExistingTokenizer, TrainedTokenizer
 from titrant.study.contrast import Contrast, Sweep
 from titrant.study.evaluation import Evaluation
 from titrant.study.ladder import Scale
 from titrant.study.load import load_study
 from titrant.study.mixture import Mixture
+from titrant.study.optimizer import Optimizer
 from titrant.study.phase import Arm, Phase
 from titrant.study.source import Source
 from titrant.study.study import Study
