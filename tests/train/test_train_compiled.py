@@ -19,7 +19,7 @@ CPU = torch.device("cpu")
 RUN = """
 import pathlib, sys, tiny_run
 from titrant.train import compiled, memory
-compiled.LEAST_STEP_FLOPS, memory.MICRO_BATCH_TOKENS["cpu"] = 0, 48  # three rows, then one: two shapes in a step
+compiled.LEAST_STEP_FLOPS["cpu"], memory.MICRO_BATCH_TOKENS["cpu"] = 0, 48  # three rows, then one: two shapes in a step
 inputs = {role: pathlib.Path(folder) for role, folder in zip(sys.argv[3::2], sys.argv[4::2])}
 def progress(done, total, unit, note=""):
     if done == int(sys.argv[2]):
@@ -71,7 +71,9 @@ def test_the_work_of_a_step_decides_and_not_the_length_of_the_phase(monkeypatch)
     assert {chosen(job(steps)) for steps in (6, 60_000)} == {"eager"}
     large = {"sequence_length": 512, "global_batch_tokens": 2**26}
     assert {chosen(job(steps, **large)) for steps in (6, 60_000)} == {"compiled"}
-    assert chosen(job(**large), torch.device("cuda")) == "eager"
+    assert chosen(job(**large), torch.device("cuda")) == "compiled"
+    small = {"sequence_length": 512, "global_batch_tokens": 2**20}
+    assert [chosen(job(**small), torch.device(kind)) for kind in ("cpu", "cuda")] == ["compiled", "eager"]
     assert notes == []
 
 

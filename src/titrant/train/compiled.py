@@ -22,23 +22,24 @@ Code = Literal["eager", "compiled"]
 COMPILE = "TITRANT_COMPILE"
 """Environment variable: 0 trains with eager code whatever the size. A phase that has begun begins anew."""
 
-LEAST_STEP_FLOPS = 2e11
-"""About a second of one core. The compiler takes half a minute the first time and some seconds in later jobs, which
-read what it left in its cache: a gain of 3 % repays that in a few hundred such steps."""
+LEAST_STEP_FLOPS = {"cpu": 2e11, "cuda": 1e13}
+"""By kind of device: about a second of one core, some hundredths of a second of a large GPU. The compiler takes half a
+minute the first time and some seconds in later jobs, which read what it left in its cache: on a CPU a gain of 3 %
+repays that in a few hundred such steps, on a GPU there is more to gain."""
 
 
 def choose_code(job: TrainJob, vocabulary: int, device: torch.device, note: Callable[[str], None]) -> Code:
     """What the blocks of this job's model run as; `note` is told if that is not what is due.
 
-    On a GPU it is always eager: nothing was measured there.
+    On a GPU, where small kernels wait for each other, compiled code is due from smaller times of a step on.
     """
     flops = job.architecture.flops_per_token(vocabulary, job.sequence_length) * job.global_batch_tokens
-    if device.type != "cpu" or flops < LEAST_STEP_FLOPS:
+    if flops < LEAST_STEP_FLOPS[device.type]:
         return "eager"
     if os.environ.get(COMPILE) == "0":
         note(f"trains with eager code, as {COMPILE}=0 asks")
         return "eager"
-    if shutil.which(os.environ.get("CXX", "g++")) is None:
+    if device.type == "cpu" and shutil.which(os.environ.get("CXX", "g++")) is None:
         note("trains with eager code, a few percent slower: no C++ compiler was found (install g++, or set CXX)")
         return "eager"
     return "compiled"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,7 +13,8 @@ import pyarrow.parquet as pq
 from torch import Tensor
 
 from titrant.artifacts import Checkpoint
-from titrant.errors import StoreError
+from titrant.errors import EngineError, StoreError
+from titrant.model.build import write_config
 from titrant.train.checkpoint import hash_of, milestone_file, write_tensors
 from titrant.train.optimizer import whole_state
 from titrant.train.phase import Phase
@@ -28,13 +30,14 @@ def finish(phase: Phase, out: Path, scratch: Path, previous: Checkpoint | None, 
     if phase.ranks.first:
         _write(phase, out, scratch, weights, moments)
         _write_curves(phase, out, before)
+        write_config(phase.model, out)
     phase.ranks.wait_for_all()
     non_embedding, embedding = job.architecture.count_parameters(phase.model.vocabulary)
     return Checkpoint(
         steps=steps,
         tokens=steps * batch,
         total_tokens=before + steps * batch,
-        final_loss=float(np.mean(phase.curves["loss"][-max(1, steps // 10) :])),
+        final_loss=_mean_of_finite(phase.curves["loss"][-max(1, steps // 10) :]),
         parameters=non_embedding + embedding,
         non_embedding_parameters=non_embedding,
         ledger=phase.batches.ledger_rows(),
@@ -44,9 +47,19 @@ def finish(phase: Phase, out: Path, scratch: Path, previous: Checkpoint | None, 
         milestones=tuple(sorted(phase.milestones)),
         code=phase.code,
         processes=phase.processes,
-        spikes=phase.spikes,
-        skipped=phase.skipped,
+        spikes=tuple(phase.watcher.spikes),
+        skipped=tuple(phase.watcher.skipped),
     )
+
+
+def _mean_of_finite(losses: list[float]) -> float:
+    """Losses of skipped steps may be no numbers; all of them are only if none of the last steps was taken."""
+    finite = [loss for loss in losses if math.isfinite(loss)]
+    if not finite:
+        raise EngineError(
+            f"none of the last {len(losses)} losses is finite; lower the learning rate (scales: learning_rate)"
+        )
+    return float(np.mean(finite))
 
 
 def _write(

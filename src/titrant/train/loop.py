@@ -27,12 +27,15 @@ from titrant.artifacts import Checkpoint, TokenizerFile
 from titrant.errors import EngineError
 from titrant.jobs import Progress, TrainJob
 from titrant.model.language_model import LanguageModel
+from titrant.tokens.batches import PhaseBatch
 from titrant.train.checkpoint import milestone_file, write_tensors
 from titrant.train.compiled import COMPILE
 from titrant.train.finish import finish
 from titrant.train.memory import explaining_shortage
 from titrant.train.phase import Phase
+from titrant.train.prefetch import Prefetcher
 from titrant.train.ranks import ALONE, Ranks
+from titrant.train.rate import Rate, peak_of
 from titrant.train.sharding import whole_tensor
 from titrant.train.snapshot import Snapshots
 from titrant.train.start import begin, open_batches
@@ -75,8 +78,11 @@ def train_phase(
     phase = begin(job, inputs, tokenizer, batches, ranks, note)
     snapshots = Snapshots(scratch, ranks)
     phase.resume(snapshots)
-    with explaining_shortage(job, phase.portion, tokenizer.vocabulary, ranks.world):
-        _train(phase, snapshots, progress, at_milestone)
+    with (
+        _loader(phase, inputs) as loader,
+        explaining_shortage(job, phase.portion, tokenizer.vocabulary, ranks.world),
+    ):
+        _train(phase, loader, snapshots, progress, at_milestone)
     snapshots.wait()
     Tally(batches.sources, phase.standing().counts).check(batches.drawn_indices())
     _check_curve(phase)
@@ -93,19 +99,25 @@ def milestone_steps(steps: int, milestones: int) -> tuple[int, ...]:
     return tuple(sorted(spaced - {0, steps}))
 
 
-def _train(phase: Phase, snapshots: Snapshots, progress: Progress, at_milestone: AtMilestone | None) -> None:
-    job, ranks = phase.job, phase.ranks
+def _train(
+    phase: Phase,
+    loader: Prefetcher[PhaseBatch],
+    snapshots: Snapshots,
+    progress: Progress,
+    at_milestone: AtMilestone | None,
+) -> None:
+    job = phase.job
     wanted = milestone_steps(job.phase.steps, job.milestones)
-    clock = _SnapshotClock(snapshots)
+    clock, tell = _SnapshotClock(snapshots), _Telling(phase, progress)
     while phase.step < job.phase.steps:
         try:
-            batch = phase.batches.rows(phase.step, ranks.rank, ranks.world)
-            wishes = take_step(phase, batch, lambda tokens: _report(phase, progress, tokens), _wish(phase, clock))
+            batch = loader.take(tell)
+            wishes = take_step(phase, batch, tell, _wish(phase, clock))
             if phase.step in wanted:
                 _keep_milestone(phase, snapshots.scratch)
                 if at_milestone is not None:
                     at_milestone(phase.step, phase.model)
-            _report(phase, progress)
+            tell()
         except _Stopped:
             _stop(phase, snapshots)
         except TorchDynamoException as error:
@@ -161,19 +173,49 @@ def _stop(phase: Phase, snapshots: Snapshots) -> None:
     raise KeyboardInterrupt
 
 
-def _report(phase: Phase, progress: Progress, micro_batch_tokens: int = 0) -> None:
-    """Tell how far it is. Alone, a wish to stop is heard at once; among others, when all have taken the step."""
-    if not phase.ranks.first:
-        return
-    job, losses = phase.job, phase.curves["loss"]
-    done = phase.step * job.global_batch_tokens + micro_batch_tokens
-    note = f"loss {losses[-1]:.3f}" if losses else ""
-    try:
-        progress(done, job.phase.steps * job.global_batch_tokens, "tokens", note)
-    except KeyboardInterrupt:
-        if phase.ranks.alone:
-            raise _Stopped from None
-        phase.stopping = True
+class _Telling:
+    """Tells how far it is, how fast, and what the loss is. Alone, a wish to stop is heard at once; among others, when
+    all have taken the step."""
+
+    def __init__(self, phase: Phase, progress: Progress) -> None:
+        job, peak = phase.job, peak_of(phase.device, phase.job.precision)
+        self._phase, self._progress = phase, progress
+        self._total = job.phase.steps * job.global_batch_tokens
+        self._rate = Rate(
+            flops_per_token=job.architecture.flops_per_token(phase.model.vocabulary, job.sequence_length),
+            peak_flops=peak * phase.ranks.world if peak else None,
+            total_tokens=self._total,
+        )
+        self._rate.update(phase.step * job.global_batch_tokens)
+
+    def __call__(self, tokens_of_step: int = 0) -> None:
+        """So many tokens of this process's part of the step under way are done, all of those before it."""
+        phase = self._phase
+        if not phase.ranks.first:
+            return
+        done = phase.step * phase.job.global_batch_tokens + tokens_of_step * phase.ranks.world
+        if not tokens_of_step:
+            self._rate.update(done)
+        losses = phase.curves["loss"]
+        try:
+            self._progress(done, self._total, "tokens", self._rate.note(losses[-1] if losses else None))
+        except KeyboardInterrupt:
+            if phase.ranks.alone:
+                raise _Stopped from None
+            phase.stopping = True
+
+
+def _loader(phase: Phase, inputs: Mapping[str, Path]) -> Prefetcher[PhaseBatch]:
+    """This process's rows of every batch that is left, made while the step before is computed."""
+    ranks = phase.ranks
+    return Prefetcher(
+        lambda step: phase.batches.rows(step, ranks.rank, ranks.world),
+        phase.step,
+        phase.job.phase.steps,
+        sources=phase.batches.sources,
+        files=[inputs[f"tokens/{source}"] for source in phase.batches.sources],
+        note=phase.note,
+    )
 
 
 def _keep_milestone(phase: Phase, scratch: Path) -> None:

@@ -12,6 +12,7 @@ from titrant.jobs import TrainJob
 from titrant.model.language_model import LanguageModel
 from titrant.tokens.batches import PhaseBatches
 from titrant.train.compiled import Code
+from titrant.train.faults import Watcher
 from titrant.train.memory import Portion
 from titrant.train.optimizer import Optimizers
 from titrant.train.ranks import Ranks
@@ -38,12 +39,11 @@ class Phase:
     portion: Portion
     tally: Tally
     note: Callable[[str], None]
+    watcher: Watcher
     step: int = 0
     curves: dict[str, list[float]] = field(default_factory=lambda: {name: [] for name in CURVES})
     milestones: dict[int, str] = field(default_factory=dict)
     processes: tuple[int, ...] = ()
-    spikes: tuple[int, ...] = ()
-    skipped: tuple[int, ...] = ()
     stopping: bool = False
     """Whether the first process was asked to stop."""
 
@@ -69,8 +69,6 @@ class Phase:
             milestones=self.milestones,
             optimizer_steps=self.optimizers.steps,
             processes=self.processes,
-            spikes=self.spikes,
-            skipped=self.skipped,
         )
 
     def resume(self, snapshots: Snapshots) -> None:
@@ -92,4 +90,4 @@ class Phase:
         # one process goes on with what all had counted
         self.tally = Tally(self.batches.sources, standing.counts if self.ranks.first else None)
         self.processes = tuple(sorted({*standing.processes, self.ranks.world}))
-        self.spikes, self.skipped = standing.spikes, standing.skipped
+        self.watcher = Watcher(self.job.faults, self.job.phase.steps, self.curves["loss"], self.curves["gradient_norm"])

@@ -57,10 +57,6 @@ class Standing:
     """Steps that the optimizer's moments have behind them, those of carried phases too."""
     processes: tuple[int, ...] = (1,)
     """How many processes computed it, each number once, in order of size."""
-    spikes: tuple[int, ...] = ()
-    """Steps whose loss was a spike."""
-    skipped: tuple[int, ...] = ()
-    """Steps that were not taken."""
 
 
 @dataclass
@@ -195,8 +191,7 @@ def _fault(path: Path, job: str, scratch: Path) -> str | None:
 def _standing_of(path: Path) -> Standing:
     said = json.loads(json.loads((path / _STANDING).read_bytes())["content"])["standing"]
     said["milestones"] = {int(step): digest for step, digest in said["milestones"].items()}
-    for name in ("processes", "spikes", "skipped"):
-        said[name] = tuple(said[name])
+    said["processes"] = tuple(said["processes"])
     return Standing(**said)
 
 

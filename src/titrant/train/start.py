@@ -11,18 +11,17 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from titrant.artifacts import Checkpoint, TokenizerFile, TokenShards
-from titrant.errors import StoreError, StudyError
+from titrant.errors import StoreError
 from titrant.jobs import TrainJob
+from titrant.model.build import build_model, checkpoint_weights, prove_loss
 from titrant.model.device import pick_device
 from titrant.model.language_model import LanguageModel
-from titrant.model.transformer import Transformer
-from titrant.study.architecture import Architecture
-from titrant.study.phase import FromCheckpoint
-from titrant.study.world import content_of_folder
+from titrant.study.architecture import OutsideArchitecture
 from titrant.tokens.batches import PhaseBatches
 from titrant.tokens.relation import partition_of
 from titrant.tokens.shards import TokenShard, open_shard
 from titrant.train.compiled import choose_code
+from titrant.train.faults import Watcher
 from titrant.train.memory import choose_portion
 from titrant.train.optimizer import Optimizers
 from titrant.train.phase import Phase
@@ -75,9 +74,7 @@ def begin(
 ) -> Phase:
     """Weights and optimizer as they stand at the start of the phase. All processes call it."""
     device = pick_device()
-    assert isinstance(job.architecture, Architecture)
-    model = Transformer(job.architecture, tokenizer.vocabulary, job.precision)
-    model.document_end = tokenizer.end_of_text_id if job.attention == "within-documents" else None
+    model = _build(job, tokenizer)
     model.to(device)
     portion = choose_portion(job, tokenizer.vocabulary, device, ranks.world if ranks.layout == "sharded" else 1)
     code = choose_code(job, tokenizer.vocabulary, device, note)
@@ -85,9 +82,13 @@ def begin(
         model.compile_blocks()
     if portion.recompute:
         model.recompute_blocks()
-    if ranks.layout == "sharded" and not ranks.alone:
+    sharded = ranks.layout == "sharded" and not ranks.alone
+    if sharded:
+        _prove_before_it_is_cut(job, inputs, tokenizer, ranks)
         shard(model, ranks, job.precision)
     fill(dict(model.named_parameters()), _weights(job, inputs, model, tokenizer.vocabulary), _place(job, inputs))
+    if not sharded:
+        prove_loss(model)
     optimizers = Optimizers(model, job.optimizer)
     if job.phase.optimizer_state == "carried":
         file = inputs["previous"] / "optimizer.safetensors"
@@ -104,6 +105,7 @@ def begin(
         portion=portion,
         tally=Tally(batches.sources),
         note=note,
+        watcher=Watcher(job.faults, job.phase.steps),
     )
 
 
@@ -122,6 +124,21 @@ def digest_of(job: TrainJob, vocabulary: int, device: torch.device) -> str:
     return f"{declared} on {machine} with torch {torch.__version__}"
 
 
+def _build(job: TrainJob, tokenizer: TokenizerFile) -> LanguageModel:
+    model = build_model(job.architecture, tokenizer.vocabulary, job.precision)
+    model.document_end = tokenizer.end_of_text_id if job.attention == "within-documents" else None
+    return model
+
+
+def _prove_before_it_is_cut(job: TrainJob, inputs: Mapping[str, Path], tokenizer: TokenizerFile, ranks: Ranks) -> None:
+    """Prove the loss of an outside model on a whole one, which only the first process makes, and lets go of again."""
+    if ranks.first and isinstance(job.architecture, OutsideArchitecture):
+        model = _build(job, tokenizer)
+        fill(dict(model.named_parameters()), _weights(job, inputs, model, tokenizer.vocabulary), _place(job, inputs))
+        prove_loss(model)
+    ranks.wait_for_all()
+
+
 def _weights(
     job: TrainJob, inputs: Mapping[str, Path], model: LanguageModel, vocabulary: int
 ) -> Iterator[tuple[str, Tensor]]:
@@ -129,7 +146,7 @@ def _weights(
     if job.phase.initialisation == "scratch":
         return model.initial_weights(job.seed)
     if job.phase.checkpoint is not None:
-        return iter(_outside_weights(job.phase.checkpoint, job, vocabulary).items())
+        return iter(checkpoint_weights(job.phase.checkpoint, job.architecture, vocabulary).items())
     return _tensors(inputs["previous"] / "model.safetensors")
 
 
@@ -140,16 +157,6 @@ def _place(job: TrainJob, inputs: Mapping[str, Path]) -> str:
     if job.phase.checkpoint is not None:
         return job.phase.checkpoint.checkpoint
     return str(inputs["previous"] / "model.safetensors")
-
-
-def _outside_weights(pinned: FromCheckpoint, job: TrainJob, vocabulary: int) -> Mapping[str, Tensor]:
-    from titrant.model.hugging_face import import_checkpoint  # transformers takes seconds to import: only here
-
-    assert isinstance(job.architecture, Architecture)
-    folder = Path(pinned.checkpoint)
-    if pinned.content is not None and content_of_folder(folder) != pinned.content:
-        raise StudyError(f"the checkpoint in {folder} changed since the run was planned; restore it, or plan anew")
-    return import_checkpoint(folder, job.architecture, vocabulary)
 
 
 def _tensors(file: Path, without: str = "") -> Iterator[tuple[str, Tensor]]:

@@ -9,7 +9,6 @@ Until the optimizer's own step nothing of the phase has changed, so it may be le
 from __future__ import annotations
 
 import contextlib
-import math
 from collections.abc import Callable, Iterator
 from typing import Any, cast
 
@@ -27,7 +26,7 @@ def take_step(phase: Phase, batch: PhaseBatch, report: Callable[[int], None], wi
     """Take one step on this process's rows of a batch; `report` is told the tokens done inside it.
 
     `wish` is a number whose sum over all processes comes back: with it the first process says what all are to do next.
-    Raises EngineError if the loss or a gradient is not finite.
+    A step that the study says to leave out moves no weight and counts as done. Raises EngineError where it says to end.
     """
     job = phase.job
     loss = _accumulate_gradients(phase, batch, report)
@@ -35,14 +34,18 @@ def take_step(phase: Phase, batch: PhaseBatch, report: Callable[[int], None], wi
     loss, wishes = phase.ranks.sum([loss, wish], phase.device)
     rate = job.phase.curve.rate_at(phase.step)
     norm = clip(phase.model, phase.ranks, job.optimizer.clip_norm)
-    if not (math.isfinite(loss) and math.isfinite(norm)):
-        raise EngineError(
-            f"loss is not finite at step {phase.step + 1} of {job.phase.steps} (loss {loss}, gradient norm {norm}, "
-            f"learning rate {rate:.3g}); lower the learning rate (scales: learning_rate) or warm up for longer"
-        )
-    phase.optimizers.step(rate)
+    decision = phase.watcher.judge(phase.step, loss, norm, rate)
+    if decision.kind == "stop":
+        raise EngineError(decision.words)
+    if decision.words and phase.ranks.first:
+        phase.note(decision.words)
+    if decision.kind == "skip":
+        phase.optimizers.forget_gradients()
+    else:
+        phase.optimizers.step(rate)
+        rate = phase.optimizers.rate()
     phase.tally.add(batch.sources, batch.indices)
-    for name, value in (("loss", loss), ("gradient_norm", norm), ("learning_rate", phase.optimizers.rate())):
+    for name, value in (("loss", loss), ("gradient_norm", norm), ("learning_rate", rate)):
         phase.curves[name].append(value)
     phase.step += 1
     return wishes
