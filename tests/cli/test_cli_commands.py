@@ -101,9 +101,9 @@ def test_commands_and_flags_are_frozen() -> None:
         "evaluate": ["STUDY", "MODEL", "--store"],
         "explain": ["STUDY", "JOB", "--store"],
         "export": ["RUN", "DIR", "--store"],
-        "plan": ["STUDY", "--store", "--json"],
+        "plan": ["STUDY", "--store", "--json", "--calibrate", "--on", "--count", "--hourly-price"],
         "report": ["STUDY", "--store"],
-        "run": ["STUDY", "--store", "--job", "--workers", "--track"],
+        "run": ["STUDY", "--store", "--job", "--workers", "--track", "--calibrate", "--hourly-price"],
         "status": ["STUDY", "--store"],
     }
 

@@ -48,6 +48,15 @@ def check(study: str) -> None:
     check_study(study)
 
 
+_price: Callable[[Any], Any] = click.option(
+    "--hourly-price",
+    type=click.FloatRange(min=0),
+    envvar="TITRANT_HOURLY_PRICE",
+    metavar="PRICE",
+    help="What an hour of this machine costs, or of one GPU where it has some; also TITRANT_HOURLY_PRICE.",
+)
+
+
 @commands.command()
 @_study
 @_store
@@ -58,11 +67,23 @@ def check(study: str) -> None:
     metavar="FILE",
     help="Write the whole plan as JSON to FILE (- for standard output).",
 )
-def plan(study: str, store: Path, json_file: Path | None) -> None:
+@click.option("--calibrate", is_flag=True, help="Measure this machine at the study's scales first: about ten seconds.")
+@click.option("--on", metavar="GPU", help="Also predict for GPUs that need not be here, such as H100 or RTX-4090.")
+@click.option("--count", type=click.IntRange(min=1), default=1, show_default=True, help="With --on: how many GPUs.")
+@_price
+def plan(
+    study: str,
+    store: Path,
+    json_file: Path | None,
+    calibrate: bool,
+    on: str | None,
+    count: int,
+    hourly_price: float | None,
+) -> None:
     """Show every job with its reason, tokens, FLOPs and time, and the study in full. Starts nothing."""
-    from titrant.cli.planning import show_plan
+    from titrant.cli.planning import Asked, show_plan
 
-    show_plan(study, store, json_file)
+    show_plan(study, store, json_file, Asked(calibrate, on, count, hourly_price))
 
 
 @commands.command()
@@ -80,7 +101,17 @@ def plan(study: str, store: Path, json_file: Path | None) -> None:
     metavar="NAMES",
     help="Show training in these trackers: tensorboard, wandb, mlflow, trackio, with commas between them.",
 )
-def run(study: str, store: Path, job: str | None, workers: int | None, track: str | None) -> None:
+@click.option("--calibrate", is_flag=True, help="Measure this machine again before the work begins.")
+@_price
+def run(
+    study: str,
+    store: Path,
+    job: str | None,
+    workers: int | None,
+    track: str | None,
+    calibrate: bool,
+    hourly_price: float | None,
+) -> None:
     """Do what is missing, then show the findings and where the page is."""
     from titrant.cli.running import run_one_job, run_study
     from titrant.execute.tracked import name_trackers
@@ -89,7 +120,7 @@ def run(study: str, store: Path, job: str | None, workers: int | None, track: st
     if job is not None:
         run_one_job(study, store, job)
     else:
-        run_study(study, store, workers)
+        run_study(study, store, workers, calibrate=calibrate, hourly_price=hourly_price)
 
 
 @commands.command()

@@ -11,12 +11,14 @@ from pathlib import Path
 
 import yaml
 
+from titrant.cli.forecast import Forecast, calibrated, forecast_of, time_line
+from titrant.cli.offers import offer_as_data, print_offer
 from titrant.cli.opened import make_console, open_plan, open_plan_and_store
 from titrant.cli.reasons import with_study_keys
 from titrant.errors import StoreError
+from titrant.execute.accelerators import Offer, accelerator_named, offer
 from titrant.execute.explain import Explainer
-from titrant.execute.machine import Speed, default_workers, training_speed, visible_gpus
-from titrant.execute.runner import critical_paths, survey
+from titrant.execute.runner import survey
 from titrant.execute.store import Standing, Store
 from titrant.plan import Job, Plan
 from titrant.study.units import show_count, show_seconds
@@ -26,22 +28,14 @@ MOST_LINES = 80
 
 
 @dataclass(frozen=True)
-class Estimate:
-    """How long jobs take on this machine. `speed` is None where it is not known yet."""
+class Asked:
+    """What `titrant plan` was asked beside the plan itself."""
 
-    speed: Speed | None
-    workers: int
-    training_workers: int
-
-    def seconds(self, flops: float) -> float | None:
-        """Seconds of one worker."""
-        return flops / self.speed.flops_per_second if self.speed else None
-
-    def total_seconds(self, plan: Plan, missing: Mapping[str, Job]) -> float | None:
-        """Seconds until all missing jobs are done: all work shared out, or the longest chain if that is longer."""
-        costs = {id_: job.flops for id_, job in missing.items()}
-        longest = max(critical_paths(plan, costs).values(), default=0.0)
-        return self.seconds(max(sum(costs.values()) / self.training_workers, longest))
+    calibrate: bool = False
+    on: str | None = None
+    """Name of a GPU that need not be here."""
+    count: int = 1
+    hourly_price: float | None = None
 
 
 @dataclass
@@ -80,38 +74,39 @@ def check_study(named: str) -> None:
     )
 
 
-def show_plan(named: str, root: Path, json_file: Path | None) -> None:
+def show_plan(named: str, root: Path, json_file: Path | None, asked: Asked = Asked()) -> None:
     """Print the plan; with `json_file`, write all of it there too (only there if it is standard output)."""
+    accelerator = accelerator_named(asked.on) if asked.on is not None else None
     opened, store = open_plan_and_store(named, root)
     plan = opened.plan
     standings = survey(plan, store, hashes=False)
     explainer = Explainer(plan, store, standings)
     reasons = {id_: with_study_keys(explainer.reason(job)) for id_, job in plan.jobs.items()}
-    estimate = make_estimate(store)
+    missing = {id_: job for id_, job in plan.jobs.items() if standings[id_].state != "finished"}
+    if asked.calibrate:
+        calibrated(plan, store)
+    forecast = forecast_of(plan, store)
+    offered = offer(plan, store, accelerator, asked.count, missing) if accelerator is not None else None
     if json_file is not None:
-        _write(json_file, plan_as_data(plan, store, standings, reasons, estimate))
+        content = plan_as_data(plan, store, standings, reasons, forecast)
+        if offered is not None:
+            content["offer"] = offer_as_data(offered, asked.hourly_price)
+        _write(json_file, content)
         if str(json_file) == "-":
             return
-    _print_plan(plan, standings, reasons, estimate)
-
-
-def make_estimate(store: Store) -> Estimate:
-    """How fast this machine would train."""
-    workers = default_workers()
-    return Estimate(training_speed(store), workers, max(1, min(workers, len(visible_gpus()) or workers)))
+    _print_plan(plan, standings, reasons, forecast, asked, offered)
 
 
 def plan_as_data(
-    plan: Plan, store: Store, standings: Mapping[str, Standing], reasons: Mapping[str, str], estimate: Estimate
+    plan: Plan, store: Store, standings: Mapping[str, Standing], reasons: Mapping[str, str], forecast: Forecast
 ) -> dict[str, object]:
     """The whole plan as plain data."""
     missing = {id_: job for id_, job in plan.jobs.items() if standings[id_].state != "finished"}
-    speed = estimate.speed
     return {
         "study": plan.study.canonical(),
         "store": str(store.root),
-        "workers": estimate.workers,
-        "speed": {"flops_per_second": speed.flops_per_second, "source": speed.source} if speed else None,
+        "workers": forecast.known.workers,
+        "known_by": forecast.sources(missing),
         "totals": {
             "jobs": len(plan.jobs),
             "jobs_missing": len(missing),
@@ -121,7 +116,8 @@ def plan_as_data(
             "tokens_missing": sum(job.tokens for job in missing.values()),
             "flops": sum(job.flops for job in plan.jobs.values()),
             "flops_missing": sum(job.flops for job in missing.values()),
-            "seconds_missing": estimate.total_seconds(plan, missing),
+            "seconds_missing": forecast.wall_seconds(plan, missing),
+            "jobs_without_prediction": len(forecast.unknown(missing)),
         },
         "runs": {run: list(chain) for run, (_, chain) in plan.runs.items()},
         "jobs": [
@@ -136,7 +132,8 @@ def plan_as_data(
                 "after": list(job.after),
                 "tokens": job.tokens,
                 "flops": job.flops,
-                "seconds": estimate.seconds(job.flops),
+                "seconds": forecast.predictions[id_].seconds,
+                "known_by": forecast.predictions[id_].source,
                 "runs": list(job.runs),
             }
             for id_, job in plan.jobs.items()
@@ -163,7 +160,14 @@ def _without_ids(reason: str) -> str:
     return re.sub(r"#\d+-[0-9a-f]{12}", "", reason)
 
 
-def _print_plan(plan: Plan, standings: Mapping[str, Standing], reasons: Mapping[str, str], estimate: Estimate) -> None:
+def _print_plan(
+    plan: Plan,
+    standings: Mapping[str, Standing],
+    reasons: Mapping[str, str],
+    forecast: Forecast,
+    asked: Asked,
+    offered: Offer | None,
+) -> None:
     from rich.table import Table
 
     console = make_console()
@@ -179,38 +183,35 @@ def _print_plan(plan: Plan, standings: Mapping[str, Standing], reasons: Mapping[
         jobs = [job for job in plan.jobs.values() if job.kind == kind]
         table.add_row(f"{kind} ({len(jobs)})", style="bold")
         for line in fold(jobs, reasons, seeds=len(plan.jobs) > MOST_LINES):
-            table.add_row(f"  {line.title}", line.reason, line.fingerprint, *_amounts(line, estimate))
+            table.add_row(f"  {line.title}", line.reason, line.fingerprint, *_amounts(line, forecast))
     console.print(table)
-    _print_totals(plan, {i: j for i, j in plan.jobs.items() if standings[i].state != "finished"}, estimate)
+    missing = {id_: job for id_, job in plan.jobs.items() if standings[id_].state != "finished"}
+    _print_totals(plan, missing, forecast, asked.hourly_price if offered is None else None)
+    if offered is not None:
+        print_offer(console, offered, asked.hourly_price)
     console.print("\nThe study in full:\n", style="bold")
     # never wrapped: what is printed can be saved as a study
     sys.stdout.write(study_as_yaml(plan))
 
 
-def _amounts(line: Line, estimate: Estimate) -> tuple[str, str, str]:
+def _amounts(line: Line, forecast: Forecast) -> tuple[str, str, str]:
     tokens, flops = sum(job.tokens for job in line.jobs), sum(job.flops for job in line.jobs)
-    if line.reason == "finished" or not flops:
-        return (show_count(tokens) if tokens else "", f"{flops:.2g}" if flops else "", "")
-    seconds = estimate.seconds(flops)
-    return (show_count(tokens) if tokens else "", f"{flops:.2g}", show_seconds(seconds) if seconds is not None else "?")
+    amounts = show_count(tokens) if tokens else "", f"{flops:.2g}" if flops else ""
+    if line.reason == "finished":
+        return (*amounts, "")
+    seconds = [forecast.predictions[job.id].seconds for job in line.jobs]
+    known = [one for one in seconds if one is not None]
+    return (*amounts, show_seconds(sum(known)) if len(known) == len(seconds) else "?")
 
 
-def _print_totals(plan: Plan, missing: Mapping[str, Job], estimate: Estimate) -> None:
+def _print_totals(plan: Plan, missing: Mapping[str, Job], forecast: Forecast, hourly_price: float | None) -> None:
     console = make_console()
     flops = sum(job.flops for job in missing.values())
     console.print(
         f"\nto do: {len(missing)} of {len(plan.jobs)} jobs for {len(plan.runs)} runs, "
         f"{show_count(sum(job.tokens for job in missing.values()))} tokens, {flops:.3g} FLOPs"
     )
-    seconds = estimate.total_seconds(plan, missing)
-    if seconds is None or estimate.speed is None:
-        console.print("time: not known; a first train job on this machine's GPU will tell")
-    else:
-        console.print(
-            f"time: about {show_seconds(seconds)} with {estimate.training_workers} at once, at "
-            f"{show_count(estimate.speed.flops_per_second)}FLOP/s each ({estimate.speed.source}); "
-            "reading and encoding documents not counted"
-        )
+    console.print(time_line(plan, forecast, missing, hourly_price))
     trained, unshared = plan.tokens_trained, plan.tokens_unshared
     saving = f", {1 - trained / unshared:.0%} saved" if unshared > trained else ""
     console.print(

@@ -14,6 +14,7 @@ from titrant.cli.opened import Opened, make_console, open_plan_and_store
 from titrant.errors import EngineError, StoreError, StudyError
 from titrant.execute.files import empty_folder, explaining_disk_trouble, write_json
 from titrant.execute.published import StoredRun, find_run, report_job
+from titrant.execute.spent import publish_cost
 from titrant.execute.store import Store, open_store
 from titrant.execute.work import stage_of
 from titrant.jobs import EvaluateJob
@@ -96,6 +97,7 @@ def rebuild_report(named: str, root: Path) -> None:
             stage_of("report")(job.declaration, dict(inputs), out, scratch=scratch, progress=_silent)
             for path in sorted(out.iterdir()):
                 path.replace(target / path.name)
+    publish_cost(opened.plan, opened.name, store)
     print_findings(target)
     click.echo(f"page: {target / 'report.html'}")
 

@@ -8,25 +8,33 @@ from pathlib import Path
 
 import click
 
+from titrant.cli.forecast import calibrate_if_worth_it, calibrated, forecast_of, time_line
 from titrant.cli.opened import Opened, located, open_plan
 from titrant.cli.results import print_findings
 from titrant.errors import StudyError
 from titrant.execute.explain import find_job
 from titrant.execute.published import publish, write_runs
-from titrant.execute.runner import Interrupted, run_plan
+from titrant.execute.runner import Interrupted, run_plan, survey
+from titrant.execute.spent import keep_predictions, publish_cost
 from titrant.execute.store import Store, open_store
 from titrant.execute.watch import Display, PlainDisplay, TerminalDisplay
 from titrant.plan import Job
 
+LEAST_TOLD_SECONDS = 60.0
+"""Runs that are predicted to take less are not announced."""
 
-def run_study(named: str, root: Path, workers: int | None) -> None:
+
+def run_study(
+    named: str, root: Path, workers: int | None, *, calibrate: bool = False, hourly_price: float | None = None
+) -> None:
     """Do all missing jobs, then print findings and the page's path; exits 128 + signal if stopped."""
     opened = open_plan(named)
     store = open_store(root, create=True)
     _list_runs(opened, store)
     try:
         with located(opened.loaded):
-            made = run_plan(opened.plan, store, display(), workers=workers)
+            seconds = _predicted(opened, store, workers, calibrate, hourly_price)
+            made = run_plan(opened.plan, store, display(), workers=workers, seconds=seconds)
     except Interrupted as stopped:
         click.echo(f"stopped: {stopped}", err=True)
         sys.exit(128 + stopped.signal)
@@ -36,7 +44,38 @@ def run_study(named: str, root: Path, workers: int | None) -> None:
     page = publish(opened.plan, opened.name, store)
     if page is not None:
         print_findings(page.parent)
+        if made:
+            _tell_cost(opened, store)
         click.echo(f"page: {page}")
+
+
+def _tell_cost(opened: Opened, store: Store) -> None:
+    """Write what was predicted and what it took beside the page, and say it in a sentence."""
+    from titrant.report.cost import summary
+
+    if (cost := publish_cost(opened.plan, opened.name, store)) is not None:
+        click.echo(f"cost: {summary(cost)}")
+
+
+def _predicted(
+    opened: Opened, store: Store, workers: int | None, calibrate: bool, hourly_price: float | None
+) -> dict[str, float]:
+    """Seconds that each missing job is predicted to take, written down before any of them begins."""
+    plan = opened.plan
+    missing = {id_ for id_, standing in survey(plan, store, hashes=False).items() if standing.state != "finished"}
+    if not missing or not os.access(store.root, os.W_OK):
+        return {}
+    if calibrate:
+        calibrated(plan, store, workers)
+    forecast = forecast_of(plan, store, workers)
+    if not calibrate:
+        forecast = calibrate_if_worth_it(plan, store, forecast, missing, workers)
+    predictions = {id_: forecast.predictions[id_] for id_ in missing}
+    keep_predictions(store, opened.name, predictions, forecast.known, hourly_price)
+    if (whole := forecast.wall_seconds(plan, missing)) is not None and whole > LEAST_TOLD_SECONDS:
+        jobs = {id_: plan.jobs[id_] for id_ in missing}
+        click.echo(time_line(plan, forecast, jobs, hourly_price), err=True)
+    return {id_: one.seconds for id_, one in predictions.items() if one.seconds is not None}
 
 
 def run_one_job(named: str, root: Path, wanted: str) -> None:

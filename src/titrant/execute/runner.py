@@ -41,6 +41,9 @@ GRACE_SECONDS = 8.0
 NOMINAL_COST = 1e9
 """Cost of a job that trains nothing, in FLOPs: it orders jobs and weighs the estimate of the time left."""
 
+NOMINAL_SECONDS = 1.0
+"""What a job counts for whose time could not be predicted, where that of others was."""
+
 ON_GPU = ("train", "evaluate")
 """Kinds of jobs that take a GPU each where there is one."""
 
@@ -71,8 +74,10 @@ def run_plan(
     *,
     workers: int | None = None,
     stages: Mapping[str, str] = STAGES,
+    seconds: Mapping[str, float] | None = None,
 ) -> int:
-    """Do all jobs that are missing and return how many that were.
+    """Do all jobs that are missing and return how many that were. `seconds` are what each is predicted to take, by id:
+    they order the work and say how much is left.
 
     Raises what the first failed stage raised (StudyError before all others) when all that could be done is done,
     StoreError if another run holds the store, Interrupted after Ctrl-C or SIGTERM.
@@ -84,7 +89,7 @@ def run_plan(
     with explaining_disk_trouble(store.root), held(store.root / "lock", f"the store {store.root}"):
         _repair(plan, store, display)
         missing = [job for id_, job in plan.jobs.items() if survey_one(store, job) != "finished"]
-        run = _Run(plan, store, display, missing, workers or default_workers(), stages)
+        run = _Run(plan, store, display, missing, workers or default_workers(), stages, seconds or {})
         run.go()
         store.verified.save(store.root)
         return run.scene.overall.jobs
@@ -145,6 +150,8 @@ class _Run:
     missing: Sequence[Job]
     workers: int
     stages: Mapping[str, str]
+    seconds: Mapping[str, float]
+    """Predicted, by id; empty: FLOPs stand in for them."""
     waiting: dict[str, Job] = field(init=False)
     """Not started: the missing jobs, and those in doubt."""
     doubtful: dict[str, Job] = field(init=False)
@@ -157,7 +164,7 @@ class _Run:
     def __post_init__(self) -> None:
         self.doubtful = _made_of(self.plan, self.missing)
         self.waiting = {job.id: job for job in self.missing} | self.doubtful
-        costs = {job.id: job.flops or NOMINAL_COST for job in self.missing}
+        costs = {job.id: self._cost(job) for job in self.missing}
         self.urgency = critical_paths(self.plan, costs)
         self.scene = Scene(
             Overall(len(self.missing), sum(job.tokens for job in self.missing), sum(costs.values()), time.monotonic()),
@@ -167,6 +174,10 @@ class _Run:
         self.free_gpus = list(gpus[: self.workers])
         self.has_gpus = bool(gpus)
         self.selector = selectors.DefaultSelector()
+
+    def _cost(self, job: Job) -> float:
+        """Seconds, or where none were predicted of any job FLOPs, or as many as stand for a job that trains nothing."""
+        return self.seconds.get(job.id, NOMINAL_SECONDS) if self.seconds else job.flops or NOMINAL_COST
 
     def go(self) -> None:
         """Until nothing runs and nothing more can be started; then raise what went wrong."""
@@ -203,7 +214,7 @@ class _Run:
                 del self.waiting[id_]
                 continue
             _set_aside(self.store, job, standing, self.display)
-            self.scene.add(job, job.flops or NOMINAL_COST)
+            self.scene.add(job, self._cost(job))
             self.urgency = critical_paths(self.plan, self.scene.costs)
 
     def _start_ready(self) -> None:

@@ -36,17 +36,17 @@ def _gpu(
 
 
 ACCELERATORS: tuple[Accelerator, ...] = (
-    _gpu("B200", 2250, 75, 180, 7700, r"\bB200", "NVIDIA, Blackwell architecture brief, HGX B200"),
+    _gpu("B200", 2250, 80, 180, 8000, r"\bB200\b", "NVIDIA, Blackwell architecture brief, HGX B200"),
     _gpu("H200-NVL", 835, 60, 141, 4800, r"H200 NVL", "NVIDIA, H200 data sheet, NVL"),
-    _gpu("H200", 989, 67, 141, 4800, r"\bH200", "NVIDIA, H200 data sheet, SXM"),
+    _gpu("H200", 989, 67, 141, 4800, r"\bH200\b", "NVIDIA, H200 data sheet, SXM"),
     _gpu("H100-NVL", 835, 60, 94, 3900, r"H100 NVL", "NVIDIA, H100 data sheet, NVL"),
     _gpu("H100-PCIe", 756, 51, 80, 2000, r"H100 PCIe", "NVIDIA, H100 data sheet, PCIe"),
-    _gpu("H100", 989, 67, 80, 3350, r"\bH100", "NVIDIA, H100 data sheet, SXM"),
+    _gpu("H100", 989, 67, 80, 3350, r"\bH100\b", "NVIDIA, H100 data sheet, SXM"),
     _gpu("A100-40GB", 312, 19.5, 40, 1555, r"A100.*40 ?GB", "NVIDIA, A100 data sheet"),
-    _gpu("A100", 312, 19.5, 80, 2039, r"\bA100", "NVIDIA, A100 data sheet, 80 GB SXM"),
-    _gpu("L40S", 362, 91.6, 48, 864, r"\bL40S", "NVIDIA, L40S data sheet"),
+    _gpu("A100", 312, 19.5, 80, 2039, r"\bA100\b", "NVIDIA, A100 data sheet, 80 GB SXM"),
+    _gpu("L40S", 362, 91.6, 48, 864, r"\bL40S\b", "NVIDIA, L40S data sheet"),
     _gpu("L4", 121, 30.3, 24, 300, r"\bL4\b", "NVIDIA, L4 data sheet"),
-    _gpu("A10G", 70, 31.5, 24, 600, r"\bA10G", "NVIDIA, A10G data sheet"),
+    _gpu("A10G", 70, 31.5, 24, 600, r"\bA10G\b", "NVIDIA, A10G data sheet"),
     _gpu("A10", 125, 31.2, 24, 600, r"\bA10\b", "NVIDIA, A10 data sheet"),
     _gpu("A40", 149.7, 37.4, 48, 696, r"\bA40\b", "NVIDIA, A40 data sheet"),
     _gpu("RTX-5090", 209.5, 104.8, 32, 1792, r"RTX 5090", "NVIDIA, RTX Blackwell white paper, float32 sums"),

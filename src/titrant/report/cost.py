@@ -104,7 +104,9 @@ def summary(report: CostReport) -> str:
         took += f" ({plain(whole.ratio, 2)} of the prediction)"
     if report.price is not None:
         took += f"; {plain(report.price, 2)} in money"
-        took += f" where {plain(report.predicted_price, 2)} were predicted" if report.predicted_price is not None else ""
+        took += (
+            f" where {plain(report.predicted_price, 2)} were predicted" if report.predicted_price is not None else ""
+        )
     return f"{took}, on {', '.join(report.machines) or 'a machine that is not known'}, {report.workers} jobs at once."
 
 
@@ -189,7 +191,7 @@ def _html(report: CostReport) -> str:
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; style-src \'unsafe-inline\'">\n'
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
         f'<meta name="color-scheme" content="light dark">\n<title>{escape(title)}</title>\n<style>\n{css}\n</style>\n'
         f"</head>\n<body>\n<main>\n<section>{body}</section>\n</main>\n</body>\n</html>\n"
     )
