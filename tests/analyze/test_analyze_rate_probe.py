@@ -188,8 +188,14 @@ def test_a_verdict_that_is_not_resolved_somewhere_turns_nothing(tmp_path):
 def test_the_rule_of_what_holds_and_what_turns(study, other):
     opposed = {study, other} - {"not resolved"}
     expected = "holds" if study == other else "turns" if len(opposed) == 2 else "not at every rate"
-    assert stands(study, [study, other, study]) == expected
-    assert stands(study, [study] * 3) == "holds"
+    assert stands((study, 2.0), [(study, 2.0), (other, 2.0), (study, 2.0)]) == expected
+    assert stands((study, 2.0), [(study, 0.1)] * 3) == "holds"
+
+
+def test_what_is_smaller_than_the_margin_does_not_turn_against_equivalent():
+    assert stands(("better", 0.9), [("better", 0.9), ("equivalent", 0.5)]) == "not at every rate"
+    assert stands(("better", 0.9), [("better", 1.0), ("equivalent", 0.5)]) == "turns"
+    assert stands(("better", 0.9), [("worse", 0.9)]) == "turns"  # both cannot be true of one difference
 
 
 def test_with_one_seed_nothing_is_resolved_at_any_rate(tmp_path):

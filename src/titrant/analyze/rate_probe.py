@@ -5,8 +5,9 @@ arms). Rules:
 - All outcomes at all rates are one family, corrected by Holm on its own: the study's findings keep their correction,
   and at the study's own rate a verdict of this family may differ from theirs.
 - A verdict *holds* if it is the study's at every rate. It *turns* if, the study's own verdict counted, there is
-  `better` at one rate and `worse` or `equivalent` at another, or `worse` at one and `equivalent` at another. `not
-  resolved` turns nothing: it may be noise. What turns is flagged in the study's own finding.
+  `better` at one rate and `worse` at another, or `equivalent` at one and at another a `better` or `worse` that is not
+  smaller than the margin (one that is says nothing against equivalence). `not resolved` turns nothing: it may be noise.
+  What turns is flagged in the study's own finding.
 - `change` is the difference at a rate minus that at the study's rate, paired by seed and item, with its own interval,
   which is not corrected: verdicts may differ where differences do not.
 - The best rate of an arm is the one whose mean over seeds is lowest, by the final training loss and by the plain mean
@@ -45,6 +46,8 @@ DEPENDS = "depends on the learning rate"
 """The flag of a finding whose verdict turns."""
 
 Stands = Literal["holds", "turns", "not at every rate"]
+Claim = tuple[Verdict, float]
+"""A verdict, and the size of its difference in margins."""
 
 
 @dataclass(frozen=True)
@@ -207,16 +210,19 @@ def with_turns(judged: Sequence[tuple[Finding, Detail]], probed: ProbeFound) -> 
     ]
 
 
-def stands(study: Verdict, at_rates: Iterable[Verdict]) -> Stands:
+def stands(study: Claim, at_rates: Sequence[Claim]) -> Stands:
     """Whether a verdict is the same at every rate.
 
-    >>> stands("better", ["better", "not resolved"]), stands("better", ["better", "equivalent"])
-    ('not at every rate', 'turns')
+    >>> stands(("better", 2.0), [("better", 2.0), ("not resolved", 0.3)])
+    'not at every rate'
+    >>> stands(("better", 2.0), [("better", 2.0), ("equivalent", 0.1)])
+    'turns'
     """
-    verdicts = {study, *at_rates}
-    if len(verdicts - {"not resolved"}) > 1:
-        return "turns"
-    return "holds" if len(verdicts) == 1 else "not at every rate"
+    verdicts = {study[0], *(verdict for verdict, _ in at_rates)}
+    if len(verdicts) == 1:
+        return "holds"
+    large = any(verdict in ("better", "worse") and size >= 1 for verdict, size in (study, *at_rates))
+    return "turns" if {"better", "worse"} <= verdicts or ("equivalent" in verdicts and large) else "not at every rate"
 
 
 def _is_of(finding: Finding, probe: PlannedProbe) -> bool:
@@ -298,7 +304,10 @@ def _outcome(own: Finding, cells: tuple[AtRate, ...]) -> ProbedOutcome:
         better_is=own.better_is,
         margin=own.margin,
         study_verdict=own.verdict,
-        stands=stands(own.verdict, [cell.verdict for cell in cells]),
+        stands=stands(
+            (own.verdict, abs(own.difference) / own.margin),
+            [(cell.verdict, abs(cell.difference) / own.margin) for cell in cells],
+        ),
         rates=cells,
     )
 

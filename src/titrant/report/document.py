@@ -327,8 +327,9 @@ class ProbedOutcome(Entry):
     study_verdict: Verdict
     """Of the study's own finding."""
     stands: Literal["holds", "turns", "not at every rate"]
-    """`holds`: the verdict is the study's at every rate. `turns`: two of `better`, `worse` and `equivalent` occur, the
-    study's verdict counted; its finding is flagged. Else `not at every rate`: what differs is not resolved."""
+    """`holds`: the verdict is the study's at every rate. `turns`: `better` and `worse` occur, or `equivalent` and a
+    `better` or `worse` that is not smaller than the margin, the study's verdict counted; its finding is flagged. Else
+    `not at every rate`."""
     rates: tuple[ProbedValue, ...]
 
 

@@ -54,7 +54,7 @@ def sentence(probe: RateProbe) -> str:
     for stands, one, many in (
         ("holds", "holds at every rate", "hold at every rate"),
         ("turns", "turns with the rate", "turn with the rate"),
-        ("not at every rate", "is not resolved at every rate", "are not resolved at every rate"),
+        ("not at every rate", "is another at some rate and does not turn", "are others at some rate and do not turn"),
     ):
         if names := [where_of(outcome.outcome) for outcome in told if outcome.stands == stands]:
             parts.append(f"{len(names)} {one if len(names) == 1 else many} ({_listing(names)})")
@@ -76,8 +76,9 @@ def _note(probe: RateProbe, alpha: float) -> str:
         f"The two arms were trained again at other peak rates, all else the same ({numbers.seeds(len(probe.seeds))}). "
         f"Differences are arm minus control with {numbers.percent(1 - alpha)} intervals, as in the findings; verdicts "
         f"are corrected by Holm over the {probe.family} comparisons of this section alone, so that at 1\u202f× one may "
-        "differ from the study's. A verdict turns if two of “better”, “worse” and “equivalent” occur, the study's own "
-        "counted; “not resolved” turns nothing. The change is the difference at a rate minus that at the study's, "
+        "differ from the study's. A verdict turns if “better” and “worse” occur, or “equivalent” and one of them that "
+        "is not smaller than the margin, the study's own counted; “not resolved” turns nothing. The change is the "
+        "difference at a rate minus that at the study's, "
         f"paired by seed and item, its interval not corrected.{more}"
     )
 
