@@ -148,6 +148,20 @@ def test_a_run_whose_earlier_phases_were_not_given_says_so(tmp_path):
     assert flags(made) == ["earlier phases not compared"]
 
 
+def test_a_contrast_in_which_a_run_skipped_updates_says_so(tmp_path):
+    made = everywhere(a_study(tmp_path))
+    write_checkpoint(made.inputs["train/arm@nano#0"], skipped=(3, 4))
+    write_checkpoint(made.inputs["train/arm@nano#1"], skipped=(7,))
+    assert flags(made) == ["updates were skipped: 3 against 0"]
+
+
+def test_updates_skipped_in_an_earlier_phase_or_on_both_sides_are_told_too(tmp_path):
+    made = everywhere(a_study(tmp_path))
+    for run in ("arm@nano#0", "control@nano#0", "arm@nano#1", "control@nano#1"):
+        trained_in_two_phases(made, run, skipped=(5,))
+    assert flags(made) == ["updates were skipped: 2 against 2"]
+
+
 def test_a_gap_in_the_chain_of_phases_is_named(tmp_path):
     made = everywhere(a_study(tmp_path))
     made.inputs["earlier/arm@nano#0/1"] = trained_in_two_phases(made, "arm@nano#0")

@@ -1,4 +1,5 @@
-"""Whether two runs differ in what the study does not say: tokens and epochs, tokenizer, scoring path, code, machine.
+"""Whether two runs differ in what the study does not say: tokens and epochs, skipped updates, tokenizer, scoring path,
+code, machine.
 
 A run is a chain of phases, and any of them may have been trained on another day by other code. Each phase is held
 against the phases of the other run that trained the same stretch of it, so that a trunk trained long ago and shared by
@@ -57,6 +58,8 @@ class RunFacts:
     scored_by: str
     code: frozenset[str]
     """What ran the blocks in its phases: `eager`, `compiled`."""
+    skipped: int
+    """Updates that were skipped in its phases, for a loss that spiked or was not finite."""
     epochs: dict[str, float]
     """By source, how often its most repeated partition has been gone through by the end of the run."""
 
@@ -84,6 +87,7 @@ def read_facts(trained: Sequence[Path], evaluate: Path) -> RunFacts:
         tokenizers=frozenset(named["tokenizer"] for named in inputs if "tokenizer" in named),
         scored_by=scores.scored_by,
         code=frozenset(checkpoint.code for checkpoint in checkpoints),
+        skipped=sum(len(checkpoint.skipped) for checkpoint in checkpoints),
         epochs=epochs,
     )
 
@@ -141,6 +145,9 @@ def flags_of(arm: Iterable[RunFacts], control: Iterable[RunFacts]) -> tuple[str,
         flags.add(f"package versions differ: {_named(differing['packages'])}")
     if unknown:
         flags.add(f"not known for one side: {_named(unknown)}")
+    skipped = [sum(run.skipped for run in runs) for runs in (arms, controls)]
+    if any(skipped):
+        flags.add(f"updates were skipped: {skipped[0]} against {skipped[1]}")
     return tuple(sorted(flags | _flags_of_epochs(arms, controls)))
 
 

@@ -172,7 +172,11 @@ class PhaseEntry(Entry):
     total_tokens: int
     """Tokens of the run at the end of this phase."""
     final_loss: float
-    """Mean training loss (nats a token) of the last tenth of the phase."""
+    """Mean training loss (nats a token) of the last tenth of the phase, as far as it is finite."""
+    spikes: tuple[int, ...] = ()
+    """Steps at which the loss spiked, as the study's `faults` say what a spike is."""
+    skipped: tuple[int, ...] = ()
+    """Steps whose update was skipped; their tokens count as drawn."""
     fingerprint: str
     """Fingerprint of the trained checkpoint."""
 

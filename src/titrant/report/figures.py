@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from math import isfinite
 from typing import Any
 
 from titrant.report.material import Material, TrainedPhase
@@ -78,7 +79,7 @@ def _lines(material: Material, scale: str, column: str) -> Rows:
         for phase in phases:
             curves = material.curves[phase.place.id]
             measured = curves.loss if column == "loss" else curves.learning_rate
-            keep = evenly(len(measured), each)
+            keep = [index for index in evenly(len(measured), each) if isfinite(measured[index])]
             tokens += [curves.tokens[index] for index in keep]
             values += [_short(measured[index]) for index in keep]
         rows.append({**_who(phases), "tokens": tokens, column: values})

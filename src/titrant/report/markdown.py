@@ -75,6 +75,7 @@ def _provenance(story: Story) -> list[str]:
         markdown_text(provenance.tokenizer_line(story.material)),
         "### Runs",
         to_markdown(provenance.runs_table(story.report.runs)),
+        *(markdown_text(line) for line in provenance.astray_lines(story.report.runs)),
         "### Artifacts",
         to_markdown(provenance.inputs_table(story.report.inputs)),
         "## Build it again",

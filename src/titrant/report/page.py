@@ -245,6 +245,7 @@ def _provenance(story: Story, charts: dict[str, figures.Spec]) -> str:
             element("p", escape(f"{tokens}. {provenance.tokenizer_line(story.material)}")),
             element("h3", "Runs"),
             to_html(provenance.runs_table(story.report.runs)),
+            *(element("p", escape(line)) for line in provenance.astray_lines(story.report.runs)),
             element("h3", "Artifacts"),
             _folded("Every input with its fingerprint", to_html(provenance.inputs_table(story.report.inputs))),
         ]

@@ -12,6 +12,9 @@ from titrant.report.document import InputEntry, PhaseEntry, RunEntry, SourceEntr
 from titrant.report.markup import anchor
 from titrant.report.material import Material
 
+_MOST_STEPS = 10
+"""Steps of a kind that a line names; report.json has them all."""
+
 
 def source_entries(material: Material) -> tuple[SourceEntry, ...]:
     """One entry a source, in the order of the study."""
@@ -72,6 +75,8 @@ def run_entries(material: Material) -> tuple[RunEntry, ...]:
                         tokens=phase.checkpoint.tokens,
                         total_tokens=phase.checkpoint.total_tokens,
                         final_loss=phase.checkpoint.final_loss,
+                        spikes=phase.checkpoint.spikes,
+                        skipped=phase.checkpoint.skipped,
                         fingerprint=phase.fingerprint,
                     )
                     for phase in phases
@@ -125,6 +130,25 @@ def runs_table(runs: Sequence[RunEntry]) -> Table:
                 )
             )
     return Table(columns, tuple(rows), caption="Runs", row_ids=tuple(ids))
+
+
+def astray_lines(runs: Sequence[RunEntry]) -> tuple[str, ...]:
+    """A sentence for every phase whose loss spiked or of which updates were skipped; shared phases once."""
+    lines: dict[str, str] = {}
+    for run in runs:
+        for phase in run.phases:
+            parts = [f"the loss spiked at {_steps(phase.spikes)}"] if phase.spikes else []
+            parts += [f"the update was skipped at {_steps(phase.skipped)}"] if phase.skipped else []
+            if parts:
+                line = f"{run.run}, phase {phase.phase} of {numbers.count(phase.steps)} steps: {'; '.join(parts)}."
+                lines.setdefault(phase.job, line)
+    return tuple(lines.values())
+
+
+def _steps(steps: Sequence[int]) -> str:
+    more = len(steps) - _MOST_STEPS
+    shown = ", ".join(str(step) for step in steps[:_MOST_STEPS])
+    return f"step{'s' * (len(steps) > 1)} {shown}{f' and {more} more' if more > 0 else ''}"
 
 
 def study_yaml(material: Material) -> str:
