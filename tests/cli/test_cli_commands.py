@@ -101,6 +101,7 @@ def test_commands_and_flags_are_frozen() -> None:
         "evaluate": ["STUDY", "MODEL", "--store"],
         "explain": ["STUDY", "JOB", "--store"],
         "export": ["RUN", "DIR", "--store"],
+        "ladder": [],
         "plan": ["STUDY", "--store", "--json", "--calibrate", "--on", "--count", "--hourly-price"],
         "report": ["STUDY", "--store"],
         "run": ["STUDY", "--store", "--job", "--workers", "--track", "--calibrate", "--hourly-price"],

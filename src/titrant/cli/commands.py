@@ -224,6 +224,14 @@ def evaluate(study: str, model: str, store: Path) -> None:
 
 
 @commands.command()
+def ladder() -> None:
+    """Show the rungs that a scale may be named by: size, batch, learning rate, budget, and the rule behind each."""
+    from titrant.cli.ladder import show_ladder
+
+    show_ladder()
+
+
+@commands.command()
 @_store
 def doctor(store: Path) -> None:
     """Show what this machine can do, what is not installed, and what that is needed for."""
