@@ -27,7 +27,8 @@ user may choose freely (arms, phases, mixtures). Its inputs are named by role; e
                 previous: Checkpoint (if it goes on from another phase)
     evaluate    train: Checkpoint; tokenizer: TokenizerFile; tokens/SOURCE and trained/SOURCE: as of questions
     findings    evaluate/RUN: Scores; train/RUN: Checkpoint (RUN = arm@scale#seed; the end of its last phase);
-                earlier/RUN/INDEX: Checkpoint (the end of its phase INDEX, from 0; every phase but the last);
+                earlier/RUN/INDEX: Checkpoint (the end of its phase INDEX, from 0; every phase but the last); the
+                same of what is trained for the learning-rate probe;
                 items: Items, overlap/SOURCE: Overlap and split/SOURCE: Split (if sources are searched for items)
     report      findings: FindingsFile; evaluate/ID, train/ID (every phase); documents/SOURCE; split/SOURCE;
                 examples/SOURCE; tokens/SOURCE; tokenizer; ledger; overlap/SOURCE (if sources are searched for items);

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from demo_study import DEMO, lay_out_study
 from titrant.errors import StudyError
 from titrant.plan.fingerprint import canonical, identity_of
+from titrant.study.architecture import OutsideArchitecture
 from titrant.study.ladder import Scale
 from titrant.study.load import load_study, open_study
 from titrant.study.rungs import RUNGS, compute_optimal, rate_by_compute
@@ -99,6 +100,12 @@ def test_every_field_of_a_rung_can_be_overridden_an_architecture_field_by_field(
     assert (scale.learning_rate, scale.tokens, scale.global_batch_tokens) == (0.002, 40_000, 2048)
     assert (scale.architecture.layers, scale.architecture.width) == (4, 192)
     assert not scale.architecture.tied_embeddings
+
+
+def test_an_outside_model_takes_the_place_of_a_rungs_architecture_whole():
+    scale = Scale.model_validate({"rung": "nano", "architecture": {"hugging_face": "./model"}})
+    assert isinstance(scale.architecture, OutsideArchitecture)
+    assert scale.tokens == 300_000
 
 
 def test_a_list_of_rungs_is_each_by_its_name(tmp_path):

@@ -49,7 +49,8 @@ class Plan:
     jobs: Mapping[str, Job]
     """By id, in an order in which they can be done."""
     runs: Mapping[str, tuple[Run, tuple[str, ...]]]
-    """By run id (`arm@scale#seed`): the run and the ids of its train jobs, phase by phase."""
+    """By run id (`arm@scale#seed`): the run and the ids of its train jobs, phase by phase. Those of the learning-rate
+    probe alone come last; their scales are not among the study's."""
 
     tokens: Mapping[str, str] = field(default_factory=dict)
     """Id of the tokens job by source, in the order of the study."""
