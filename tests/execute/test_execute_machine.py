@@ -10,7 +10,6 @@ import unicodedata
 from pathlib import Path
 
 import pytest
-from execute_stages import six_jobs
 
 from titrant.execute import machine
 from titrant.execute.machine import (
@@ -25,7 +24,6 @@ from titrant.execute.machine import (
     visible_gpus,
 )
 from titrant.execute.store import Store, open_store
-from titrant.execute.watch import Doing, Overall, PlainDisplay, Scene, TerminalDisplay
 
 
 @pytest.fixture
@@ -161,45 +159,3 @@ def test_the_facts_name_host_and_commit() -> None:
     assert host_facts()["cores"] == usable_cores()
     commit = source_commit()
     assert commit is None or re.fullmatch(r"[0-9a-f]{40}", commit)
-
-
-def some_scene() -> tuple[Scene, Doing]:
-    job = next(iter(six_jobs().jobs.values()))
-    doing = Doing(job, 0.0)
-    scene = Scene(
-        Overall(jobs=6, tokens=0, cost=6.0, started=0.0), dict.fromkeys(six_jobs().jobs, 1.0), {job.id: doing}
-    )
-    return scene, doing
-
-
-def test_rate_and_time_left_follow_from_the_points_seen() -> None:
-    scene, doing = some_scene()
-    for second in range(5):
-        doing.update({"done": 100 * second, "total": 1000, "unit": "tokens", "note": "loss 3.2"}, float(second))
-    assert doing.rate() == pytest.approx(100)
-    assert doing.columns() == ("400/1k tokens", "100 tokens/s", "loss 3.2", "6 s left")
-    # 0.4 of 6 jobs in 10 s: 5.6 / 0.4 * 10 s are left
-    assert scene.overall.line(scene.doing, scene.costs, 10.0) == "0 of 6 jobs, 140 s left".replace("140 s", "2 min")
-
-
-def test_a_display_without_terminal_speaks_every_ten_seconds_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
-    scene, _ = some_scene()
-    clock = [100.0]
-    monkeypatch.setattr("titrant.execute.watch.time.monotonic", lambda: clock[0])
-    lines: list[str] = []
-    display = PlainDisplay(lines.append)
-    for clock[0] in (101.0, 105.0, 109.9, 110.0, 111.0, 119.0, 120.5):
-        display.tick(scene)
-    assert len(lines) == 2
-
-
-def test_the_live_display_draws_and_ends(capfd: pytest.CaptureFixture[str]) -> None:
-    scene, doing = some_scene()
-    doing.update({"done": 1, "total": 2, "unit": "tokens", "note": "[x]"}, 1.0)
-    display = TerminalDisplay()
-    display.started(scene, doing.job)
-    display.tick(scene)
-    display.say("a line with [brackets]")
-    display.finished(scene, doing.job, 1.0)
-    display.close()
-    assert "a line with [brackets]" in capfd.readouterr().err

@@ -1,4 +1,11 @@
-"""What a person sees while jobs run: live lines on a terminal, plain lines everywhere else."""
+"""What a person sees while jobs run: live lines on a terminal, plain lines everywhere else.
+
+    train balanced-only.init@nano#1  82k of 149.5k tokens  loss 5.123, 11.5k tok/s, 54 % of peak  6 s left
+    12 of 65 jobs, 1.2M of 4.037M tokens, 5 min left
+
+What does not fit a narrow terminal is left out from the least needed on; how far a job is and how long it still takes
+stay to the last.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +18,7 @@ from typing import Protocol
 from titrant.plan.plan import Job
 from titrant.study.units import show_count, show_seconds
 
-PLAIN_EVERY_SECONDS = 10.0
+PLAIN_EVERY_SECONDS = 60.0
 _RATE_WINDOW_SECONDS = 30.0
 
 
@@ -25,10 +32,15 @@ class Doing:
     total: int = 0
     unit: str = ""
     note: str = ""
+    words: deque[str] = field(default_factory=lambda: deque(maxlen=20), repr=False)
+    """What the job had to say in between (a spike, a stall), until a display takes it."""
     _points: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=600), repr=False)
 
     def update(self, event: Mapping[str, object], now: float) -> None:
-        """Take over a `progress` event."""
+        """Take over a `progress` event. One of a train job that falls back to nothing done is a remark."""
+        if self.job.kind == "train" and self.done and not event["done"]:
+            self.words.append(str(event["note"]))
+            return
         self.done, self.total = int(str(event["done"])), int(str(event["total"]))
         self.unit, self.note = str(event["unit"]), str(event["note"])
         self._points.append((now, self.done))
@@ -47,14 +59,36 @@ class Doing:
         (start, first), (end, last) = self._points[0], self._points[-1]
         return (last - first) / (end - start) if end > start and last > first else None
 
-    def columns(self) -> tuple[str, str, str, str]:
-        """(done of total, rate, note, time left) as text."""
+    def left(self) -> str:
+        """The time left as text; empty where it is not known."""
         rate = self.rate()
-        known = f"{show_count(self.done)}/{show_count(self.total)} {self.unit}"
-        amount = known if self.total else f"{show_count(self.done)} {self.unit}" if self.done else ""
-        speed = f"{show_count(rate)} {self.unit}/s" if rate else ""
-        left = f"{show_seconds((self.total - self.done) / rate)} left" if rate and self.total else ""
-        return amount, speed, self.note, left
+        return f"{show_seconds((self.total - self.done) / rate)} left" if rate and self.total else ""
+
+    def line(self, width: int | None = None, title_width: int = 0) -> str:
+        """Title, amount, note or speed, and time left, in `width` characters at most; None: as many as it takes."""
+        rate, title = self.rate(), f"{self.job.kind} {self.job.name}"
+        said = [part for part in self.note.split(", ") if part]
+        if rate and not any(part.endswith("/s") for part in said):
+            said.append(f"{show_count(float(f'{rate:.3g}'))} {self.unit}/s")
+        amount = f"{show_count(self.done)} of {show_count(self.total)} {self.unit}" if self.total else ""
+        amount = amount or (f"{show_count(self.done)} {self.unit}" if self.done else "")
+        share = f"{self.fraction:.0%}".replace("%", " %") if self.total else amount
+        forms = [(title, amount, ", ".join(said[:count])) for count in range(len(said), -1, -1)]
+        forms += [(title, share, ""), (self.job.name, share, "")]
+        for name, *rest in forms:
+            line = "  ".join([name.ljust(title_width), *(text for text in (*rest, self.left()) if text)]).rstrip()
+            if width is None or len(line) <= width:
+                return line
+        tail = "  ".join(text for text in (share, self.left()) if text)
+        return f"{_shortened(self.job.name, width - len(tail) - 2)}  {tail}"[:width]  # type: ignore[operator]
+
+
+def _shortened(name: str, length: int) -> str:
+    """A name in so many characters: its ends say which arm, scale and seed it is."""
+    if len(name) <= length or length < 3:
+        return name[: max(0, length)]
+    head = (length - 1) // 2
+    return f"{name[:head]}…{name[head + 1 - length :]}"
 
 
 @dataclass
@@ -97,6 +131,24 @@ class Scene:
         self.overall.tokens += job.tokens
         self.overall.cost += cost
 
+    def lines(self, now: float, width: int | None = None) -> list[str]:
+        """One line for each running job and one for all of the run, none longer than `width`."""
+        names = [len(f"{doing.job.kind} {doing.job.name}") for doing in self.doing.values()]
+        widest = max(names, default=0)
+        # names are aligned where that leaves room for the rest
+        aligned = widest if width is None or widest <= width // 2 else 0
+        lines = [doing.line(width, aligned) for doing in self.doing.values()]
+        overall = self.overall.line(self.doing, self.costs, now)
+        return [*lines, overall if width is None else overall[:width]]
+
+    def remarks(self) -> list[str]:
+        """What jobs have said since the last call."""
+        said = []
+        for doing in self.doing.values():
+            while doing.words:
+                said.append(f"{doing.job.kind} {doing.job.name}: {doing.words.popleft()}")
+        return said
+
 
 class Display(Protocol):
     """What the runner calls. `say` prints a line that stays."""
@@ -109,7 +161,8 @@ class Display(Protocol):
 
 
 class PlainDisplay:
-    """A line at each job's start and end, and one every ten seconds: for logs and pipes, no control characters."""
+    """A line at each job's start and end, and every minute one for each job that runs and one for all: for logs and
+    pipes, no control characters."""
 
     def __init__(self, write: Callable[[str], None]) -> None:
         self._write = write
@@ -125,12 +178,15 @@ class PlainDisplay:
         self._write(f"done  {job.id} in {show_seconds(seconds)} ({scene.overall.jobs_done} of {scene.overall.jobs})")
 
     def tick(self, scene: Scene) -> None:
+        for remark in scene.remarks():
+            self._write(remark)
         now = time.monotonic()
         if now - self._last < PLAIN_EVERY_SECONDS:
             return
         self._last = now
-        running = "; ".join(_words(doing) for doing in scene.doing.values())
-        self._write(f"{scene.overall.line(scene.doing, scene.costs, now)}{'; ' if running else ''}{running}")
+        *jobs, overall = scene.lines(now)
+        for line in (overall, *(f"  {job}" for job in jobs)):
+            self._write(line)
 
     def close(self) -> None:
         return
@@ -158,21 +214,16 @@ class TerminalDisplay:
         self._console.print(f"✓ {job.id}  {show_seconds(seconds)}", markup=False)
 
     def tick(self, scene: Scene) -> None:
-        from rich.table import Table
+        from rich.text import Text
 
+        for remark in scene.remarks():
+            self.say(remark)
         now = time.monotonic()
         if now - self._drawn < 0.25:
             return
         self._drawn = now
-        table = Table.grid(padding=(0, 2))
-        for doing in scene.doing.values():
-            table.add_row(f"{doing.job.kind} {doing.job.name}", *doing.columns())
-        table.add_row(scene.overall.line(scene.doing, scene.costs, now))
-        self._live.update(table, refresh=True)
+        lines = scene.lines(now, max(20, self._console.width - 1))
+        self._live.update(Text("\n".join(lines), no_wrap=True, overflow="crop"), refresh=True)
 
     def close(self) -> None:
         self._live.stop()
-
-
-def _words(doing: Doing) -> str:
-    return " ".join(text for text in (doing.job.id, *doing.columns()) if text)

@@ -219,7 +219,10 @@ def _made(job: Job, reporter: _Reporter) -> dict[str, object]:
 
 
 class _Reporter:
-    """The `progress` of a stage: tells the parent ten times a second at most and the disk every two seconds."""
+    """The `progress` of a stage: tells the parent ten times a second at most and the disk every two seconds.
+
+    A note that comes with nothing done, where something was, is a remark: it is always told.
+    """
 
     def __init__(self, path: Path, tell: Tell, stop: StopSwitch) -> None:
         self._path, self._tell, self._stop = path, tell, stop
@@ -233,8 +236,10 @@ class _Reporter:
 
     def __call__(self, done: int, total: int, unit: str, note: str = "") -> None:
         now = time.monotonic()
-        self._now = (done, total, unit, note)
-        if now - self._told >= _EVERY_SECONDS or done >= total > 0:
+        remark = bool(note) and not done and self._now[0] > 0
+        if not remark:
+            self._now = (done, total, unit, note)
+        if now - self._told >= _EVERY_SECONDS or done >= total > 0 or remark:
             self._told = now
             self._tell({"event": "progress", "done": done, "total": total, "unit": unit, "note": note})
         if now - self._written >= _ON_DISK_EVERY_SECONDS:
