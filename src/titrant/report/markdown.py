@@ -80,6 +80,7 @@ def _provenance(story: Story) -> list[str]:
         to_markdown(provenance.inputs_table(story.report.inputs)),
         "## Build it again",
         f"```sh\n{commands}\n```",
+        markdown_text(provenance.cost_note()),
         "The resolved study:",
         f"{fence}yaml\n{study}{fence}",
     ]

@@ -262,7 +262,8 @@ def _rebuild(story: Story, charts: dict[str, figures.Spec]) -> str:
         element("dt", escape(command)) + element("dd", escape(what)) for command, what in provenance.rebuild_commands()
     )
     study = element("pre", escape(provenance.study_yaml(story.material)))
-    return intro + element("dl", commands) + _folded("The resolved study", study)
+    cost = element("p", escape(provenance.cost_note()), class_="note")
+    return intro + element("dl", commands) + cost + _folded("The resolved study", study)
 
 
 def _folded(summary: str, body: str) -> str:

@@ -156,6 +156,14 @@ def study_yaml(material: Material) -> str:
     return yaml.safe_dump(material.study, sort_keys=False, allow_unicode=True, width=100)
 
 
+def cost_note() -> str:
+    """Where time and money stand, which are no part of the report: its bytes depend on results alone."""
+    return (
+        "What the study was predicted to take and what it took stands beside this page, in cost.html, cost.md and "
+        "cost.json. It is no part of this page, whose bytes depend on results alone."
+    )
+
+
 def rebuild_commands() -> tuple[tuple[str, str], ...]:
     """Commands and what each does. The study's file is the only thing that is needed beside the sources."""
     return (
