@@ -104,7 +104,7 @@ def test_commands_and_flags_are_frozen() -> None:
         "ladder": [],
         "plan": ["STUDY", "--store", "--json", "--calibrate", "--on", "--count", "--hourly-price"],
         "report": ["STUDY", "--store"],
-        "run": ["STUDY", "--store", "--job", "--workers", "--track", "--calibrate", "--hourly-price"],
+        "run": ["STUDY", "--store", "--job", "--workers", "--track", "--ranks", "--calibrate", "--hourly-price"],
         "status": ["STUDY", "--store"],
     }
 

@@ -14,11 +14,12 @@ from safetensors.torch import load_file
 from tiny_run import curve, finish, job, quiet, write_world
 
 from titrant.artifacts import Checkpoint
+from titrant.asked_ranks import LAUNCHER, RANKS
 from titrant.errors import EngineError, StoreError
 from titrant.study.optimizer import Muon
 from titrant.tokens.batches import PhaseBatches
 from titrant.tokens.shards import open_shard
-from titrant.train import launch, train
+from titrant.train import train
 from titrant.train.memory import choose_layout
 from titrant.train.ranks import ALONE, PARALLEL
 
@@ -34,7 +35,7 @@ def run(asked, inputs, folder, count=1, layout="replicated", progress=quiet) -> 
     shutil.rmtree(folder / "out", ignore_errors=True)
     (folder / "out").mkdir()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(launch.RANKS, str(count))
+        patch.setenv(RANKS, str(count))
         patch.setenv(PARALLEL, layout)
         checkpoint = train(asked, inputs, folder / "out", scratch=folder / "scratch", progress=progress)
     finish(folder / "out", checkpoint)
@@ -164,11 +165,11 @@ def test_what_is_wrong_in_one_of_them_is_told_as_itself(world, tmp_path):
 
 
 def test_a_launcher_that_is_not_there_and_a_number_that_is_none_are_told(world, tmp_path, monkeypatch):
-    monkeypatch.setenv(launch.LAUNCHER, "no-such-launcher --nnodes 2")
+    monkeypatch.setenv(LAUNCHER, "no-such-launcher --nnodes 2")
     with pytest.raises(EngineError, match=r"no-such-launcher cannot be started .*; mend TITRANT_LAUNCHER"):
         run(job(), world, tmp_path)
-    monkeypatch.delenv(launch.LAUNCHER)
-    monkeypatch.setenv(launch.RANKS, "two")
+    monkeypatch.delenv(LAUNCHER)
+    monkeypatch.setenv(RANKS, "two")
     with pytest.raises(EngineError, match="TITRANT_RANKS=two is no number of processes"):
         train(job(), world, tmp_path, scratch=tmp_path, progress=quiet)
 

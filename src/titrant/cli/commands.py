@@ -101,6 +101,11 @@ def plan(
     metavar="NAMES",
     help="Show training in these trackers: tensorboard, wandb, mlflow, trackio, with commas between them.",
 )
+@click.option(
+    "--ranks",
+    type=click.IntRange(min=1),
+    help="Processes (GPUs, or cores) that train one phase together; one if not given.",
+)
 @click.option("--calibrate", is_flag=True, help="Measure this machine again before the work begins.")
 @_price
 def run(
@@ -109,14 +114,18 @@ def run(
     job: str | None,
     workers: int | None,
     track: str | None,
+    ranks: int | None,
     calibrate: bool,
     hourly_price: float | None,
 ) -> None:
     """Do what is missing, then show the findings and where the page is."""
+    from titrant.asked_ranks import RANKS
     from titrant.cli.running import run_one_job, run_study
     from titrant.execute.tracked import name_trackers
 
     name_trackers(track)
+    if ranks is not None:
+        os.environ[RANKS] = str(ranks)
     if job is not None:
         run_one_job(study, store, job)
     else:

@@ -24,7 +24,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from titrant.artifacts import read_record
-from titrant.errors import JobError, StoreError, StudyError, TitrantError
+from titrant.asked_ranks import LAUNCHER, RANKS, asked_ranks
+from titrant.errors import EngineError, JobError, StoreError, StudyError, TitrantError
 from titrant.execute.files import explaining_disk_trouble
 from titrant.execute.lock import held, is_held
 from titrant.execute.machine import default_workers, visible_gpus
@@ -35,8 +36,9 @@ from titrant.execute.work import STAGES, modules_of
 from titrant.execute.worker import assign
 from titrant.plan.plan import Job, Plan
 
-GRACE_SECONDS = 8.0
-"""How long workers that were asked to stop may take to save their state."""
+GRACE_SECONDS = 25.0
+"""How long workers that were asked to stop may take to save their state, unless TITRANT_GRACE_SECONDS says otherwise.
+Slurm kills 30 seconds after its SIGTERM, if nobody has told it to wait for longer."""
 
 NOMINAL_COST = 1e9
 """Cost of a job that trains nothing, in FLOPs: it orders jobs and weighs the estimate of the time left."""
@@ -173,6 +175,14 @@ class _Run:
         gpus = visible_gpus()
         self.free_gpus = list(gpus[: self.workers])
         self.has_gpus = bool(gpus)
+        self.slots = len(self.free_gpus) if gpus else self.workers
+        # what another launcher starts runs elsewhere, one job at a time
+        self.ranks = self.slots if os.environ.get(LAUNCHER) else asked_ranks()
+        if gpus and self.ranks > self.slots:
+            raise EngineError(
+                f"{RANKS}={self.ranks} and only {self.slots} GPUs can be used here; ask for {self.slots} at most, or "
+                f"start them on more machines with {LAUNCHER}"
+            )
         self.selector = selectors.DefaultSelector()
 
     def _cost(self, job: Job) -> float:
@@ -232,7 +242,7 @@ class _Run:
                 self.halted = True
                 return
             if worker.gpu is not None:
-                self.free_gpus.remove(worker.gpu)
+                self.free_gpus = [gpu for gpu in self.free_gpus if gpu not in worker.gpu.split(",")]
             del self.waiting[job.id]
             self.running[job.id] = worker
             self.scene.doing[job.id] = Doing(job, time.monotonic())
@@ -245,16 +255,19 @@ class _Run:
         return any(id_ in open_ for id_ in (*job.inputs.values(), *job.after))
 
     def _free_slot(self, job: Job) -> str | None:
-        """A GPU, or '' for a core; None if there is none now."""
+        """GPUs with commas between them, or '' for cores; None if there are not enough now."""
+        needed = min(self.ranks, self.slots) if job.kind == "train" else 1
         if self.has_gpus and job.kind in ON_GPU:
-            return self.free_gpus[0] if self.free_gpus else None
-        return "" if self._free_cores() > 0 else None
+            return ",".join(self.free_gpus[:needed]) if len(self.free_gpus) >= needed else None
+        return "" if self._free_cores() >= needed else None
 
     def _free_cores(self) -> int:
         return self.workers - sum(worker.cores for worker in self.running.values() if worker.gpu is None)
 
     def _cores_for(self, job: Job, waiting: int) -> int:
-        """One, or for a job that has use for more, its share of those that are free."""
+        """One, as many as train together, or for a job that has use for more, its share of those that are free."""
+        if job.kind == "train" and not self.has_gpus:
+            return min(self.ranks, self.slots)
         if job.kind not in ON_CORES or os.environ.get("TITRANT_ENGINE"):  # the user has decided
             return 1
         folder = self.store.require(self.plan.jobs[job.inputs["documents"]])
@@ -293,7 +306,7 @@ class _Run:
         job = worker.job
         del self.running[job.id]
         if worker.gpu is not None:
-            self.free_gpus.append(worker.gpu)
+            self.free_gpus += worker.gpu.split(",")
         doing = self.scene.doing.pop(job.id)
         outcome = worker.outcome or {}
         if outcome.get("event") == "finished":
@@ -327,7 +340,7 @@ class _Run:
         self.halted = True
         self.display.say("stopping: running jobs save their state (once more to stop at once)")
         self._signal_all(signal.SIGTERM)
-        end = time.monotonic() + GRACE_SECONDS
+        end = time.monotonic() + float(os.environ.get("TITRANT_GRACE_SECONDS", GRACE_SECONDS))
         while self._born() and len(self.signals) < 2 and time.monotonic() < end:
             for key, _ in self.selector.select(timeout=0.1):
                 self._hear(key.data)

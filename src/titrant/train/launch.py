@@ -22,19 +22,12 @@ from dataclasses import asdict
 from pathlib import Path
 
 from titrant.artifacts import Checkpoint, TokenizerFile
+from titrant.asked_ranks import LAUNCHER, asked_ranks
 from titrant.errors import EngineError, Problem, StoreError, StudyError, TitrantError
 from titrant.jobs import Progress, TrainJob
 from titrant.lifeline import die_with
 from titrant.train.loop import train_phase
 from titrant.train.memory import choose_layout
-
-RANKS = "TITRANT_RANKS"
-"""Environment variable: how many processes (GPUs, or cores) train one phase together, 1 by default."""
-
-LAUNCHER = "TITRANT_LAUNCHER"
-"""Environment variable: the command that starts them, if not torchrun on this machine; `-m titrant.train.rank FOLDER`
-is put behind it. For two machines under Slurm: `srun torchrun --nnodes 2 --nproc-per-node 8 --rdzv-backend c10d ...`.
-The store must lie where all of them see it."""
 
 _EVERY_SECONDS = 0.1
 _HEARTBEAT_SECONDS = 1.0
@@ -65,14 +58,6 @@ def train(job: TrainJob, inputs: Mapping[str, Path], out: Path, *, scratch: Path
     checkpoint = _outcome(folder, count, status)
     shutil.rmtree(folder)
     return checkpoint
-
-
-def asked_ranks() -> int:
-    """How many processes train one phase together. Raises EngineError if that is no number."""
-    asked = os.environ.get(RANKS, "1")
-    if not asked.isdigit() or asked == "0":
-        raise EngineError(f"{RANKS}={asked} is no number of processes; give 1 or more")
-    return int(asked)
 
 
 def _start(folder: Path, count: int) -> subprocess.Popen[bytes]:
