@@ -105,6 +105,9 @@ def _read_checkpoint(folder: Path, wanted: Mapping[str, tuple[int, ...]]) -> _Te
     for name in found:
         if name not in wanted:
             places[name] = next((prefix + name for prefix in sorted(prefixes) if prefix + name in wanted), name)
+    outputs = [name for name in found if is_output(name) and places[name] not in wanted]
+    heads = [name for name in wanted if is_output(name) and name not in places.values()]
+    places |= dict(zip(outputs, heads, strict=False))  # the library renamed the output matrix of some families
     named = {places[name]: shape for name, shape in found.items()}
     named = {name: shape for name, shape in named.items() if name in wanted or not is_output(name)}
     if difference := tensor_differences(named, wanted):

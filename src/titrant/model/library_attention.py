@@ -51,7 +51,7 @@ def make_mask(*, kv_length: int, local_size: int | None = None, **others: Any) -
     windowed = local_size is not None and local_size < kv_length
     if starts_BT is not None and not (windowed or others.get("use_vmap") or starts_BT.is_cuda):
         return starts_BT
-    mask: Tensor | None = sdpa_mask(kv_length=kv_length, local_size=local_size, **others)
+    mask: Tensor | None = sdpa_mask(kv_length=kv_length, local_size=local_size if windowed else None, **others)
     return mask
 
 

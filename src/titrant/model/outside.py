@@ -267,6 +267,7 @@ class OutsideModel(LanguageModel):
         self._format = torch.float32
         self.eval()
         try:
+            torch.compiler.set_stance("force_eager")  # a program for these few tokens would take half a minute
             ours = float(self.loss(tokens_BT[:, :-1], tokens_BT[:, 1:]))
             ours_BTV = self.logits(tokens_BT[:, :-1])
             if self._tied:
@@ -281,6 +282,7 @@ class OutsideModel(LanguageModel):
                     largest = max(largest, float(logits_TV.abs().max()))
             return Comparison(ours, float(torch.cat(nats).mean()), apart / max(largest, 1e-12))
         finally:
+            torch.compiler.set_stance("default")
             library.set_attn_implementation(used)
             self._format = before
             self.train(training)
