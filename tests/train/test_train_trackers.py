@@ -128,7 +128,8 @@ def test_one_that_hangs_does_not_hold_the_run(install, tracked, name, monkeypatc
     install(act)
     (note,) = train([name], tracked, patience=0.01)
     assert note == (
-        f"tracker {name} was given up: it does not end (5 steps were not written); training goes on without it"
+        f"tracker {name} was given up: it has not ended 0.01 s after the job, and 5 steps were not written "
+        "(TITRANT_TRACKER_SECONDS may give it longer)"
     )
     free.set()
 
@@ -195,6 +196,13 @@ def test_a_run_that_goes_on_tells_no_step_twice(install, tracked):
     first, second = (named for name, _, named in calls if name == ".init")
     assert first["id"] == second["id"] == "text-whole-tiny-1-abababababab"
     assert (first["resume"], first["mode"], first["project"]) == ("allow", "offline", "demo")
+
+
+def test_how_long_trackers_get_at_the_end_can_be_said_and_nonsense_is_passed_over(monkeypatch):
+    assert module._patience() == 5
+    for said, seconds in {"60": 60, "0": 0, "soon": 5, "-1": 5, "nan": 5, "1e300": 5}.items():
+        monkeypatch.setenv(module.PATIENCE, said)
+        assert module._patience() == seconds
 
 
 def test_nothing_is_imported_that_is_not_asked_for_or_never_told_a_step(monkeypatch, tmp_path):

@@ -22,6 +22,10 @@ OPTIONAL = {
     "vl_convert": ("report", "figures drawn as PNG"),
     "py7zr": ("archives", "sources inside 7z archives"),
     "daft": ("cluster", "data stages on a Ray cluster"),
+    "tensorboard": ("trackers", "training shown in TensorBoard"),
+    "wandb": ("trackers", "training shown in Weights & Biases"),
+    "mlflow": ("trackers", "training shown in MLflow"),
+    "trackio": ("trackers", "training shown in Trackio"),
 }
 """By module: the extra that brings it, and what it is for."""
 
@@ -86,7 +90,8 @@ def _cpu_bfloat16(capability: str) -> Row:
 
 def _optional() -> Iterator[Row]:
     for module, (extra, purpose) in OPTIONAL.items():
-        if importlib.util.find_spec(module) is None:
+        spec = importlib.util.find_spec(module)
+        if spec is None or spec.origin is None:  # a folder of that name, such as trackers leave behind, is no package
             yield "--", module, f"not installed: {purpose}. python -m pip install 'titrant[{extra}]'"
             continue
         yield "ok", module, f"{_version(module)}: {purpose}"

@@ -28,6 +28,9 @@ TRACKERS: Final = "TITRANT_TRACKERS"
 TRACKED: Final = "TITRANT_TRACKED"
 """Environment variable, set by the worker: the job as JSON, an object with `name`, `folder` and `config`."""
 
+PATIENCE: Final = "TITRANT_TRACKER_SECONDS"
+"""Environment variable: seconds that all trackers together get at the end of a job, 5 by default."""
+
 QUEUE_POINTS = 1000
 CLOSE_SECONDS = 5.0
 
@@ -35,7 +38,7 @@ Note = Callable[[str], None]
 
 
 class Trackers:
-    """All trackers of one train job. Never raises, and no call waits but `close`, for five seconds at most.
+    """All trackers of one train job. Never raises, and no call waits but `close`, for TITRANT_TRACKER_SECONDS at most.
 
     `note` is called in the thread of `log` and `close` alone, with one sentence for each tracker that is given up.
     """
@@ -51,13 +54,14 @@ class Trackers:
             line.put(step, point)
         self._tell()
 
-    def close(self, patience_seconds: float = CLOSE_SECONDS) -> None:
+    def close(self, patience_seconds: float | None = None) -> None:
         """Give all trackers so long to write what they have; a second call does nothing."""
+        patience = _patience() if patience_seconds is None else patience_seconds
         for line in self._lines:
             line.ask_to_end()
-        end = time.monotonic() + patience_seconds
+        end = time.monotonic() + patience
         for line in self._lines:
-            line.wait(max(0.0, end - time.monotonic()))
+            line.wait(max(0.0, end - time.monotonic()), patience)
         self._tell()
         self._lines = []
 
@@ -80,6 +84,15 @@ def open_trackers(note: Note) -> Trackers:
         if name not in SINKS:
             note(f"tracker {name} is not known; {TRACKERS} may name {', '.join(SINKS)}")
     return Trackers([name for name in names if name in SINKS], _tracked(), note)
+
+
+def _patience() -> float:
+    """What the environment says; what it says wrongly is passed over, because nothing here ends a run."""
+    try:
+        given = float(os.environ.get(PATIENCE, ""))
+    except ValueError:
+        return CLOSE_SECONDS
+    return given if 0 <= given <= threading.TIMEOUT_MAX else CLOSE_SECONDS
 
 
 def _tracked() -> Tracked:
@@ -121,12 +134,16 @@ class _Line:
             self._ending = True
             self._changed.notify()
 
-    def wait(self, seconds: float) -> None:
+    def wait(self, seconds: float, patience: float) -> None:
         if self._thread is None:
             return
         if not self._over.wait(seconds):
             self._over.set()
-            self._give_up(f"it does not end ({len(self._points) + self._dropped} steps were not written)")
+            missing = len(self._points) + self._dropped
+            self._give_up(
+                f"it has not ended {patience:g} s after the job, and {missing} steps were not written ({PATIENCE} may "
+                "give it longer)"
+            )
         elif self._dropped:
             self.words.append(f"tracker {self._name} was too slow for this run: {self._dropped} steps were left out")
 
@@ -139,10 +156,10 @@ class _Line:
                     sink.log(*point)
             sink.close()
         except ModuleNotFoundError as error:
-            self._give_up(f"{error.name} is not installed (pip install {self._name}, or 'titrant[trackers]')")
+            self._go_on_without(f"{error.name} is not installed (pip install {self._name}, or 'titrant[trackers]')")
         except BaseException as error:
             said = (str(error).strip() or "no reason was given").splitlines()[0][:200]
-            self._give_up(f"{type(error).__name__}: {said}")
+            self._go_on_without(f"{type(error).__name__}: {said}")
         finally:
             self._over.set()
 
@@ -152,9 +169,12 @@ class _Line:
             self._changed.wait_for(lambda: self._points or self._ending or self._over.is_set())
             return self._points.popleft() if self._points and not self._over.is_set() else None
 
+    def _go_on_without(self, why: str) -> None:
+        self._give_up(f"{why}; training goes on without it")
+
     def _give_up(self, why: str) -> None:
         if not any("was given up" in words for words in self.words):
-            self.words.append(f"tracker {self._name} was given up: {why}; training goes on without it")
+            self.words.append(f"tracker {self._name} was given up: {why}")
 
 
 class _Steps:
