@@ -1,11 +1,14 @@
 """One phase of training: what it promises about bits, curves, forks, data and failure."""
 
+import dataclasses
+import json
 import math
 import os
 import re
 import signal
 import subprocess
 import sys
+import types
 from fractions import Fraction
 from pathlib import Path
 
@@ -398,3 +401,40 @@ def test_milestones_are_evenly_spaced_inside_the_phase(steps, milestones):
             abs(Fraction(step, steps) - Fraction(n + 1, milestones + 1)) < Fraction(1, steps)
             for n, step in enumerate(found)
         )
+
+
+def test_a_tracker_that_fails_at_every_step_changes_no_byte(world, tmp_path, monkeypatch, capfd):
+    train(job(), world, tmp_path / "without")
+    broken = types.ModuleType("wandb")
+    broken.init = lambda *_, **__: 1 / 0
+    monkeypatch.setitem(sys.modules, "wandb", broken)
+    monkeypatch.setenv("TITRANT_TRACKERS", "wandb")
+    monkeypatch.setenv("TITRANT_TRACKED", json.dumps({"name": "a", "folder": str(tmp_path), "config": {}}))
+    train(job(), world, tmp_path / "with")
+    assert content(tmp_path / "with") == content(tmp_path / "without")
+    assert "tracker wandb was given up" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(("policy", "skipped"), [("skip-update", 1), ("note", 0)])
+def test_a_spike_is_treated_as_the_study_says_and_again_after_an_interruption(
+    world, tmp_path, monkeypatch, policy, skipped
+):
+    """One batch of a hundred teaches nonsense: it is found, and its update is left out if that is what was declared."""
+    honest = PhaseBatches.rows
+
+    def rows(self, step, rank, world):
+        batch = honest(self, step, rank, world)
+        tokens = (batch.tokens * 37 + 11) % VOCABULARY if step == 80 else batch.tokens
+        return dataclasses.replace(batch, tokens=tokens)
+
+    monkeypatch.setattr(PhaseBatches, "rows", rows)
+    faults = {"spike": policy, "deviations": 4, "window": 32}
+    asked = job(steps=100, curve=curve(100), milestones=0, faults=faults)
+    whole = train(asked, world, tmp_path / "whole")
+    assert 81 in whole.spikes
+    assert len(whole.skipped) >= skipped
+    assert set(whole.skipped) == (set(whole.spikes) if skipped else set())
+    with pytest.raises(KeyboardInterrupt):
+        train(asked, world, tmp_path / "stopped", progress=StopAt(90 * 64))
+    train(asked, world, tmp_path / "stopped")
+    assert content(tmp_path / "stopped") == content(tmp_path / "whole")

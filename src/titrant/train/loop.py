@@ -15,6 +15,7 @@ learning rates are those of one process, and the losses are too, but for the rou
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import time
@@ -37,10 +38,12 @@ from titrant.train.prefetch import Prefetcher
 from titrant.train.ranks import ALONE, Ranks
 from titrant.train.rate import Rate, peak_of
 from titrant.train.sharding import whole_tensor
+from titrant.train.sinks import Tracked
 from titrant.train.snapshot import Snapshots
 from titrant.train.start import begin, open_batches
 from titrant.train.step import take_step
 from titrant.train.tally import Tally
+from titrant.train.trackers import Trackers, open_trackers
 
 AtMilestone = Callable[[int, LanguageModel], None]
 """Called with the step and the model when a milestone's weights have been kept; must not change the model."""
@@ -79,10 +82,11 @@ def train_phase(
     snapshots = Snapshots(scratch, ranks)
     phase.resume(snapshots)
     with (
+        contextlib.closing(_trackers(phase)) as trackers,
         _loader(phase, inputs) as loader,
         explaining_shortage(job, phase.portion, tokenizer.vocabulary, ranks.world),
     ):
-        _train(phase, loader, snapshots, progress, at_milestone)
+        _train(phase, loader, snapshots, _Telling(phase, progress, trackers), at_milestone)
     snapshots.wait()
     Tally(batches.sources, phase.standing().counts).check(batches.drawn_indices())
     _check_curve(phase)
@@ -103,12 +107,12 @@ def _train(
     phase: Phase,
     loader: Prefetcher[PhaseBatch],
     snapshots: Snapshots,
-    progress: Progress,
+    tell: _Telling,
     at_milestone: AtMilestone | None,
 ) -> None:
     job = phase.job
     wanted = milestone_steps(job.phase.steps, job.milestones)
-    clock, tell = _SnapshotClock(snapshots), _Telling(phase, progress)
+    clock = _SnapshotClock(snapshots)
     while phase.step < job.phase.steps:
         try:
             batch = loader.take(tell)
@@ -117,7 +121,7 @@ def _train(
                 _keep_milestone(phase, snapshots.scratch)
                 if at_milestone is not None:
                     at_milestone(phase.step, phase.model)
-            tell()
+            tell.step()
         except _Stopped:
             _stop(phase, snapshots)
         except TorchDynamoException as error:
@@ -177,9 +181,9 @@ class _Telling:
     """Tells how far it is, how fast, and what the loss is. Alone, a wish to stop is heard at once; among others, when
     all have taken the step."""
 
-    def __init__(self, phase: Phase, progress: Progress) -> None:
+    def __init__(self, phase: Phase, progress: Progress, trackers: Trackers) -> None:
         job, peak = phase.job, peak_of(phase.device, phase.job.precision)
-        self._phase, self._progress = phase, progress
+        self._phase, self._progress, self._trackers = phase, progress, trackers
         self._total = job.phase.steps * job.global_batch_tokens
         self._rate = Rate(
             flops_per_token=job.architecture.flops_per_token(phase.model.vocabulary, job.sequence_length),
@@ -188,14 +192,23 @@ class _Telling:
         )
         self._rate.update(phase.step * job.global_batch_tokens)
 
+    def step(self) -> None:
+        """A step has been taken."""
+        phase = self._phase
+        if phase.ranks.first:
+            tokens = phase.step * phase.job.global_batch_tokens
+            self._rate.update(tokens)
+            last = {name: values[-1] for name, values in phase.curves.items()}
+            speed, mfu = self._rate.tokens_per_second, self._rate.mfu
+            self._trackers.log(phase.step, tokens=tokens, tokens_per_second=speed, mfu=mfu, **last)
+        self()
+
     def __call__(self, tokens_of_step: int = 0) -> None:
         """So many tokens of this process's part of the step under way are done, all of those before it."""
         phase = self._phase
         if not phase.ranks.first:
             return
         done = phase.step * phase.job.global_batch_tokens + tokens_of_step * phase.ranks.world
-        if not tokens_of_step:
-            self._rate.update(done)
         losses = phase.curves["loss"]
         try:
             self._progress(done, self._total, "tokens", self._rate.note(losses[-1] if losses else None))
@@ -203,6 +216,11 @@ class _Telling:
             if phase.ranks.alone:
                 raise _Stopped from None
             phase.stopping = True
+
+
+def _trackers(phase: Phase) -> Trackers:
+    """What the environment names, in the first process; in the others none."""
+    return open_trackers(phase.note) if phase.ranks.first else Trackers((), Tracked("", Path()), phase.note)
 
 
 def _loader(phase: Phase, inputs: Mapping[str, Path]) -> Prefetcher[PhaseBatch]:
