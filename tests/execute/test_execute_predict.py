@@ -16,6 +16,7 @@ from titrant.execute.machine import Speed, host_facts
 from titrant.execute.predict import Known, predict, wall_seconds, what_is_known
 from titrant.execute.rates import NOT_FETCHED
 from titrant.execute.store import Store, open_store
+from titrant.execute.watch import Overall
 from titrant.plan import Job, Plan, make_plan
 from titrant.study.load import load_study
 
@@ -136,6 +137,15 @@ def test_data_jobs_go_by_the_bytes_of_stored_documents_and_the_speed_of_a_core(p
     assert fast == pytest.approx(slow / 2)
 
 
+def test_ranks_share_the_steps_of_a_train_job_and_take_as_many_places(plan: Plan, store: Store) -> None:
+    job = first(plan, "train")
+    asked = known(calibrations={"nano": calibration()}, ranks=2)
+    found = predict(plan, store, asked, [job.id])
+    assert found[job.id].seconds == pytest.approx(2.0 + job.flops / 1e11 / 2 + 0.5)
+    assert found[job.id].cpu_seconds == pytest.approx((2.0 + job.flops / 1e11) * 0.5)
+    assert wall_seconds(plan, found, 2, 0, ranks=2) == found[job.id].seconds
+
+
 def test_compiled_code_costs_the_first_job_of_a_shape_more(plan: Plan, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
     monkeypatch.setattr(predicting, "COMPILED_STEP_FLOPS", 1.0)
     jobs = [job.id for job in plan.jobs.values() if job.kind == "train"][:3]
@@ -201,3 +211,11 @@ def test_speed_is_read_between_moments_and_falls_back_on_what_there_is() -> None
 def test_seconds_are_put_down_to_what_was_done_in_them() -> None:
     seen = [(1.0, 0, ""), (3.0, 2, "a"), (3.5, 2, "a"), (6.0, 4, "b"), (7.0, 5, "a")]
     assert seconds_by_note(seen) == {"a": pytest.approx(3.0), "b": pytest.approx(3.0)}
+
+
+def test_a_prediction_is_the_time_left_at_first_and_what_was_seen_corrects_it() -> None:
+    overall = Overall(jobs=10, tokens=0, cost=100.0, started=0.0, predicted=1000.0)
+    assert overall.line({}, {}, 0.0) == "0 of 10 jobs, 17 min left"
+    overall.jobs_done, overall.cost_done = 1, 10.0
+    # a tenth is done in 380 s where 100 were predicted: the rest, 900 s, by (380 + 20) / (100 + 20)
+    assert overall.line({}, {}, 380.0) == "1 of 10 jobs, 50 min left"

@@ -40,6 +40,20 @@ def test_a_job_that_can_use_more_cores_takes_its_share_of_the_free_ones() -> Non
     assert spans([Piece("wide", 8, most_cores=4), Piece("other", 2)], 4) == {"wide": (0, 4), "other": (0, 2)}
 
 
+def test_a_job_of_several_places_waits_until_all_are_free_and_lets_others_go_first() -> None:
+    pieces = [Piece("a", 2), Piece("both", 3, places=2), Piece("c", 1)]
+    # the longest goes first and takes both cores
+    assert spans(pieces, 2) == {"both": (0, 3), "a": (3, 5), "c": (3, 4)}
+    pieces = [Piece("first", 4), Piece("pair", 3, places=2), Piece("last", 1)]
+    assert spans(pieces, 2) == {"first": (0, 4), "last": (0, 1), "pair": (4, 7)}
+    assert spans([Piece("t", 3, takes_gpu=True, places=2), Piece("u", 4, takes_gpu=True)], 4, gpus=2) == {
+        "u": (0, 4),
+        "t": (4, 7),
+    }
+    # more places than there are: all of them
+    assert spans([Piece("wide", 3, places=9)], 2) == {"wide": (0, 3)}
+
+
 def test_what_cannot_be_scheduled_is_refused() -> None:
     with pytest.raises(ValueError, match="never start: a, b"):
         timetable([Piece("a", 1, ("b",)), Piece("b", 1, ("a",))], 2)
@@ -48,14 +62,14 @@ def test_what_cannot_be_scheduled_is_refused() -> None:
 
 
 @st.composite
-def graphs(draw: st.DrawFn) -> list[Piece]:
+def graphs(draw: st.DrawFn, most_places: int = 1) -> list[Piece]:
     pieces: list[Piece] = []
     for number in range(draw(st.integers(1, 12))):
         after = (
             draw(st.lists(st.sampled_from([piece.id for piece in pieces]), unique=True, max_size=3)) if pieces else []
         )
         seconds = draw(st.integers(0, 50)) / 4
-        pieces.append(Piece(f"j{number}", seconds, tuple(after)))
+        pieces.append(Piece(f"j{number}", seconds, tuple(after), places=draw(st.integers(1, most_places))))
     return pieces
 
 
@@ -71,7 +85,7 @@ def test_no_schedule_is_shorter_than_its_longest_chain_or_its_work_shared_out(
     assert whole(found) <= total / workers + longest * (1 - 1 / workers) + 1e-9
 
 
-@given(graphs(), st.integers(1, 5))
+@given(graphs(most_places=3), st.integers(1, 5))
 def test_every_job_runs_once_after_what_it_needs_and_never_more_than_the_cores(
     pieces: list[Piece], workers: int
 ) -> None:
@@ -81,4 +95,4 @@ def test_every_job_runs_once_after_what_it_needs_and_never_more_than_the_cores(
         assert found[piece.id].end == found[piece.id].start + piece.seconds
         assert all(found[piece.id].start >= found[needed].end for needed in piece.after)
     for moment in {span.start for span in found.values()}:
-        assert sum(span.start <= moment < span.end for span in found.values()) <= workers
+        assert sum(span.cores for span in found.values() if span.start <= moment < span.end) <= workers

@@ -35,7 +35,7 @@ class Forecast:
         trains = [one for id_, one in wanted.items() if plan.jobs[id_].kind in ON_GPU]
         if trains and all(one.seconds is None for one in trains):
             return None
-        return wall_seconds(plan, wanted, self.known.workers, self.known.gpus)
+        return wall_seconds(plan, wanted, self.known.workers, self.known.gpus, self.known.ranks)
 
     def unknown(self, missing: Collection[str]) -> list[str]:
         """Ids of missing jobs whose time cannot be known yet."""

@@ -33,8 +33,8 @@ def run_study(
     _list_runs(opened, store)
     try:
         with located(opened.loaded):
-            seconds = _predicted(opened, store, workers, calibrate, hourly_price)
-            made = run_plan(opened.plan, store, display(), workers=workers, seconds=seconds)
+            seconds, whole = _predicted(opened, store, workers, calibrate, hourly_price)
+            made = run_plan(opened.plan, store, display(), workers=workers, seconds=seconds, predicted=whole)
     except Interrupted as stopped:
         click.echo(f"stopped: {stopped}", err=True)
         sys.exit(128 + stopped.signal)
@@ -59,12 +59,12 @@ def _tell_cost(opened: Opened, store: Store) -> None:
 
 def _predicted(
     opened: Opened, store: Store, workers: int | None, calibrate: bool, hourly_price: float | None
-) -> dict[str, float]:
-    """Seconds that each missing job is predicted to take, written down before any of them begins."""
+) -> tuple[dict[str, float], float | None]:
+    """Seconds that each missing job is predicted to take, written down before any of them begins, and all together."""
     plan = opened.plan
     missing = {id_ for id_, standing in survey(plan, store, hashes=False).items() if standing.state != "finished"}
     if not missing or not os.access(store.root, os.W_OK):
-        return {}
+        return {}, None
     if calibrate:
         calibrated(plan, store, workers)
     forecast = forecast_of(plan, store, workers)
@@ -75,7 +75,7 @@ def _predicted(
     if (whole := forecast.wall_seconds(plan, missing)) is not None and whole > LEAST_TOLD_SECONDS:
         jobs = {id_: plan.jobs[id_] for id_ in missing}
         click.echo(time_line(plan, forecast, jobs, hourly_price), err=True)
-    return {id_: one.seconds for id_, one in predictions.items() if one.seconds is not None}
+    return {id_: one.seconds for id_, one in predictions.items() if one.seconds is not None}, whole
 
 
 def run_one_job(named: str, root: Path, wanted: str) -> None:

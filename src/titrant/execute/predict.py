@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from titrant.asked_ranks import asked_ranks
 from titrant.execute.accelerators import predicted_on
 from titrant.execute.asked import ON_GPU, bytes_scored, evaluation_flops, forward_flops, items_of, lines_of, scale_of
 from titrant.execute.calibration import Calibration, key_of, known_calibration
@@ -70,6 +71,8 @@ class Known:
     """By name of the scale."""
     own: Mapping[Shape, tuple[float, float]] = field(default_factory=dict)
     """(work, seconds) of this store's finished jobs by shape; the work of a train job is its tokens, of others 1."""
+    ranks: int = 1
+    """Processes in which a train job runs, each on a core or GPU of its own."""
     accelerator: Accelerator | None = None
     """The GPU that is here, if the table knows it."""
 
@@ -89,12 +92,14 @@ def what_is_known(plan: Plan, store: Store, crude: Speed | None, workers: int | 
     }
     own = dict(_own_speeds(store)) if store.root.is_dir() else {}
     names = gpu_names()
+    ranks = max(1, min(asked_ranks(), min(gpus, workers) or workers))
     return Known(
         workers,
         gpus,
         crude,
         {name: one for name, one in found.items() if one is not None},
         own,
+        ranks,
         known_accelerator(names[0]) if names else None,
     )
 
@@ -127,8 +132,9 @@ def predict_job(job: Job, plan: Plan, known: Known, compiling: float = 0.0) -> P
     if calibration is not None:
         speed = calibration.speed
         if job.kind == "train":
-            seconds = speed.train_start_seconds + job.flops / speed.flops_per_second + compiling
-            cpu = seconds * min(1.0, speed.train_cpu_fraction)
+            work = job.flops / speed.flops_per_second
+            seconds = speed.train_start_seconds + work / known.ranks + compiling
+            cpu = (seconds - work / known.ranks + work) * min(1.0, speed.train_cpu_fraction)
         else:
             seconds = _evaluation_seconds(job, plan, calibration)
             cpu = seconds * min(1.0, speed.evaluate_cpu_fraction)
@@ -138,10 +144,11 @@ def predict_job(job: Job, plan: Plan, known: Known, compiling: float = 0.0) -> P
     if known.crude is None:
         return Prediction(None, "nothing was measured here yet")
     flops = job.flops if job.kind == "train" else evaluation_flops(job, plan)
-    return Prediction(flops / known.crude.flops_per_second + compiling, known.crude.source)
+    ranks = known.ranks if job.kind == "train" else 1
+    return Prediction(flops / known.crude.flops_per_second / ranks + compiling, known.crude.source)
 
 
-def pieces_of(plan: Plan, predictions: Mapping[str, Prediction]) -> list[Piece]:
+def pieces_of(plan: Plan, predictions: Mapping[str, Prediction], ranks: int = 1) -> list[Piece]:
     """The jobs that have a prediction, for the schedule; one that has none takes no time."""
     return [
         Piece(
@@ -149,15 +156,16 @@ def pieces_of(plan: Plan, predictions: Mapping[str, Prediction]) -> list[Piece]:
             predictions[id_].seconds or 0.0,
             tuple(dict.fromkeys((*job.inputs.values(), *job.after))),
             job.kind in ON_GPU,
+            ranks if job.kind == "train" else 1,
         )
         for id_, job in plan.jobs.items()
         if id_ in predictions
     ]
 
 
-def wall_seconds(plan: Plan, predictions: Mapping[str, Prediction], workers: int, gpus: int) -> float:
+def wall_seconds(plan: Plan, predictions: Mapping[str, Prediction], workers: int, gpus: int, ranks: int = 1) -> float:
     """Seconds until all is done, by the runner's rules. Jobs without a prediction count for nothing."""
-    return whole(timetable(pieces_of(plan, predictions), workers, gpus))
+    return whole(timetable(pieces_of(plan, predictions, ranks), workers, gpus))
 
 
 def _evaluation_seconds(job: Job, plan: Plan, calibration: Calibration) -> float:

@@ -77,9 +77,10 @@ def run_plan(
     workers: int | None = None,
     stages: Mapping[str, str] = STAGES,
     seconds: Mapping[str, float] | None = None,
+    predicted: float | None = None,
 ) -> int:
     """Do all jobs that are missing and return how many that were. `seconds` are what each is predicted to take, by id:
-    they order the work and say how much is left.
+    they order the work and say how much is left. `predicted` is what they come to, one beside the other.
 
     Raises what the first failed stage raised (StudyError before all others) when all that could be done is done,
     StoreError if another run holds the store, Interrupted after Ctrl-C or SIGTERM.
@@ -91,7 +92,7 @@ def run_plan(
     with explaining_disk_trouble(store.root), held(store.root / "lock", f"the store {store.root}"):
         _repair(plan, store, display)
         missing = [job for id_, job in plan.jobs.items() if survey_one(store, job) != "finished"]
-        run = _Run(plan, store, display, missing, workers or default_workers(), stages, seconds or {})
+        run = _Run(plan, store, display, missing, workers or default_workers(), stages, seconds or {}, predicted)
         run.go()
         store.verified.save(store.root)
         return run.scene.overall.jobs
@@ -154,6 +155,8 @@ class _Run:
     stages: Mapping[str, str]
     seconds: Mapping[str, float]
     """Predicted, by id; empty: FLOPs stand in for them."""
+    predicted: float | None
+    """Seconds that the whole run is predicted to take."""
     waiting: dict[str, Job] = field(init=False)
     """Not started: the missing jobs, and those in doubt."""
     doubtful: dict[str, Job] = field(init=False)
@@ -172,6 +175,7 @@ class _Run:
             Overall(len(self.missing), sum(job.tokens for job in self.missing), sum(costs.values()), time.monotonic()),
             costs,
         )
+        self.scene.overall.predicted = self.predicted
         gpus = visible_gpus()
         self.free_gpus = list(gpus[: self.workers])
         self.has_gpus = bool(gpus)

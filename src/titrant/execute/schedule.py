@@ -18,11 +18,13 @@ class Piece:
 
     id: str
     seconds: float
-    """On one core, or on one GPU."""
+    """On the cores or GPUs that it takes."""
     after: tuple[str, ...] = ()
     """Ids of jobs that must end first; ids that are not scheduled are done already."""
     takes_gpu: bool = False
     """Whether it takes a GPU where there is one."""
+    places: int = 1
+    """How many GPUs or cores it takes, all at once."""
     most_cores: int = 1
     """How many free cores it can share its work out over."""
 
@@ -34,6 +36,7 @@ class Span:
     start: float
     end: float
     cores: int
+    gpus: int = 0
 
 
 def longest_chains(pieces: Iterable[Piece]) -> dict[str, float]:
@@ -65,26 +68,29 @@ def timetable(pieces: Iterable[Piece], workers: int, gpus: int = 0) -> dict[str,
             readers.setdefault(other, []).append(id_)
     ready = [(-urgency[id_], id_) for id_, needed in needs.items() if not needed]
     spans, now, running = dict[str, Span](), 0.0, list[tuple[float, str]]()
-    free_cores, has_gpus, free_gpus = workers, gpus > 0, min(gpus, workers)
+    most_gpus = min(gpus, workers)
+    free_cores, has_gpus, free_gpus = workers, gpus > 0, most_gpus
     while ready or running:
         ready.sort()
         later = []
         for place, (urge, id_) in enumerate(ready):
             piece = every[id_]
             on_gpu = piece.takes_gpu and has_gpus
-            if (free_gpus if on_gpu else free_cores) < 1:
+            places = min(piece.places, most_gpus if on_gpu else workers)
+            if (free_gpus if on_gpu else free_cores) < places:
                 later.append((urge, id_))
                 continue
             others = len(later) + len(ready) - place - 1
-            cores = 0 if on_gpu else max(1, min(free_cores // (others + 1), piece.most_cores))
-            spans[id_] = Span(now, now + piece.seconds / max(cores, 1), cores)
-            free_gpus, free_cores = free_gpus - on_gpu, free_cores - cores
+            cores = max(places, min(free_cores // (others + 1), piece.most_cores))
+            seconds = piece.seconds if on_gpu else piece.seconds * places / cores
+            spans[id_] = Span(now, now + seconds, 0 if on_gpu else cores, places if on_gpu else 0)
+            free_gpus, free_cores = free_gpus - spans[id_].gpus, free_cores - spans[id_].cores
             heapq.heappush(running, (spans[id_].end, id_))
         ready = later
         now = running[0][0]
         while running and running[0][0] <= now:
             _, id_ = heapq.heappop(running)
-            free_gpus, free_cores = free_gpus + (spans[id_].cores == 0), free_cores + spans[id_].cores
+            free_gpus, free_cores = free_gpus + spans[id_].gpus, free_cores + spans[id_].cores
             for reader in readers.get(id_, ()):
                 needs[reader].discard(id_)
                 if not needs[reader]:

@@ -42,6 +42,7 @@ def keep_predictions(
         "format": FORMAT,
         "workers": before.get("workers", known.workers),
         "gpus": before.get("gpus", known.gpus),
+        "ranks": before.get("ranks", known.ranks),
         "hourly_price": hourly_price if hourly_price is not None else before.get("hourly_price"),
         "jobs": {**jobs, **_jobs_of(before)},
     }
@@ -86,7 +87,7 @@ def gather_cost(plan: Plan, study: str, store: Store) -> CostReport | None:
         _entry(kind, {id_: found for id_, found in made.items() if plan.jobs[id_].kind == kind}, predicted)
         for kind in kinds
     )
-    whole = _whole(plan, made, predicted, workers, gpus)
+    whole = _whole(plan, made, predicted, (workers, gpus, int(str(kept.get("ranks") or 1))))
     price = kept.get("hourly_price")
     hourly = float(price) if isinstance(price, (int, float)) else None
     devices = max(gpus, 1)
@@ -143,13 +144,12 @@ def _whole(
     plan: Plan,
     made: Mapping[str, Mapping[str, Any]],
     predicted: Mapping[str, Mapping[str, Any]],
-    workers: int,
-    gpus: int,
+    places: tuple[int, int, int],
 ) -> CostEntry:
     """The time from the beginning to the end of the predicted jobs: by the runner's rules, and as it was."""
     both = [id_ for id_ in plan.jobs if id_ in made and id_ in predicted]
     given = {id_: Prediction(float(predicted[id_]["seconds"]), "") for id_ in both}
-    before = wall_seconds(plan, given, workers, gpus) if both else None
+    before = wall_seconds(plan, given, *places) if both else None
     seconds = covered_seconds(_interval(made[id_]) for id_ in both or made)
     entry = _entry(WHOLE, made, predicted)
     return entry.model_copy(

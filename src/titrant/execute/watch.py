@@ -21,6 +21,9 @@ from titrant.study.units import show_count, show_seconds
 PLAIN_EVERY_SECONDS = 60.0
 _RATE_WINDOW_SECONDS = 30.0
 
+TRUSTED_SECONDS = 20.0
+"""How much a prediction counts against what was seen: after so long as much as it."""
+
 
 @dataclass
 class Doing:
@@ -102,6 +105,8 @@ class Overall:
     jobs_done: int = 0
     tokens_done: int = 0
     cost_done: float = 0.0
+    predicted: float | None = None
+    """Seconds that the whole was predicted to take; None: nothing but what was done so far tells."""
 
     def line(self, doing: Mapping[str, Doing], costs: Mapping[str, float], now: float) -> str:
         """`3 of 12 jobs, 1.2M of 4M tokens, 5 min left`."""
@@ -111,9 +116,17 @@ class Overall:
         if self.tokens:
             parts.append(f"{show_count(tokens)} of {show_count(self.tokens)} tokens")
         elapsed = now - self.started
-        if cost > 0.01 * self.cost and elapsed > 3:
-            parts.append(f"{show_seconds(elapsed * (self.cost - cost) / cost)} left")
+        left = self._left(cost / self.cost if self.cost else 0.0, elapsed)
+        if left is not None:
+            parts.append(f"{show_seconds(left)} left")
         return ", ".join(parts)
+
+    def _left(self, done: float, elapsed: float) -> float | None:
+        """Seconds left at a share done: what was predicted, by and by corrected by how long it took so far."""
+        if self.predicted is not None:
+            factor = (elapsed + TRUSTED_SECONDS) / (self.predicted * done + TRUSTED_SECONDS)
+            return self.predicted * (1 - done) * factor
+        return elapsed * (1 - done) / done if done > 0.01 and elapsed > 3 else None
 
 
 @dataclass
