@@ -7,6 +7,8 @@ import threading
 import types
 
 import pytest
+from tiny_run import content, job, write_world
+from tiny_run import train as train_phase
 
 from titrant.execute.tracked import TRACKERS as KNOWN
 from titrant.train import trackers as module
@@ -196,6 +198,32 @@ def test_a_run_that_goes_on_tells_no_step_twice(install, tracked):
     first, second = (named for name, _, named in calls if name == ".init")
     assert first["id"] == second["id"] == "text-whole-tiny-1-abababababab"
     assert (first["resume"], first["mode"], first["project"]) == ("allow", "offline", "demo")
+
+
+def test_training_tells_every_step_once_and_a_tracker_that_raises_changes_no_byte(install, monkeypatch, tmp_path):
+    world = write_world(tmp_path / "world")
+    train_phase(job(), world, tmp_path / "alone")
+    monkeypatch.setenv(TRACKERS, "wandb,mlflow")
+    monkeypatch.setenv(TRACKED, json.dumps({"name": "a.b@c#1", "folder": str(tmp_path / "told"), "config": CONFIG}))
+
+    def act(fake, args, named):
+        if fake._name.endswith("MlflowClient"):
+            raise RuntimeError("no server")
+        return fake
+
+    def stop(done, total, unit, note=""):
+        if done == 4 * 64:
+            raise KeyboardInterrupt
+
+    calls = install(act)
+    with pytest.raises(KeyboardInterrupt):
+        train_phase(job(), world, tmp_path / "tracked", progress=stop)
+    train_phase(job(), world, tmp_path / "tracked")
+    logs = [(args[0], named["step"]) for name, args, named in calls if name.endswith(".log")]
+    assert [step for _, step in logs] == [1, 2, 3, 4, 5, 6]
+    assert [values["tokens"] for values, _ in logs] == [64 * step for step in range(1, 7)]
+    assert {"loss", "learning_rate", "gradient_norm"} <= set(logs[-1][0])
+    assert content(tmp_path / "tracked") == content(tmp_path / "alone")
 
 
 def test_how_long_trackers_get_at_the_end_can_be_said_and_nonsense_is_passed_over(monkeypatch):

@@ -7,6 +7,7 @@ on beside them.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import time
@@ -130,7 +131,8 @@ class Prefetcher(Generic[Batch]):
                 raise EngineError(self._stalled(waited))
             if waited >= until_note and not noted and self._note is not None:
                 noted = True
-                self._note(f"waiting for data of {self._named()} for {show_seconds(waited)}")
+                with contextlib.suppress(KeyboardInterrupt):  # `while_waiting` hears it too
+                    self._note(f"waiting for data of {self._named()} for {show_seconds(waited)}")
 
     def _named(self) -> str:
         names = ", ".join(f"'{source}'" for source in self._sources)

@@ -68,7 +68,8 @@ class Trackers:
     def _tell(self) -> None:
         for line in self._lines:
             while line.words:
-                self._note(line.words.popleft())
+                with contextlib.suppress(KeyboardInterrupt, Exception):  # a wish to stop is heard when next it is asked
+                    self._note(line.words.popleft())
 
 
 def open_trackers(note: Note) -> Trackers:
