@@ -5,11 +5,14 @@ import math
 import pyarrow.parquet as pq
 import pytest
 from safetensors.torch import load_file
-from tiny_run import content, curve, job, train, write_world
+from tiny_run import content, curve, job, quiet, train, write_world
 
+from titrant.asked_ranks import RANKS
 from titrant.errors import EngineError
 from titrant.study.faults import Faults
 from titrant.train import step
+from titrant.train import train as train_in_processes
+from titrant.train.ranks import PARALLEL
 
 SKIP = Faults(non_finite="skip-update", spike="skip-update")
 
@@ -91,3 +94,21 @@ def test_too_many_skipped_updates_end_the_phase_every_time_it_is_tried(world, tm
     for _ in range(2):
         with pytest.raises(EngineError, match=r"step 4 of 6 .* that is update 3 to skip, and the study allows 2"):
             train(asked, world, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_two_processes_skip_what_one_skips(world, tmp_path, monkeypatch):
+    """Decisions are taken on the loss of the whole batch. No loss here is within rounding of the limit."""
+    faults = Faults(spike="skip-update", deviations=4, window=16, warmup_steps=16)
+    asked = job(steps=90, curve=curve(90, final_rate=1e-2), milestones=0, faults=faults)
+    alone = train(asked, world, tmp_path / "alone")
+    for name in ("out", "scratch"):
+        (tmp_path / "together" / name).mkdir(parents=True)
+    monkeypatch.setenv(RANKS, "2")
+    monkeypatch.setenv(PARALLEL, "sharded")
+    folder = tmp_path / "together"
+    together = train_in_processes(asked, world, folder / "out", scratch=folder / "scratch", progress=quiet)
+    assert len(alone.skipped) > 0
+    assert (together.spikes, together.skipped) == (alone.spikes, alone.skipped)
+    assert losses(folder) == pytest.approx(losses(tmp_path / "alone"), abs=1e-3)
