@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -73,19 +74,21 @@ def begin(
     note: Callable[[str], None],
 ) -> Phase:
     """Weights and optimizer as they stand at the start of the phase. All processes call it."""
-    device = pick_device()
-    model = _build(job, tokenizer)
-    model.to(device)
+    device, sharded = pick_device(), ranks.layout == "sharded" and not ranks.alone
+    with torch.device("meta") if sharded else contextlib.nullcontext():  # no process ever holds the whole model
+        model = _build(job, tokenizer)
     portion = choose_portion(job, tokenizer.vocabulary, device, ranks.world if ranks.layout == "sharded" else 1)
     code = choose_code(job, tokenizer.vocabulary, device, note)
     if code == "compiled":
         model.compile_blocks()
     if portion.recompute:
         model.recompute_blocks()
-    sharded = ranks.layout == "sharded" and not ranks.alone
     if sharded:
         _prove_before_it_is_cut(job, inputs, tokenizer, ranks)
         shard(model, ranks, job.precision)
+        model.to_empty(device=device)
+    else:
+        model.to(device)
     fill(dict(model.named_parameters()), _weights(job, inputs, model, tokenizer.vocabulary), _place(job, inputs))
     if not sharded:
         prove_loss(model)
