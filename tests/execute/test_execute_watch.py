@@ -50,13 +50,13 @@ def test_a_train_job_tells_tokens_loss_speed_share_of_peak_and_time_left():
 
 def test_what_does_not_fit_is_left_out_from_the_least_needed_on():
     doing = some_scene(NOTE, train_job())[1]
-    assert [doing.line(width) for width in (104, 90, 82, 70, 60, 50, 40, 24)] == [
-        "train balanced-to-text.continue@nano#1  400 of 1k tokens  loss 5.123, 11.5k tok/s  6 s left",
-        "train balanced-to-text.continue@nano#1  400 of 1k tokens  loss 5.123  6 s left",
-        "train balanced-to-text.continue@nano#1  400 of 1k tokens  loss 5.123  6 s left",
-        "train balanced-to-text.continue@nano#1  400 of 1k tokens  6 s left",
-        "train balanced-to-text.continue@nano#1  40 %  6 s left",
-        "balanced-to-text.continue@nano#1  40 %  6 s left",
+    assert [doing.line(width) for width in (110, 104, 90, 82, 70, 60, 40, 24)] == [
+        "train balanced-to-text.continue@nano#1  400 of 1k tokens  loss 5.123, 11.5k tok/s, 54 % of peak  6 s left",
+        "train balanced-to-text.continue@nano#1  400/1k  loss 5.123, 11.5k tok/s, 54 % of peak  6 s left",
+        "balanced-to-text.continue@nano#1  400/1k  loss 5.123, 11.5k tok/s, 54 % of peak  6 s left",
+        "balanced-to-text.continue@nano#1  400/1k  loss 5.123, 11.5k tok/s  6 s left",
+        "balanced-to-text.continue@nano#1  400/1k  loss 5.123  6 s left",
+        "balanced-to-text.continue@nano#1  400/1k  6 s left",
         "balanced-to…tinue@nano#1  40 %  6 s left",
         "bal…no#1  40 %  6 s left",
     ]

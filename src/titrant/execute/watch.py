@@ -76,10 +76,12 @@ class Doing:
         amount = f"{show_count(self.done)} of {show_count(self.total)} {self.unit}" if self.total else ""
         amount = amount or (f"{show_count(self.done)} {self.unit}" if self.done else "")
         share = f"{self.fraction:.0%}".replace("%", " %") if self.total else amount
-        forms = [(title, amount, ", ".join(said[:count])) for count in range(len(said), -1, -1)]
-        forms += [(title, share, ""), (self.job.name, share, "")]
-        for name, *rest in forms:
-            line = "  ".join([name.ljust(title_width), *(text for text in (*rest, self.left()) if text)]).rstrip()
+        brief = f"{show_count(self.done)}/{show_count(self.total)}" if self.total else amount
+        name, aligned = self.job.name, title.ljust(title_width)
+        forms = [(aligned, amount, ", ".join(said)), (aligned, brief, ", ".join(said))]
+        forms += [(name, brief, ", ".join(said[:count])) for count in range(len(said), -1, -1)]
+        for *parts, note in (*forms, (name, share, "")):
+            line = "  ".join(text for text in (*parts, note, self.left()) if text).rstrip()
             if width is None or len(line) <= width:
                 return line
         tail = "  ".join(text for text in (share, self.left()) if text)
