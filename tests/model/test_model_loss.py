@@ -52,6 +52,7 @@ def test_the_loss_equals_the_definition_in_float64_whatever_the_chunks(rows, voc
 def test_gradients_equal_autograd_in_float64(monkeypatch, chunk):
     monkeypatch.setattr(loss_module, "CHUNK_LOGITS", chunk)
     monkeypatch.setattr(loss_module, "PIECE_LOGITS", chunk // 3)
+    monkeypatch.setattr(loss_module, "SLICE_ENTRIES", 4)
     hidden, weight, targets = (x.requires_grad_() if x.is_floating_point() else x for x in _case(9, 11))
     exact = [x.detach().double().requires_grad_() for x in (hidden, weight)]
     (3 * torch.nn.functional.cross_entropy(exact[0] @ exact[1].T, targets)).backward()
@@ -94,14 +95,14 @@ def test_the_divisor_may_be_a_share_of_rows_that_other_processes_hold():
     assert mean_cross_entropy(hidden, weight, targets, rows=2.5).item() == pytest.approx(whole.item() * 8 / 2.5)
 
 
-@pytest.mark.parametrize("soft_cap", [None, 1.5])
-def test_the_gradient_is_that_of_finite_differences(monkeypatch, soft_cap):
+@pytest.mark.parametrize(("soft_cap", "factor"), [(None, 3), (1.5, 3), (1.5, 1)])
+def test_the_gradient_is_that_of_finite_differences(monkeypatch, soft_cap, factor):
     monkeypatch.setattr(loss_module, "CHUNK_LOGITS", 25)
     monkeypatch.setattr(loss_module, "PIECE_LOGITS", 12)
     hidden, weight, targets = _case(5, 7)
     hidden, weight = (x.double().requires_grad_() for x in (hidden, weight))
     assert torch.autograd.gradcheck(
-        lambda h, w: 3 * mean_cross_entropy(h, w, targets, rows=2.5, soft_cap=soft_cap), (hidden, weight)
+        lambda h, w: factor * mean_cross_entropy(h, w, targets, rows=2.5, soft_cap=soft_cap), (hidden, weight)
     )
 
 
@@ -118,3 +119,13 @@ def test_logits_under_a_soft_cap_are_bent_before_the_loss(dtype):
     assert found.item() == pytest.approx(expected.item(), rel=allowed)
     for mine, theirs in zip(ours, exact, strict=True):
         assert (mine.grad.double() - theirs.grad).norm() < allowed * theirs.grad.norm()
+
+
+def test_gradients_that_are_taken_twice_add_up():
+    hidden, weight, targets = _case(5, 7)
+    weight.requires_grad_()
+    loss = mean_cross_entropy(hidden, weight, targets)
+    loss.backward(retain_graph=True)
+    once = weight.grad.clone()
+    loss.backward()
+    torch.testing.assert_close(weight.grad, 2 * once)

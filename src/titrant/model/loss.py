@@ -24,6 +24,9 @@ from torch import Tensor
 CHUNK_LOGITS = 2**25
 """Logits held at once: 2,048 rows at a vocabulary of 16,384."""
 
+SLICE_ENTRIES = 2**13
+"""Entries of the vocabulary that take part in one matrix product, unless it has no more than twice as many."""
+
 PIECE_LOGITS = 2**19
 """Logits that softmax turns into their gradient at once: few enough for the float32 numbers to stay in a cache."""
 
@@ -67,22 +70,47 @@ class _ChunkedCrossEntropy(torch.autograd.Function):
         d_hidden_ND = torch.empty_like(hidden_ND)
         d_weight_VD = torch.zeros_like(weight_VD, dtype=exact)
         loss = torch.zeros((), dtype=exact, device=hidden_ND.device)
-        piece_logits = CHUNK_LOGITS if hidden_ND.is_cuda else PIECE_LOGITS
         for chunk in _pieces(len(hidden_ND), CHUNK_LOGITS, len(weight_VD)):
-            hidden_CD, targets_C1 = hidden_ND[chunk], targets_N[chunk, None]
-            logits_CV = hidden_CD @ copy_VD.T
-            for piece in _pieces(len(hidden_CD), piece_logits, len(weight_VD)):
-                loss += _differentiate(logits_CV[piece], targets_C1[piece], exact, soft_cap)
-            d_logits_CV = logits_CV  # overwritten piece by piece
-            d_hidden_ND[chunk] = (d_logits_CV @ copy_VD).mul_(1 / rows)
-            d_weight_VD.add_(d_logits_CV.T @ hidden_CD, alpha=1 / rows)
+            walked = _walk(hidden_ND[chunk], copy_VD, targets_N[chunk, None], d_weight_VD, rows, soft_cap)
+            loss += walked[0]
+            d_hidden_ND[chunk] = walked[1]
         ctx.save_for_backward(d_hidden_ND, d_weight_VD.to(weight_VD.dtype))
         return loss / rows
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         d_hidden_ND, d_weight_VD = ctx.saved_tensors
+        if not d_weight_VD.is_cuda and float(gradients[0]) == 1:  # as `loss.backward()` says: no copy of the gradient
+            return d_hidden_ND, d_weight_VD, None, None, None, None
         return d_hidden_ND * gradients[0], d_weight_VD * gradients[0], None, None, None, None
+
+
+def _walk(
+    hidden_CD: Tensor, copy_VD: Tensor, targets_C1: Tensor, d_weight_VD: Tensor, rows: float, soft_cap: float | None
+) -> tuple[Tensor, Tensor]:
+    """The sum of a chunk's nats and the gradient of its hidden states; that of the weight is added where it belongs.
+
+    A large vocabulary is walked in slices: libraries copy the whole matrix of a product into an order of their own.
+    """
+    vocabulary, exact = len(copy_VD), d_weight_VD.dtype
+    sliced = vocabulary > 2 * SLICE_ENTRIES
+    slices = list(_pieces(vocabulary, SLICE_ENTRIES, 1)) if sliced else [slice(0, vocabulary)]
+    if sliced:
+        logits_CV = hidden_CD.new_empty(len(hidden_CD), vocabulary)
+        for entries in slices:
+            logits_CV[:, entries] = hidden_CD @ copy_VD[entries].T
+    else:
+        logits_CV = hidden_CD @ copy_VD.T
+    nats = torch.zeros((), dtype=exact, device=hidden_CD.device)
+    for piece in _pieces(len(hidden_CD), CHUNK_LOGITS if hidden_CD.is_cuda else PIECE_LOGITS, vocabulary):
+        nats += _differentiate(logits_CV[piece], targets_C1[piece], exact, soft_cap)
+    parts = []
+    for entries in slices:
+        d_logits = logits_CV[:, entries]  # overwritten piece by piece
+        d_weight_VD[entries].add_(d_logits.T @ hidden_CD, alpha=1 / rows)
+        parts.append(d_logits @ copy_VD[entries])
+    d_hidden_CD = torch.stack(parts).sum(0, dtype=exact) if sliced else parts[0]
+    return nats, d_hidden_CD.mul_(1 / rows)
 
 
 def _differentiate(logits: Tensor, targets: Tensor, exact: torch.dtype, soft_cap: float | None) -> Tensor:
@@ -113,7 +141,7 @@ def token_nats(hidden_ND: Tensor, weight_VD: Tensor, targets_N: Tensor) -> Tenso
     return nats_N
 
 
-def _pieces(rows: int, logits: int, vocabulary: int) -> Iterator[slice]:
-    """Slices of the rows with at most so many logits each, and at least one row."""
-    size = max(1, logits // vocabulary)
+def _pieces(rows: int, most: int, width: int) -> Iterator[slice]:
+    """Slices of the rows, each `width` wide, with at most `most` numbers each, and at least one row."""
+    size = max(1, most // width)
     return (slice(start, start + size) for start in range(0, rows, size))
