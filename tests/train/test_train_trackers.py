@@ -1,5 +1,6 @@
 """Trackers that raise, hang, write rubbish or are not there: the run goes on, and is told once."""
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -198,6 +199,25 @@ def test_a_run_that_goes_on_tells_no_step_twice(install, tracked):
     first, second = (named for name, _, named in calls if name == ".init")
     assert first["id"] == second["id"] == "text-whole-tiny-1-abababababab"
     assert (first["resume"], first["mode"], first["project"]) == ("allow", "offline", "demo")
+
+
+def test_a_job_that_is_stopped_waits_no_longer_than_it_may_however_long_trackers_are_given(
+    install, tracked, monkeypatch
+):
+    monkeypatch.setattr(module, "CLOSE_SECONDS", 0.01)
+    monkeypatch.setenv(module.PATIENCE, "1000000")
+    free, notes = threading.Event(), []
+    install(lambda fake, args, named: free.wait(60))
+
+    def stopped():
+        with contextlib.closing(Trackers(["wandb"], tracked, notes.append)) as trackers:
+            trackers.log(1, loss=1.0)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        stopped()
+    assert notes[0].startswith("tracker wandb was given up: it has not ended 0.01 s after the job")
+    free.set()
 
 
 def test_training_tells_every_step_once_and_a_tracker_that_raises_changes_no_byte(install, monkeypatch, tmp_path):

@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import sys
 import threading
 import time
 from collections import deque
@@ -55,8 +56,13 @@ class Trackers:
         self._tell()
 
     def close(self, patience_seconds: float | None = None) -> None:
-        """Give all trackers so long to write what they have; a second call does nothing."""
+        """Give all trackers so long to write what they have; a second call does nothing.
+
+        A job that is being stopped, or fails, has a few seconds itself: it gives them five at most.
+        """
         patience = _patience() if patience_seconds is None else patience_seconds
+        if sys.exc_info()[0] is not None:
+            patience = min(patience, CLOSE_SECONDS)
         for line in self._lines:
             line.ask_to_end()
         end = time.monotonic() + patience
