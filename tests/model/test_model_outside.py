@@ -6,10 +6,10 @@ from itertools import pairwise
 
 import pytest
 import torch
-from outside_families import FAMILIES, VOCABULARY, batch, write_model
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, GPT2Model, PhiConfig, PhiForCausalLM
 
+from outside_families import FAMILIES, VOCABULARY, batch, write_model
 from titrant.errors import EngineError, StudyError
 from titrant.model import library_attention
 from titrant.model.build import build_model, checkpoint_weights, prove_loss

@@ -4,10 +4,10 @@ import json
 
 import pytest
 import torch
-from outside_families import VOCABULARY, batch, write_model, write_tokenizer
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from outside_families import VOCABULARY, batch, write_model, write_tokenizer
 from titrant.artifacts import FORMAT, Record, TokenizerFile
 from titrant.errors import EngineError, StoreError, StudyError
 from titrant.model import outside_export
