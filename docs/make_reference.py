@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import itertools
 import json
 import re
 import sys
@@ -93,6 +94,7 @@ def write_reference(folder: Path) -> tuple[Path, ...]:
         ("cli.md", cli_page()),
         ("artifacts.md", artifacts_page()),
         ("report.md", report_page()),
+        ("environment.md", environment_page()),
         ("errors.md", errors_page()),
         ("python.md", python_page()),
     ):
@@ -109,6 +111,7 @@ def index_page() -> Iterator[str]:
     yield "- [The command line](cli.md): every command and flag."
     yield "- [Artifacts](artifacts.md): what each job reads and what it leaves on disk."
     yield "- [report.json](report.md): the findings in a form for machines."
+    yield "- [Environment variables](environment.md): where and how work runs; no result depends on them."
     yield "- [Errors and exit statuses](errors.md)"
     yield "- [Python](python.md): the public names of `import titrant`."
 
@@ -367,6 +370,32 @@ def schema_type(part: Mapping[str, Any]) -> str:
         return f"mapping to {schema_type(part['additionalProperties'])}"
     plain = str(part.get("type", "any"))
     return {"boolean": "true or false", "object": "mapping"}.get(plain, plain)
+
+
+def environment_page() -> Iterator[str]:
+    """Every environment variable that a module declares, with what stands under its name."""
+    yield from ("# Environment variables", "", GENERATED, "")
+    yield (
+        "They say where and how work runs. None is part of a study, and none changes a result but in last bits; what "
+        "flags also say is listed with [the command line](cli.md)."
+    )
+    yield ""
+    rows = [(f"`{name}`", words) for name, words in sorted(declared_variables())]
+    yield from table(("variable", "meaning"), rows)
+
+
+def declared_variables() -> Iterator[tuple[str, str]]:
+    """(name, meaning) of each string constant whose own docstring begins with `Environment variable`."""
+    for path in sorted(Path(titrant.__file__).parent.rglob("*.py")):
+        body = ast.parse(path.read_text(encoding="utf-8")).body
+        for declared, said in itertools.pairwise(body):
+            value = declared.value if isinstance(declared, (ast.Assign, ast.AnnAssign)) else None
+            words = said.value if isinstance(said, ast.Expr) else None
+            if not (isinstance(value, ast.Constant) and isinstance(words, ast.Constant)):
+                continue
+            if str(value.value).startswith("TITRANT_") and str(words.value).startswith("Environment variable"):
+                meaning = one_line(str(words.value)).partition(": ")[2]
+                yield str(value.value), meaning[:1].upper() + meaning[1:]
 
 
 def errors_page() -> Iterator[str]:

@@ -36,9 +36,11 @@ from titrant.execute.work import STAGES, modules_of
 from titrant.execute.worker import assign
 from titrant.plan.plan import Job, Plan
 
-GRACE_SECONDS = 25.0
-"""How long workers that were asked to stop may take to save their state, unless TITRANT_GRACE_SECONDS says otherwise.
+GRACE = "TITRANT_GRACE_SECONDS"
+"""Environment variable: how long workers that were asked to stop may take to save their state, 25 seconds by default.
 Slurm kills 30 seconds after its SIGTERM, if nobody has told it to wait for longer."""
+
+GRACE_SECONDS = 25.0
 
 NOMINAL_COST = 1e9
 """Cost of a job that trains nothing, in FLOPs: it orders jobs and weighs the estimate of the time left."""
@@ -344,7 +346,7 @@ class _Run:
         self.halted = True
         self.display.say("stopping: running jobs save their state (once more to stop at once)")
         self._signal_all(signal.SIGTERM)
-        end = time.monotonic() + float(os.environ.get("TITRANT_GRACE_SECONDS", GRACE_SECONDS))
+        end = time.monotonic() + float(os.environ.get(GRACE, GRACE_SECONDS))
         while self._born() and len(self.signals) < 2 and time.monotonic() < end:
             for key, _ in self.selector.select(timeout=0.1):
                 self._hear(key.data)

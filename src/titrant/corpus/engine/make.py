@@ -31,6 +31,8 @@ from titrant.errors import EngineError
 from titrant.jobs import Progress
 
 ENGINE = "TITRANT_ENGINE"
+"""Environment variable: what does the work on documents: `serial`, `processes:N`, or `ray` (`ray:ADDRESS`); by default
+as many processes as there are free cores."""
 CORES = "TITRANT_CORES"
 """How many cores the runner has left for a job; one where it says nothing."""
 

@@ -28,13 +28,17 @@ from titrant.study.origins import Package
 from titrant.study.patterns import matches
 from titrant.study.source import Source
 
+CACHE = "TITRANT_CACHE"
+"""Environment variable: folder of what many stores share: fetched packages and what is known of this machine's speed.
+`~/.cache/titrant` by default."""
+
 PIP_SECONDS = 1800
 """How long one download may take."""
 
 
 def cache_folder() -> Path:
     """Where wheels are kept: `$TITRANT_CACHE/packages`, or `~/.cache/titrant/packages`."""
-    given = os.environ.get("TITRANT_CACHE")
+    given = os.environ.get(CACHE)
     return (Path(given) if given else Path.home() / ".cache" / "titrant") / "packages"
 
 
