@@ -380,12 +380,12 @@ def environment_page() -> Iterator[str]:
         "flags also say is listed with [the command line](cli.md)."
     )
     yield ""
-    rows = [(f"`{name}`", words) for name, words in sorted(declared_variables())]
+    rows = [(f"`{name}`", words) for name, words in sorted(dict(declared_variables()).items())]
     yield from table(("variable", "meaning"), rows)
 
 
 def declared_variables() -> Iterator[tuple[str, str]]:
-    """(name, meaning) of each string constant whose own docstring begins with `Environment variable`."""
+    """(name, meaning) of each string constant whose own docstring begins with `Environment variable:`."""
     for path in sorted(Path(titrant.__file__).parent.rglob("*.py")):
         body = ast.parse(path.read_text(encoding="utf-8")).body
         for declared, said in itertools.pairwise(body):
@@ -393,7 +393,7 @@ def declared_variables() -> Iterator[tuple[str, str]]:
             words = said.value if isinstance(said, ast.Expr) else None
             if not (isinstance(value, ast.Constant) and isinstance(words, ast.Constant)):
                 continue
-            if str(value.value).startswith("TITRANT_") and str(words.value).startswith("Environment variable"):
+            if str(value.value).startswith("TITRANT_") and str(words.value).startswith("Environment variable:"):
                 meaning = one_line(str(words.value)).partition(": ")[2]
                 yield str(value.value), meaning[:1].upper() + meaning[1:]
 

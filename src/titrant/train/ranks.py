@@ -20,7 +20,8 @@ COLLECTIVE_SECONDS = "TITRANT_COLLECTIVE_SECONDS"
 killed ends the others at once on its own machine, and within this time on the other ones."""
 
 PARALLEL = "TITRANT_PARALLEL"
-"""Environment variable: `replicated` or `sharded`, if you know better than `choose_layout`."""
+"""Environment variable: whether each of several processes holds the whole model (`replicated`) or a part of each weight
+(`sharded`); by default the first where it fits well."""
 
 Layout = Literal["replicated", "sharded"]
 """Whether every process holds the whole model (plain data parallel) or a part of each weight (FSDP2)."""
