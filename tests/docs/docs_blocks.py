@@ -7,9 +7,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 from tokenizers import Tokenizer, models
+
+from model_folders import write_model, write_safetensors
+from titrant.study.architecture import Architecture
+from titrant.study.starting_points import reference_shapes
 
 ROOT = Path(__file__).parents[2]
 FENCE = re.compile(
@@ -63,9 +68,8 @@ def write_files_of(content: object, folder: Path) -> None:
                 target = folder / (name if Path(name).suffix else f"{name}/{number}.txt")
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_text(f"document {number} of {path}\n")
-        if isinstance(content.get("checkpoint"), str):
-            (folder / content["checkpoint"]).mkdir(parents=True, exist_ok=True)
-            (folder / content["checkpoint"] / "config.json").write_text("{}")
+        if isinstance(content.get("hugging_face"), str):
+            write_model(folder / content["hugging_face"], max_position_embeddings=8192)
         if str(content.get("file", "")).endswith(".json"):
             _write_tokenizer(folder / content["file"])
         if str(content.get("file", "")).endswith(".jsonl"):
@@ -76,10 +80,24 @@ def write_files_of(content: object, folder: Path) -> None:
         write_files_of(inner, folder)
 
 
+def write_checkpoints_of(study: dict[str, Any], folder: Path) -> None:
+    """Checkpoints of the architecture that the study's scale declares, where they are not of a model's own folder."""
+    for phase in study["phases"].values():
+        start = phase.get("initialisation")
+        if isinstance(start, dict) and not (folder / start["checkpoint"] / "config.json").exists():
+            (scale,) = study["scales"].values()
+            shapes = reference_shapes(Architecture(**scale["architecture"]), vocabulary=3)
+            (folder / start["checkpoint"]).mkdir(parents=True, exist_ok=True)
+            (folder / start["checkpoint"] / "config.json").write_text('{"model_type": "cohere"}')
+            write_safetensors(folder / start["checkpoint"] / "model.safetensors", shapes)
+
+
 def write_study(block: Block, folder: Path) -> Path:
     """The study of a marked block in a folder, beside the files that it names."""
     if block.language == "yaml":
-        write_files_of(yaml.safe_load(block.text), folder)
+        content = yaml.safe_load(block.text)
+        write_files_of(content, folder)
+        write_checkpoints_of(content, folder)
     else:
         write_files_of({"files": re.findall(r'"files": "([^"]+)"', block.text)}, folder)
     path = folder / ("study.yaml" if block.language == "yaml" else "study.py")
