@@ -5,8 +5,9 @@
 
 Memory: one process a row of the table, which makes hidden states of 8,192 positions and a matrix with its gradient,
 runs one small loss, notes what is resident, takes one loss forward and backward, and reads the peak that the kernel
-kept of it; pages that are freed go back at once there, so that what is resident is what is used. The states and the matrix are there before and are not counted. Of what is counted, one float32 array of the
-matrix's size is the new gradient on its way to be added; any trainer needs it, and it stands in a column of its own.
+kept of it; pages that are freed go back at once there, so that what is resident is what is used. The states and the
+matrix are there before and are not counted. Of what is counted, one float32 array of the matrix's size is the new
+gradient on its way to be added; any trainer needs it, and it stands in a column of its own.
 Time: CPU seconds of one loss forward and backward of fewer positions; the variants take turns in one process.
 """
 

@@ -1,20 +1,26 @@
-"""Tokens per second of one core while training, ours beside the usual trainers at the same shapes.
+"""Tokens per second while training, ours beside the usual trainers at the same shapes.
 
-    python bench/training.py                       # about a quarter of an hour
+    python bench/training.py                       # some twenty minutes
     python bench/training.py --seconds 3 --rounds 1 --sizes 1M --no-compile
+    python bench/training.py --as-run              # default allocator and threads, on all cores
 
-Each variant lives in a process of its own with one thread, as a training run does, and they take turns, so that
-whatever disturbs the machine disturbs all of them. (Variants that share a process cut up each other's memory: ours
-then lost up to 8 % to page faults.) Speed is tokens by CPU time (wall beside it). A step is 8,192 tokens in two
-micro-batches, gradient clipping and fused AdamW; the peers run in bfloat16 autocast, each with its own loss.
-Everybody has the allocator tuned as ours tunes it, which is kind to the peers. `litgpt` is measured if it can be
-imported. Above 20M parameters only the fastest peers are measured, unless `--variants` names others.
+Each variant lives in a process of its own, as a training run does, and they take turns, so that whatever disturbs the
+machine disturbs all of them. (Variants that share a process cut up each other's memory: ours then lost up to 8 % to
+page faults.) A step is 8,192 tokens in two micro-batches, gradient clipping and fused AdamW; the peers run in bfloat16
+autocast, each with its own loss. `litgpt` is measured if it can be imported. Above 20M parameters only the fastest
+peers are measured, unless `--variants` names others.
+
+Two tables. The first gives all one thread, and the allocator tuned as ours tunes it, which is kind to the peers; speed
+is tokens by CPU time. With `--as-run` each is measured as its users run it: peers in one process with a thread a core
+and the allocator that they find, ours in a process a core, as jobs of a study run, and the ratio is of wall time on the
+whole machine. Beside it stands the ratio by CPU time, which says more where the machine has other work.
 """
 
 from __future__ import annotations
 
 import argparse
 import multiprocessing
+import os
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -28,16 +34,18 @@ from torch.nn import functional
 
 from titrant.model.device import keep_memory
 from titrant.model.transformer import Transformer
-from titrant.study.architecture import Architecture, Optimizer
-from titrant.train.optimizer import clip_gradients, make_optimizer, set_rate
+from titrant.study.architecture import Architecture
+from titrant.study.optimizer import Optimizer
+from titrant.train.optimizer import Optimizers
 
 SIZES = {
     "1M": (Architecture(layers=6, width=128, heads=4, ffn_width=344), 4_096),
+    "3M": (Architecture(layers=4, width=256, heads=4, ffn_width=688), 4_096),
     "10M": (Architecture(layers=6, width=384, heads=6, ffn_width=1024), 16_384),
     "30M": (Architecture(layers=10, width=512, heads=8, ffn_width=1408), 16_384),
 }
 LENGTH, BATCH, MICRO_BATCH = 512, 16, 8
-FASTEST = ("titrant", "titrant, compiled", "plain GPT, compiled", "litgpt, compiled")
+FASTEST = ("titrant, compiled", "plain GPT, compiled", "litgpt, compiled", "HF Llama, compiled")
 """What is measured where a step takes half a minute."""
 
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -85,6 +93,7 @@ def main() -> None:
     given.add_argument("--seconds", type=float, default=6, help="CPU seconds of one measurement")
     given.add_argument("--rounds", type=int, default=3)
     given.add_argument("--no-compile", action="store_true", help="leave out the compiled variants")
+    given.add_argument("--as-run", action="store_true", help="default allocator and threads; ours in a process a core")
     given.add_argument("--variants", nargs="+", help="names as printed, such as 'litgpt, compiled'; only these")
     asked = given.parse_args()
     torch.set_num_threads(1)
@@ -92,43 +101,55 @@ def main() -> None:
         large = sum(SIZES[size][0].count_parameters(SIZES[size][1])) > 2e7
         every = [name for name in VARIANTS if not (asked.no_compile and name.endswith(", compiled"))]
         with ExitStack() as stack:
-            takers = [Taker(size, name) for name in asked.variants or (FASTEST if large else every)]
+            names = asked.variants or (FASTEST if large else every)
+            takers = [Taker(size, name, as_run=asked.as_run) for name in names]
             takers = [stack.enter_context(closing(taker)) for taker in takers if taker.ready()]
             compare(size, takers, asked.seconds, asked.rounds)
 
 
 class Taker:
-    """A variant in a process of its own, which works only when it is asked to."""
+    """A variant in a process of its own (or in one a core, if it is ours and run as users do), which works only when it
+    is asked to."""
 
-    def __init__(self, size: str, name: str) -> None:
+    def __init__(self, size: str, name: str, *, as_run: bool) -> None:
         self.name = name
+        ours, cores = name.startswith("titrant"), len(os.sched_getaffinity(0))
+        threads, tuned = (cores if as_run and not ours else 1), (ours or not as_run)
         context = multiprocessing.get_context("spawn")
-        self._pipe, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(size, name, theirs), daemon=True)
-        self._process.start()
+        self._pipes, self._processes = [], []
+        for _ in range(cores if as_run and ours else 1):
+            mine, theirs = context.Pipe()
+            process = context.Process(target=_serve, args=(size, name, threads, tuned, theirs), daemon=True)
+            process.start()
+            self._pipes.append(mine)
+            self._processes.append(process)
 
     def ready(self) -> bool:
         """Wait until it is warm; False, with a printed line, if it cannot run here."""
-        if (fault := self._pipe.recv()) is not None:
-            print(f"{self.name}: left out ({fault})")
-        return fault is None
+        faults = [pipe.recv() for pipe in self._pipes]
+        if faults[0] is not None:
+            print(f"{self.name}: left out ({faults[0]})")
+        return faults[0] is None
 
     def speed(self, seconds: float) -> tuple[float, float]:
-        """Tokens a second by CPU time and by wall."""
-        self._pipe.send(seconds)
-        cpu, wall = self._pipe.recv()
-        return cpu, wall
+        """Tokens a second by CPU time and by wall, the processes' together."""
+        for pipe in self._pipes:
+            pipe.send(seconds)
+        found = [pipe.recv() for pipe in self._pipes]
+        return statistics.mean(cpu for cpu, _ in found), sum(wall for _, wall in found)
 
     def close(self) -> None:
-        """End the process."""
-        self._pipe.close()
-        self._process.join()
+        """End the processes."""
+        for pipe, process in zip(self._pipes, self._processes, strict=True):
+            pipe.close()
+            process.join()
 
 
-def _serve(size: str, name: str, pipe: Connection) -> None:
+def _serve(size: str, name: str, threads: int, tuned: bool, pipe: Connection) -> None:
     """Warm the variant up by two steps, say what kept it from running, then measure whenever a time is sent."""
-    torch.set_num_threads(1)
-    keep_memory()
+    torch.set_num_threads(threads)
+    if tuned:
+        keep_memory()
     tokens = torch.randint(4_096, (BATCH, LENGTH + 1), generator=torch.Generator().manual_seed(0))
     try:
         step = VARIANTS[name](*SIZES[size])
@@ -152,19 +173,25 @@ def compare(size: str, takers: Sequence[Taker], seconds: float, rounds: int) -> 
         for taker in takers:
             speeds[taker.name].append(taker.speed(seconds))
     peak, flops = statistics.median(peaks), SIZES[size][0].flops_per_token(SIZES[size][1], LENGTH)
-    cpu = {name: statistics.median(speed for speed, _ in found) for name, found in speeds.items()}
-    print(f"\n{size}: {flops / 1e6:.1f} MFLOP/token (ours); bfloat16 matmul {peak / 1e9:.0f} GFLOP/s")
-    print(f"{'':22}{'tokens/CPU s':>14}{'spread':>9}{'wall':>9}{'of peak':>9}")
+    cpu, wall = ({name: statistics.median(pair[i] for pair in found) for name, found in speeds.items()} for i in (0, 1))
+    print(f"\n{size}: {flops / 1e6:.1f} MFLOP/token (ours); bfloat16 matmul {peak / 1e9:.0f} GFLOP/s a core")
+    print(f"{'':22}{'tokens/CPU s':>14}{'spread':>9}{'wall':>9}{'GFLOP/CPU s':>13}{'of peak':>9}")
     for name, found in speeds.items():
         spread = (max(s for s, _ in found) - min(s for s, _ in found)) / cpu[name]
-        wall = statistics.median(wall for _, wall in found)
-        share = f"{cpu[name] * flops / peak:.0%}" if name.startswith("titrant") else ""
-        print(f"{name:22}{cpu[name]:14,.0f}{spread:9.0%}{wall:9,.0f}{share:>9}")
-    peers = {name: speed for name, speed in cpu.items() if not name.startswith("titrant")}
-    if peers:
-        fastest = max(peers, key=lambda name: peers[name])
-        for name in cpu.keys() - peers.keys():
-            print(f"{name} is {cpu[name] / peers[fastest]:.2f} x the fastest peer ({fastest})", flush=True)
+        share = f"{cpu[name] * flops / 1e9:13.0f}{cpu[name] * flops / peak:9.0%}" if name.startswith("titrant") else ""
+        print(f"{name:22}{cpu[name]:14,.0f}{spread:9.0%}{wall[name]:9,.0f}{share}")
+    for name in cpu:
+        if name.startswith("titrant"):
+            by_cpu, by_wall = (_beside_fastest_peer(name, speed) for speed in (cpu, wall))
+            print(f"{name}: by CPU time {by_cpu}; by wall time {by_wall}", flush=True)
+
+
+def _beside_fastest_peer(name: str, speed: dict[str, float]) -> str:
+    peers = {peer: found for peer, found in speed.items() if not peer.startswith("titrant")}
+    if not peers:
+        return f"{speed[name]:,.0f} tokens/s"
+    fastest = max(peers, key=lambda peer: peers[peer])
+    return f"{speed[name] / peers[fastest]:.2f} x {fastest}"
 
 
 def _speed(take: Callable[[], None], seconds: float) -> tuple[float, float]:
@@ -192,16 +219,14 @@ def _our_step(architecture: Architecture, vocabulary: int, *, compiled: bool) ->
     model.initialise(seed=1)
     if compiled:
         model.compile_blocks()
-    optimizer = make_optimizer(model, Optimizer())
-    set_rate(optimizer, 1e-3)
+    optimizers = Optimizers(model, Optimizer())
 
     def step(tokens: Tensor) -> None:
         with model.holding_copies():
             for part in tokens.split(MICRO_BATCH):
                 model.loss(part[:, :-1], part[:, 1:], rows=BATCH * LENGTH).backward()
-        float(clip_gradients(model, 1.0))
-        optimizer.step()
-        optimizer.zero_grad()
+        float(torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0))
+        optimizers.step(1e-3)
 
     return step
 
