@@ -10,9 +10,10 @@ import pytest
 
 from titrant.execute import predict as predicting
 from titrant.execute.asked import bytes_scored, items_of, scale_of
-from titrant.execute.calibrate import seconds_by_note, shrink, units_per_second
+from titrant.execute.calibrate import shrink
 from titrant.execute.calibration import Calibration, ScaleSpeed, keep_calibrations, key_of, known_calibration
 from titrant.execute.machine import Speed, host_facts
+from titrant.execute.measuring import seconds_by_note, units_per_second
 from titrant.execute.predict import Known, predict, wall_seconds, what_is_known
 from titrant.execute.rates import NOT_FETCHED
 from titrant.execute.store import Store, open_store

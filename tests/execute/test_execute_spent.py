@@ -10,6 +10,7 @@ from execute_stages import six_jobs
 from hypothesis import given
 from hypothesis import strategies as st
 
+from titrant.execute.calibration import Calibration, ScaleSpeed
 from titrant.execute.predict import Known, Prediction
 from titrant.execute.spent import PREDICTED, covered_seconds, gather_cost, keep_predictions, publish_cost
 from titrant.execute.store import Store, open_store
@@ -161,6 +162,24 @@ def test_share_of_the_peak_is_that_of_the_gpu_that_did_the_work(store: Store) ->
     (entry,) = cost_of(store, plan).kinds
     assert entry.mfu == pytest.approx(0.4)
     assert entry.tokens_per_second == pytest.approx(50)
+
+
+def test_share_of_the_peak_on_a_cpu_is_that_of_what_a_core_was_seen_to_do(store: Store) -> None:
+    from dataclasses import replace
+
+    small = six_jobs()
+    train = replace(next(iter(small.jobs.values())), kind="train")
+    plan = Plan(small.study, {train.id: train}, {})
+    speed = ScaleSpeed(
+        flops_per_second=1, train_start_seconds=0, train_cpu_fraction=1, train_memory_bytes=1, evaluate_start_seconds=0,
+        evaluate_cpu_fraction=1, seconds_per_byte=0, seconds_per_item={}, peak_flops_per_second=200e9,
+    )  # fmt: skip
+    seen = Calibration(scale="s", speed=speed, core_speed=1, job_seconds=0, workers=2, measured_seconds=1, when="now")
+    known = Known(workers=2, gpus=0, crude=None, calibrations={"s": seen})
+    keep_predictions(store, "small", {train.id: Prediction(50.0, "calibration")}, known, None)
+    done(store, plan, 100.0, flops=120e9 * 100, tokens=5000)
+    (entry,) = cost_of(store, plan).kinds
+    assert entry.mfu == pytest.approx(0.6)
 
 
 @given(st.lists(st.tuples(st.integers(0, 60), st.integers(0, 20)), max_size=12))

@@ -42,6 +42,8 @@ class ScaleSpeed(_Kept):
     """What a train job takes before its first step and after its last."""
     train_cpu_fraction: float = Field(gt=0)
     """CPU time over wall time while steps were timed: well below 1 on a CPU, the machine was busy with other things."""
+    peak_flops_per_second: float | None = None
+    """Of one core's products in the scale's precision, measured beside the others; null on a GPU, whose is known."""
     train_memory_bytes: int = Field(ge=0)
     """Peak memory of a train job's process."""
     evaluate_start_seconds: float = Field(ge=0)

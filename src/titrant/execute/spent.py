@@ -43,6 +43,7 @@ def keep_predictions(
         "workers": before.get("workers", known.workers),
         "gpus": before.get("gpus", known.gpus),
         "ranks": before.get("ranks", known.ranks),
+        "core_peak_flops": before.get("core_peak_flops", _core_peak(known)),
         "hourly_price": hourly_price if hourly_price is not None else before.get("hourly_price"),
         "jobs": {**jobs, **_jobs_of(before)},
     }
@@ -51,6 +52,12 @@ def keep_predictions(
     with explaining_disk_trouble(store.root):
         path.parent.mkdir(parents=True, exist_ok=True)
         write_json(path, content)
+
+
+def _core_peak(known: Known) -> float | None:
+    """The best product of a core that the calibrations of the plan's scales saw; None without any."""
+    peaks = [one.speed.peak_flops_per_second for one in known.calibrations.values()]
+    return max((peak for peak in peaks if peak is not None), default=None)
 
 
 def publish_cost(plan: Plan, study: str, store: Store) -> CostReport | None:
@@ -81,13 +88,17 @@ def gather_cost(plan: Plan, study: str, store: Store) -> CostReport | None:
     }
     if not predicted or not made:
         return None
-    workers, gpus = int(str(kept.get("workers") or 1)), int(str(kept.get("gpus") or 0))
+    workers, gpus, ranks = (
+        int(str(kept.get(key) or least)) for key, least in (("workers", 1), ("gpus", 0), ("ranks", 1))
+    )
+    peak = kept.get("core_peak_flops")
+    core_peak = float(peak) * max(ranks, 1) if isinstance(peak, (int, float)) else None
     kinds = dict.fromkeys(plan.jobs[id_].kind for id_ in made)
     entries = tuple(
-        _entry(kind, {id_: found for id_, found in made.items() if plan.jobs[id_].kind == kind}, predicted)
+        _entry(kind, {id_: found for id_, found in made.items() if plan.jobs[id_].kind == kind}, predicted, core_peak)
         for kind in kinds
     )
-    whole = _whole(plan, made, predicted, (workers, gpus, int(str(kept.get("ranks") or 1))))
+    whole = _whole(plan, made, predicted, (max(workers, 1), gpus, max(ranks, 1)))
     price = kept.get("hourly_price")
     hourly = float(price) if isinstance(price, (int, float)) else None
     devices = max(gpus, 1)
@@ -95,7 +106,7 @@ def gather_cost(plan: Plan, study: str, store: Store) -> CostReport | None:
         format=FORMAT,
         study=study,
         machines=tuple(dict.fromkeys(_machine(found) for found in made.values())),
-        workers=workers,
+        workers=max(workers, 1),
         kinds=entries,
         whole=whole,
         hourly_price=hourly,
@@ -106,7 +117,12 @@ def gather_cost(plan: Plan, study: str, store: Store) -> CostReport | None:
     )
 
 
-def _entry(kind: str, made: Mapping[str, Mapping[str, Any]], predicted: Mapping[str, Mapping[str, Any]]) -> CostEntry:
+def _entry(
+    kind: str,
+    made: Mapping[str, Mapping[str, Any]],
+    predicted: Mapping[str, Mapping[str, Any]],
+    core_peak: float | None = None,
+) -> CostEntry:
     from titrant.report.cost import CostEntry
 
     both = [id_ for id_ in made if id_ in predicted]
@@ -119,7 +135,7 @@ def _entry(kind: str, made: Mapping[str, Mapping[str, Any]], predicted: Mapping[
     tokens, flops = sum(int(one.get("tokens") or 0) for one in every), _sum(one.get("flops") for one in every)
     time = _sum(one["seconds"] for one in every)
     trains = kind == "train" and time > 0
-    peaks = {peak_bf16_flops(str(gpu)) for one in every if (gpu := _part(one).get("gpu"))}
+    peaks = {peak_bf16_flops(str(gpu)) if (gpu := _part(one).get("gpu")) else core_peak for one in every}
     peak = peaks.pop() if len(peaks) == 1 else None
     memory = [int(one["peak_memory_bytes"]) for one in every if one.get("peak_memory_bytes")]
     return CostEntry(

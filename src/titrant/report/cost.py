@@ -54,7 +54,8 @@ class CostEntry(Entry):
     tokens_per_second: float | None = None
     """Of one job."""
     mfu: float | None = None
-    """FLOP/s of one job as a share of the dense bfloat16 peak of its GPU; null on other machines."""
+    """FLOP/s of one job as a share of the dense bfloat16 peak of its GPU, or of the best product that a calibration saw
+    a core do; null where neither is known."""
     peak_memory_bytes: int | None = None
     """The largest process."""
     sources: tuple[str, ...] = ()
@@ -145,7 +146,7 @@ def speed_table(report: CostReport) -> Table:
         Column("tokens", numeric=True),
         Column("FLOPs", numeric=True),
         Column("tokens/s a job", numeric=True),
-        Column("MFU", numeric=True, note="Share of the GPU's dense bfloat16 peak"),
+        Column("MFU", numeric=True, note="Share of the GPU's dense bfloat16 peak, or of a core's best product"),
         Column("peak memory", numeric=True, note="Of the largest process"),
     )
     rows = tuple(
