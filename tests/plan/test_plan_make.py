@@ -102,6 +102,16 @@ def test_one_byte_of_a_source_changes_every_job_that_stands_on_it(write_study, t
     assert {job.kind for job in before.jobs.values() if job.fingerprint in same} == {"documents", "split", "examples"}
 
 
+def test_a_study_that_was_printed_and_loaded_again_is_the_same_work(write_study, tmp_path) -> None:
+    """What `titrant plan` prints can be saved as a study, and trains nothing again."""
+    plan = plan_of(write_study())
+    printed = tmp_path / "printed.yaml"
+    printed.write_text(yaml.safe_dump(plan.study.canonical(), sort_keys=False))
+    again = plan_of(printed)
+    assert again.study.canonical() == plan.study.canonical()
+    assert [job.id for job in again.jobs.values()] == [job.id for job in plan.jobs.values()]
+
+
 def test_key_order_changes_nothing(write_study, demo_text) -> None:
     content = yaml.safe_load(demo_text)
     for key in ("mixtures", "phases", "scales"):

@@ -156,6 +156,27 @@ def test_when_one_of_them_is_killed_all_end_and_the_phase_goes_on_from_its_last_
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
+def test_sigterm_to_all_of_them_saves_where_they_stand(world, tmp_path):
+    """As Slurm ends a job: every process gets the signal, the launcher too, and has a while to end."""
+    asked = job(steps=3000, curve=curve(3000), milestones=0)
+    told = []
+
+    def end(done, total, unit, note=""):
+        if done >= 10 * 64 and not told:
+            told.append(done)
+            processes = _processes_of(tmp_path)
+            launcher = int(Path(f"/proc/{processes[0]}/stat").read_text().rpartition(")")[2].split()[1])
+            for process in (launcher, *processes.values()):
+                os.kill(process, signal.SIGTERM)
+
+    with pytest.raises(KeyboardInterrupt):
+        run(asked, world, tmp_path, 2, progress=end)
+    (snapshot,) = (tmp_path / "scratch").glob("resume-*")
+    assert told[0] // 64 <= int(snapshot.name[7:]) < 3000
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_what_is_wrong_in_one_of_them_is_told_as_itself(world, tmp_path):
     run(job(), world, tmp_path / "first")
     wider = job().architecture.model_copy(update={"ffn_width": 64})

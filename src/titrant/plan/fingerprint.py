@@ -70,6 +70,13 @@ def _is_of_the_hub(declared: BaseModel) -> bool:
     return declared.revision is not None and not Path(declared.model).is_absolute()
 
 
+def _as_declared(value: object, default: object) -> object:
+    """A number that equals its field's default, in the default's own type: 10000.0 in a study that was printed and
+    loaded again is the 10000 that nobody wrote."""
+    number = isinstance(value, float) and isinstance(default, int) and not isinstance(default, bool)
+    return default if number and value == default else value
+
+
 def _plain(value: object) -> object:
     if value is None or isinstance(value, (str, int, float, bool)):
         return value
@@ -83,7 +90,7 @@ def _plain(value: object) -> object:
                 "content and not its path is its identity"
             )
         return {
-            key: _plain(getattr(value, name))
+            key: _plain(_as_declared(getattr(value, name), default))
             for name, key, counts, default in fields
             if counts is True
             or (counts == "if remote" and not Path(getattr(value, name)).is_absolute())

@@ -88,6 +88,10 @@ def train_phase(
     ):
         _train(phase, loader, snapshots, _Telling(phase, progress, trackers), at_milestone)
     snapshots.wait()
+    print(
+        f"waited {loader.waited_seconds:.2f} s for data and {snapshots.stalled_seconds:.2f} s for snapshots",
+        flush=True,
+    )
     Tally(batches.sources, phase.standing().counts).check(batches.drawn_indices())
     _check_curve(phase)
     return finish(phase, out, scratch, previous, drawn)
@@ -251,6 +255,7 @@ def _check_curve(phase: Phase) -> None:
 def _noting(progress: Progress, total: int) -> Callable[[str], None]:
     def note(words: str) -> None:
         print(words, file=sys.stderr, flush=True)
-        progress(0, total, "tokens", words)
+        with contextlib.suppress(KeyboardInterrupt):  # heard again where weights and optimizer belong together
+            progress(0, total, "tokens", words)
 
     return note
