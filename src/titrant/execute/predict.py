@@ -126,7 +126,7 @@ def predict_job(job: Job, plan: Plan, known: Known, compiling: float = 0.0) -> P
     shape = _shape_of_job(job, plan)
     if shape in known.own:
         done, seconds = known.own[shape]
-        return Prediction(work * seconds / done, "own jobs", work * seconds / done)
+        return Prediction(work * seconds / done, "own jobs")
     scale = scale_of(job, plan)
     calibration = known.calibrations.get(scale) if scale else None
     if calibration is not None:
