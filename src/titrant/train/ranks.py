@@ -1,7 +1,7 @@
 """The processes that train one phase together: which of them this one is, and what they say to each other.
 
-`torchrun` (or any launcher that sets its variables) starts them; gloo connects them on CPUs, NCCL on GPUs, where a
-second, gloo group carries what concerns the host. Alone, nothing is said and nothing of torch.distributed is loaded.
+`torchrun` (or any launcher that sets its variables) starts them; gloo connects them on CPUs, NCCL on GPUs;
+groups of gloo carry what concerns hosts and files. Alone, nothing is said and nothing of torch.distributed is loaded.
 """
 
 from __future__ import annotations
@@ -37,7 +37,9 @@ class Ranks:
     mesh: Any = None
     """The device mesh; None if alone."""
     hosts: Any = None
-    """The gloo group, for what concerns files and not gradients; None if alone."""
+    """The gloo group for what concerns the hosts and not gradients; None if alone."""
+    disk: Any = None
+    """The gloo group of snapshots, which are written in a thread: its words never mix with others; None if alone."""
 
     @property
     def first(self) -> bool:
@@ -99,8 +101,8 @@ def join(device: torch.device, layout: Layout) -> Ranks:
     torch.distributed.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=timeout)
     world = torch.distributed.get_world_size()
     mesh = init_device_mesh(device.type, (world,), mesh_dim_names=("ranks",))
-    hosts = torch.distributed.new_group(backend="gloo", timeout=timeout)
-    return Ranks(torch.distributed.get_rank(), world, layout, mesh, hosts)
+    hosts, disk = (torch.distributed.new_group(backend="gloo", timeout=timeout) for _ in range(2))
+    return Ranks(torch.distributed.get_rank(), world, layout, mesh, hosts, disk)
 
 
 def leave() -> None:

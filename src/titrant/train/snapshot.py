@@ -90,7 +90,7 @@ class Snapshots:
             part.mkdir()
         self.ranks.wait_for_all()
         written = write_parts(
-            dict(tensors), checkpoint_id=part, process_group=self.ranks.hosts, no_dist=self.ranks.alone
+            dict(tensors), checkpoint_id=part, process_group=self.ranks.disk, no_dist=self.ranks.alone
         )
         self._thread = threading.Thread(target=self._finish, args=(written, standing, part), name="snapshot")
         self._thread.start()
@@ -119,7 +119,7 @@ class Snapshots:
             standing = _standing_of(path)
             tensors = dict(into(standing))
             with torch.no_grad():
-                read_parts(tensors, checkpoint_id=path, process_group=self.ranks.hosts, no_dist=self.ranks.alone)
+                read_parts(tensors, checkpoint_id=path, process_group=self.ranks.disk, no_dist=self.ranks.alone)
             return standing
         return None
 
