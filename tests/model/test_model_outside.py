@@ -63,7 +63,7 @@ def test_loss_and_gradients_are_those_of_transformers(family, tmp_path):
     assert_close(found, gradients(theirs))
 
 
-@pytest.mark.parametrize("family", ["llama", "qwen3", "gemma2", "gemma3", "cohere", "cohere2", "mistral", "gpt2"])
+@pytest.mark.parametrize("family", ["llama", "gemma2", "gemma3", "mistral", "gpt2"])
 def test_a_document_inside_a_sequence_is_computed_as_if_it_stood_alone(family, tmp_path):
     model, tokens = opened(write_model(tmp_path / family, family)), batch(rows=2, length=60).clamp(min=2)
     tokens[0, [9, 10, 44]] = tokens[1, 30] = model.document_end = 1
@@ -103,7 +103,7 @@ def test_compiled_blocks_compute_the_same_with_one_program_for_all(tmp_path):
     assert torch._dynamo.utils.counters["stats"]["unique_graphs"] == 1
 
 
-@pytest.mark.parametrize("family", ["llama", "gemma2", "granite"])
+@pytest.mark.parametrize("family", ["llama", "gemma2"])
 def test_the_proof_holds_for_a_family_and_not_for_one_that_scales_its_logits_unknown_to_us(family, tmp_path):
     model = opened(write_model(tmp_path / family, family))
     assert prove_loss(model) < 1e-5

@@ -20,6 +20,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, cast, final
 
@@ -27,6 +28,7 @@ import torch
 from blake3 import blake3
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
 from transformers import initialization as library_initialization
 
@@ -93,13 +95,8 @@ class OutsideModel(LanguageModel):
     def of_folder(cls, folder: Path, precision: Literal["float32", "bfloat16"] = "float32") -> OutsideModel:
         """The model that a folder's config.json describes, its weights zeros (or on the meta device, if that is the
         default one). Raises EngineError if transformers knows no such model."""
-        return cls._new(
-            {name: (folder / name).read_bytes() for name in COMPANIONS if (folder / name).is_file()}, precision
-        )
-
-    @classmethod
-    def _new(cls, files: Mapping[str, bytes], precision: Literal["float32", "bfloat16"]) -> OutsideModel:
-        device = torch.get_default_device()
+        files = {name: (folder / name).read_bytes() for name in COMPANIONS if (folder / name).is_file()}
+        device = torch.empty(0).device
         model = cls(_without_weights(files), files, precision)
         if device.type != "meta":
             model.to_empty(device=device)
@@ -176,12 +173,8 @@ class OutsideModel(LanguageModel):
 
     def recompute_blocks(self) -> None:
         """Keep of each block only what enters it, and compute the rest again in the backward pass: same bits."""
-        library: Any = self._library[0]
-        if not library.supports_gradient_checkpointing:
-            raise EngineError(f"{self.family} cannot compute its activations twice; train with smaller micro-batches")
-        # its name since 5.20; the older one warns there
-        enable = getattr(library, "activation_checkpointing_enable", None) or library.gradient_checkpointing_enable
-        enable({"use_reentrant": False})
+        for unit in self.units():
+            unit.forward = partial(checkpoint, unit.forward, use_reentrant=False, preserve_rng_state=False)
 
     def units(self) -> list[nn.Module]:
         """The blocks in their order."""
