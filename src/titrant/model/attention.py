@@ -223,11 +223,12 @@ class _BlockWithin(NamedTuple):
         """Softmax of the scores, [H, Q, S]; zero outside a query's document and in its future."""
         scores = torch.bmm(query[self.queries], key[self.keys].transpose(1, 2))
         first, start, end = self.keys[1].start, self.queries[1].start, self.queries[1].stop
-        positions_S = torch.arange(first, end, device=query.device)
-        hidden_QS = positions_S > positions_S[start - first :, None]
-        if int(self.starts[-1]) > first:  # the queries are not all of one document
-            hidden_QS |= positions_S < self.starts[:, None]
-        return torch.softmax(scores.masked_fill_(hidden_QS, -math.inf), dim=-1)
+        positions = torch.arange(first, end, device=query.device)
+        own = positions[start - first :]
+        scores[:, :, start - first :].masked_fill_(own > own[:, None], -math.inf)
+        if borders := int(self.starts[-1]) - first:  # keys before the last query's document: some do not see them
+            scores[:, :, :borders].masked_fill_(positions[:borders] < self.starts[:, None], -math.inf)
+        return torch.softmax(scores, dim=-1)
 
 
 def _blocks_within(query: Tensor, starts: Tensor) -> Iterator[_BlockWithin]:
