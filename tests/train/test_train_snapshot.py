@@ -164,8 +164,8 @@ def test_a_micro_batch_shorter_than_a_sequence_is_refused(monkeypatch):
 
 def test_where_memory_is_short_activations_are_computed_twice(monkeypatch):
     asked = job()
-    needed = activation_bytes(asked, 512 * 16, recompute=False)
-    assert activation_bytes(asked, 512 * 16, recompute=True) < needed
+    needed = activation_bytes(asked, 512 * 16, recompute=False, device="cpu")
+    assert activation_bytes(asked, 512 * 16, recompute=True, device="cpu") < needed
     monkeypatch.setattr(memory, "_free_bytes", lambda: needed * 10)
     assert not choose_portion(asked, 64, CPU).recompute
     monkeypatch.setattr(memory, "_free_bytes", lambda: needed * 2)

@@ -84,7 +84,7 @@ def train_phase(
     with (
         contextlib.closing(_trackers(phase)) as trackers,
         _loader(phase, inputs) as loader,
-        explaining_shortage(job, phase.portion, tokenizer.vocabulary, ranks.world),
+        explaining_shortage(job, phase.portion, tokenizer.vocabulary, ranks.world, phase.device),
     ):
         _train(phase, loader, snapshots, _Telling(phase, progress, trackers), at_milestone)
     snapshots.wait()
