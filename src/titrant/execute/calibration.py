@@ -9,13 +9,13 @@ itself is `execute/calibrate.py`. Never imports torch.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
 from blake3 import blake3
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from titrant.cache import shared_cache
 from titrant.execute.files import write_json
 from titrant.execute.machine import gpu_names, package_versions, processor_name, usable_cores
 from titrant.execute.store import Store
@@ -134,8 +134,7 @@ def keep_calibrations(store: Store, measured: Mapping[str, Calibration]) -> Path
 
 def cache_file() -> Path:
     """`$TITRANT_CACHE/machine.json`, or `~/.cache/titrant/machine.json`."""
-    given = os.environ.get("TITRANT_CACHE")
-    return (Path(given) if given else Path.home() / ".cache" / "titrant") / "machine.json"
+    return shared_cache("machine.json")
 
 
 def _read(path: Path) -> dict[str, object]:

@@ -14,6 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from zipfile import BadZipFile, ZipFile
 
+from titrant.cache import shared_cache
 from titrant.execute.store import Store
 from titrant.jobs import DocumentsJob, FindingsJob, ItemsJob, TokenizerJob
 from titrant.plan import Job, Plan
@@ -121,8 +122,7 @@ def _reading_seconds(origin: Origin) -> float | None:
 
 @lru_cache(maxsize=256)
 def _wheel_bytes(wheel: str, members: tuple[str, ...], exclude: tuple[str, ...]) -> float | None:
-    given = os.environ.get("TITRANT_CACHE")
-    cache = (Path(given) if given else Path.home() / ".cache" / "titrant") / "packages"
+    cache = shared_cache("packages")
     try:
         with ZipFile(cache / wheel) as archive:
             entries = [(entry.filename, entry.file_size) for entry in archive.infolist()]

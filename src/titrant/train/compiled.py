@@ -15,6 +15,7 @@ from typing import Literal
 
 import torch
 
+from titrant.cache import shared_cache
 from titrant.jobs import TrainJob
 
 Code = Literal["eager", "compiled"]
@@ -43,3 +44,9 @@ def choose_code(job: TrainJob, vocabulary: int, device: torch.device, note: Call
         note("trains with eager code, a few percent slower: no C++ compiler was found (install g++, or set CXX)")
         return "eager"
     return "compiled"
+
+
+def keep_compiled_code() -> None:
+    """Let the compiler keep what it makes where all jobs of the user find it again, unless the environment says where:
+    the temporary folder of its own choice is lost with the machine."""
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(shared_cache("compiled")))

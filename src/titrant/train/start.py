@@ -21,7 +21,7 @@ from titrant.study.architecture import OutsideArchitecture
 from titrant.tokens.batches import PhaseBatches
 from titrant.tokens.relation import partition_of
 from titrant.tokens.shards import TokenShard, open_shard
-from titrant.train.compiled import choose_code
+from titrant.train.compiled import choose_code, keep_compiled_code
 from titrant.train.faults import Watcher
 from titrant.train.memory import choose_portion
 from titrant.train.optimizer import Optimizers
@@ -80,6 +80,7 @@ def begin(
     portion = choose_portion(job, tokenizer.vocabulary, device, ranks.world if ranks.layout == "sharded" else 1)
     code = choose_code(job, tokenizer.vocabulary, device, note)
     if code == "compiled":
+        keep_compiled_code()
         model.compile_blocks()
     if portion.recompute:
         model.recompute_blocks()

@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shlex
 import subprocess
 import sys
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 from zipfile import BadZipFile, ZipFile
 
+from titrant.cache import shared_cache
 from titrant.corpus.opened import SourceFile
 from titrant.errors import EngineError, StudyError
 from titrant.jobs import Progress
@@ -28,18 +28,13 @@ from titrant.study.origins import Package
 from titrant.study.patterns import matches
 from titrant.study.source import Source
 
-CACHE = "TITRANT_CACHE"
-"""Environment variable: folder of what many stores share: fetched packages and what is known of this machine's speed.
-`~/.cache/titrant` by default."""
-
 PIP_SECONDS = 1800
 """How long one download may take."""
 
 
 def cache_folder() -> Path:
     """Where wheels are kept: `$TITRANT_CACHE/packages`, or `~/.cache/titrant/packages`."""
-    given = os.environ.get(CACHE)
-    return (Path(given) if given else Path.home() / ".cache" / "titrant") / "packages"
+    return shared_cache("packages")
 
 
 def fetch_packages(sources: Mapping[str, Source], progress: Progress) -> tuple[Path, ...]:
