@@ -10,8 +10,8 @@ page faults.) A step is 8,192 tokens in two micro-batches, gradient clipping and
 autocast, each with its own loss. `litgpt` is measured if it can be imported. Above 20M parameters only the fastest
 peers are measured, unless `--variants` names others.
 
-Two tables. The first gives all one thread, and the allocator tuned as ours tunes it, which is kind to the peers; speed
-is tokens by CPU time. With `--as-run` each is measured as its users run it: peers in one process with a thread a core
+Two tables. The first gives all one thread, and the allocator tuned as ours tunes it, which is kind to the peers (unless
+`--default-allocator` is asked for); speed is tokens by CPU time. With `--as-run` each is measured as its users run it: peers in one process with a thread a core
 and the allocator that they find, ours in a process a core, as jobs of a study run, and the ratio is of wall time on the
 whole machine. Beside it stands the ratio by CPU time, which says more where the machine has other work.
 """
@@ -94,6 +94,7 @@ def main() -> None:
     given.add_argument("--rounds", type=int, default=3)
     given.add_argument("--no-compile", action="store_true", help="leave out the compiled variants")
     given.add_argument("--as-run", action="store_true", help="default allocator and threads; ours in a process a core")
+    given.add_argument("--default-allocator", action="store_true", help="leave the peers the allocator that they find")
     given.add_argument("--variants", nargs="+", help="names as printed, such as 'litgpt, compiled'; only these")
     asked = given.parse_args()
     torch.set_num_threads(1)
@@ -102,7 +103,7 @@ def main() -> None:
         every = [name for name in VARIANTS if not (asked.no_compile and name.endswith(", compiled"))]
         with ExitStack() as stack:
             names = asked.variants or (FASTEST if large else every)
-            takers = [Taker(size, name, as_run=asked.as_run) for name in names]
+            takers = [Taker(size, name, as_run=asked.as_run, default=asked.default_allocator) for name in names]
             takers = [stack.enter_context(closing(taker)) for taker in takers if taker.ready()]
             compare(size, takers, asked.seconds, asked.rounds)
 
@@ -111,10 +112,10 @@ class Taker:
     """A variant in a process of its own (or in one a core, if it is ours and run as users do), which works only when it
     is asked to."""
 
-    def __init__(self, size: str, name: str, *, as_run: bool) -> None:
+    def __init__(self, size: str, name: str, *, as_run: bool, default: bool) -> None:
         self.name = name
         ours, cores = name.startswith("titrant"), len(os.sched_getaffinity(0))
-        threads, tuned = (cores if as_run and not ours else 1), (ours or not as_run)
+        threads, tuned = (cores if as_run and not ours else 1), (ours or not (as_run or default))
         context = multiprocessing.get_context("spawn")
         self._pipes, self._processes = [], []
         for _ in range(cores if as_run and ours else 1):
