@@ -11,9 +11,10 @@ autocast, each with its own loss. `litgpt` is measured if it can be imported. Ab
 peers are measured, unless `--variants` names others.
 
 Two tables. The first gives all one thread, and the allocator tuned as ours tunes it, which is kind to the peers (unless
-`--default-allocator` is asked for); speed is tokens by CPU time. With `--as-run` each is measured as its users run it: peers in one process with a thread a core
-and the allocator that they find, ours in a process a core, as jobs of a study run, and the ratio is of wall time on the
-whole machine. Beside it stands the ratio by CPU time, which says more where the machine has other work.
+`--default-allocator` is asked for); speed is tokens by CPU time. With `--as-run` each is measured as its users run it:
+peers in one process with a thread a core and the allocator that they find, ours in a process a core, as jobs of a study
+run, and the ratio is of wall time on the whole machine. Beside it stands the ratio by CPU time, which says more where
+the machine has other work.
 """
 
 from __future__ import annotations
