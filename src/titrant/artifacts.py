@@ -461,7 +461,7 @@ class FindingsFile(Artifact):
     `report.json`'s `findings`, `scores` and `outcomes`."""
 
     kind: ClassVar[str] = "findings"
-    version: ClassVar[int] = 4
+    version: ClassVar[int] = 5
 
     findings: int
     verdicts: dict[str, int]
@@ -472,7 +472,7 @@ class Page(Artifact):
     """`report.html`, `report.md`, `report.json`, `forest.svg` and `forest.png`."""
 
     kind: ClassVar[str] = "report"
-    version: ClassVar[int] = 5
+    version: ClassVar[int] = 6
 
     headline: str
     """The answer in one sentence."""
