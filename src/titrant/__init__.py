@@ -6,7 +6,7 @@ reports what each arm gained or lost against its control. Nothing here imports t
 
 from titrant.errors import EngineError, JobError, StoreError, StudyError, TitrantError
 from titrant.plan import Job, Plan, make_plan
-from titrant.study.architecture import Architecture, ExistingTokenizer, TrainedTokenizer
+from titrant.study.architecture import Architecture, ExistingTokenizer, OutsideArchitecture, TrainedTokenizer
 from titrant.study.contrast import Contrast, Sweep
 from titrant.study.evaluation import Evaluation
 from titrant.study.ladder import Scale
@@ -28,6 +28,7 @@ __all__ = [
     "JobError",
     "Mixture",
     "Optimizer",
+    "OutsideArchitecture",
     "Phase",
     "Plan",
     "Scale",

@@ -225,6 +225,28 @@ def test_an_outside_model_agrees_with_its_own_loss(outside):
     np.testing.assert_allclose(nats[1], nats[0][:6], atol=1e-5)
 
 
+def test_logits_are_made_only_where_a_token_is_scored_if_the_family_is_known(outside):
+    scorer, _ = load_outside(outside)
+    hidden = scorer.forward(torch.tensor([[1, 2, 3]]))
+    assert hidden.shape[-1] != scorer.logits(hidden).shape[-1] == scorer.vocabulary
+
+
+def test_a_family_whose_logits_are_made_otherwise_is_scored_by_its_own_code(outside, tokenizer_folder):
+    from transformers import PhiConfig, PhiForCausalLM
+
+    torch.manual_seed(3)
+    size = {"hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 1, "num_attention_heads": 2}
+    model = PhiForCausalLM(PhiConfig(vocab_size=400, eos_token_id=0, bos_token_id=0, **size)).eval()
+    torch.nn.init.normal_(model.lm_head.bias)
+    model.save_pretrained(outside)
+    scorer, _ = load_outside(outside)
+    tokens = list(range(5, 25))
+    with torch.no_grad():
+        loss = model(input_ids=torch.tensor([tokens]), labels=torch.tensor([tokens])).loss
+    assert scorer.token_nats([tokens])[0].mean() == pytest.approx(float(loss), rel=1e-5)
+    assert scorer.forward(torch.tensor([tokens])).shape[-1] == 400
+
+
 def test_an_outside_folder_without_its_tokenizer_is_an_error(outside):
     (outside / "tokenizer.json").unlink()
     with pytest.raises(StudyError, match=r"holds no tokenizer.json: give a folder as `save_pretrained` writes it"):
