@@ -120,6 +120,10 @@ def test_a_scale_that_no_loss_of_small_logits_would_show_is_seen_in_the_logits(t
         prove_loss(model)
 
 
+def test_a_model_of_few_positions_is_proven_on_as_few_tokens(tmp_path):
+    assert prove_loss(opened(write_model(tmp_path / "gpt2", "gpt2", n_positions=20))) < 1e-5
+
+
 def test_an_output_matrix_with_a_bias_is_refused(tmp_path):
     small = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
     PhiForCausalLM(PhiConfig(vocab_size=50, **small)).save_pretrained(tmp_path)

@@ -238,9 +238,11 @@ class OutsideModel(LanguageModel):
     def prove_loss(self) -> float:
         """The difference between our loss and that of the library's own logits on a few random tokens, as a share of
         it. Raises EngineError if loss or logits differ by more than rounding. Needs weights."""
-        drawn = torch.randint(self.vocabulary, (2, _PROOF_TOKENS), generator=torch.Generator().manual_seed(0))
+        positions = getattr(self._library[0].config, "max_position_embeddings", None) or _PROOF_TOKENS
+        length = min(_PROOF_TOKENS, positions)
+        drawn = torch.randint(self.vocabulary, (2, length), generator=torch.Generator().manual_seed(0))
         if self.document_end is not None:
-            drawn[:, _PROOF_TOKENS // 3] = drawn[1, _PROOF_TOKENS // 2] = self.document_end
+            drawn[:, length // 3] = drawn[1, length // 2] = self.document_end
         found = self.compare(drawn.to(self.output_weight.device))
         if not (found.loss <= LOSS_TOLERANCE and found.logits <= LOGIT_TOLERANCE):
             raise EngineError(
