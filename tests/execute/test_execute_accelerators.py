@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import pytest
 
@@ -101,7 +102,10 @@ def test_what_does_not_fit_one_gpu_is_computed_again_or_spread_over_more() -> No
     assert fit_of(scale(2, 65_536, 65_536, 131_072), 256_000, accelerator_named("L4")) is None
 
 
-def test_twice_the_gpus_never_take_longer_and_the_price_of_work_is_in_gpu_hours(tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_twice_the_gpus_never_take_longer_and_the_price_of_work_is_in_gpu_hours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TITRANT_CACHE", str(tmp_path / "cache"))
     plan = make_plan(load_study("quickstart"))
     store = open_store(tmp_path / "store", create=False)
     h100 = accelerator_named("H100")

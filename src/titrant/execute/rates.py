@@ -100,7 +100,7 @@ def documents_of(job: Job, plan: Plan) -> Job | None:
 def origin_bytes(origin: Origin) -> float | None:
     """Bytes of an origin's files as they are unpacked; None if they are not on this machine."""
     if isinstance(origin, Package):
-        return _wheel_bytes(origin.wheel, origin.members, origin.exclude)
+        return _wheel_bytes(shared_cache("packages") / origin.wheel, origin.members, origin.exclude)
     if isinstance(origin, Files):
         return _files_bytes(origin.files, origin.exclude)
     if isinstance(origin, Archive):
@@ -121,10 +121,9 @@ def _reading_seconds(origin: Origin) -> float | None:
 
 
 @lru_cache(maxsize=256)
-def _wheel_bytes(wheel: str, members: tuple[str, ...], exclude: tuple[str, ...]) -> float | None:
-    cache = shared_cache("packages")
+def _wheel_bytes(wheel: Path, members: tuple[str, ...], exclude: tuple[str, ...]) -> float | None:
     try:
-        with ZipFile(cache / wheel) as archive:
+        with ZipFile(wheel) as archive:
             entries = [(entry.filename, entry.file_size) for entry in archive.infolist()]
     except (OSError, BadZipFile):
         return None
