@@ -19,7 +19,7 @@ from titrant.study.load import open_study
 from titrant.study.outside import describe_model, end_of_text_of, tensor_shapes
 from titrant.study.starting_points import reference_shapes
 from titrant.study.study import Study
-from titrant.study.world import pin_study
+from titrant.study.world import content_of_folder, pin_study
 
 
 @pytest.fixture
@@ -220,6 +220,16 @@ def test_another_place_is_the_same_study_and_another_config_another(cooled: Any,
     assert not set(marks()) & set(before)
 
 
+def test_what_a_download_notes_down_for_itself_is_no_part_of_a_checkpoint(tmp_path: Path) -> None:
+    folder = write_model(tmp_path)
+    before = content_of_folder(folder)
+    (folder / ".cache/huggingface/download").mkdir(parents=True)
+    (folder / ".cache/huggingface/download/config.json.metadata").write_text("1732200000.5")
+    assert content_of_folder(folder) == before
+    (folder / "README.md").write_text("read me")
+    assert content_of_folder(folder) != before
+
+
 def test_an_end_of_text_that_is_given_holds_and_one_that_is_not_is_looked_for(cooled: Any, tmp_path: Path) -> None:
     path = cooled(("{file: model}", "{file: model, end_of_text: <|endoftext|>}"))
     assert pinned(path).tokenizer.end_of_text == "<|endoftext|>"  # type: ignore[union-attr]
@@ -332,7 +342,7 @@ def test_an_outside_model_is_pinned_and_planned_without_torch_or_transformers(co
     code = (
         "import sys, titrant\n"
         "from titrant.study.load import open_study\n"
-        "from titrant.study.world import pin_study\n"
+        "from titrant.study.world import content_of_folder, pin_study\n"
         f"titrant.make_plan(pin_study(open_study({str(cooled())!r})))\n"
         "print([name for name in ('torch', 'transformers', 'safetensors') if name in sys.modules])"
     )

@@ -150,8 +150,10 @@ def content_of_file(path: Path) -> str:
 
 
 def content_of_folder(folder: Path) -> str:
-    """BLAKE3 over every file below a folder: how an outside checkpoint is pinned."""
-    return content_of(sorted(_below(folder, ("**",))))
+    """BLAKE3 over every file below a folder: how an outside checkpoint is pinned. What a download notes down for itself
+    in `.cache`, with the time of day, does not count."""
+    found = sorted(_below(folder, ("**",)))
+    return content_of((name, path) for name, path in found if ".cache" not in name.split("/"))
 
 
 def _named_once(listed: tuple[str, ...]) -> dict[str, Path]:
