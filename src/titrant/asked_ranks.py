@@ -12,8 +12,8 @@ RANKS = "TITRANT_RANKS"
 
 LAUNCHER = "TITRANT_LAUNCHER"
 """Environment variable: the command that starts the processes of a phase, if not torchrun on this machine; `-m
-titrant.train.rank FOLDER` is put behind it. For two machines under Slurm: `srun torchrun --nnodes 2 --nproc-per-node 8
---rdzv-backend c10d ...`. The store must lie where all of them see it."""
+titrant.train.together.rank FOLDER` is put behind it. For two machines under Slurm: `srun torchrun --nnodes 2
+--nproc-per-node 8 --rdzv-backend c10d ...`. The store must lie where all of them see it."""
 
 
 def asked_ranks() -> int:

@@ -16,7 +16,7 @@ from cli_stages import STAGES
 from titrant.cli import forecast
 from titrant.errors import EngineError
 from titrant.execute import work
-from titrant.execute.calibration import Calibration, ScaleSpeed, key_of
+from titrant.execute.cost.calibration import Calibration, ScaleSpeed, key_of
 from titrant.study.study import Study
 
 
@@ -167,7 +167,7 @@ def test_planning_for_gpus_never_imports_torch(study: Path, tmp_path: Path) -> N
 @pytest.mark.slow
 def test_a_real_calibration_measures_the_studys_own_steps_and_questions(tmp_path: Path) -> None:
     from titrant.cli.opened import open_plan
-    from titrant.execute.calibrate import calibrate
+    from titrant.execute.cost.calibrate import calibrate
 
     plan = open_plan(str(small(tmp_path))).plan
     (found,) = calibrate(plan.study, 280, 1, (), None).values()

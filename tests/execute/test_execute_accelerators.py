@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from titrant.errors import StudyError
-from titrant.execute.accelerators import (
+from titrant.execute.cost.accelerators import (
     BYTES_PER_PARAMETER,
     PUBLISHED,
     START_SECONDS,

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from titrant.execute import predict as predicting
-from titrant.execute.asked import bytes_scored, items_of, scale_of
-from titrant.execute.calibrate import shrink
-from titrant.execute.calibration import Calibration, ScaleSpeed, keep_calibrations, key_of, known_calibration
+from titrant.execute.cost import predict as predicting
+from titrant.execute.cost.asked import bytes_scored, items_of, scale_of
+from titrant.execute.cost.calibrate import shrink
+from titrant.execute.cost.calibration import Calibration, ScaleSpeed, keep_calibrations, key_of, known_calibration
+from titrant.execute.cost.measuring import seconds_by_note, units_per_second
+from titrant.execute.cost.predict import Known, predict, wall_seconds, what_is_known
+from titrant.execute.cost.rates import NOT_FETCHED
 from titrant.execute.machine import Speed, host_facts
-from titrant.execute.measuring import seconds_by_note, units_per_second
-from titrant.execute.predict import Known, predict, wall_seconds, what_is_known
-from titrant.execute.rates import NOT_FETCHED
 from titrant.execute.store import Store, open_store
 from titrant.execute.watch import Overall
 from titrant.plan import Job, Plan, make_plan

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from titrant.execute.schedule import Piece, longest_chains, timetable, whole
+from titrant.execute.cost.schedule import Piece, longest_chains, timetable, whole
 
 
 def spans(pieces: list[Piece], workers: int, gpus: int = 0) -> dict[str, tuple[float, float]]:

@@ -10,9 +10,9 @@ from execute_stages import six_jobs
 from hypothesis import given
 from hypothesis import strategies as st
 
-from titrant.execute.calibration import Calibration, ScaleSpeed
-from titrant.execute.predict import Known, Prediction
-from titrant.execute.spent import PREDICTED, covered_seconds, gather_cost, keep_predictions, publish_cost
+from titrant.execute.cost.calibration import Calibration, ScaleSpeed
+from titrant.execute.cost.predict import Known, Prediction
+from titrant.execute.cost.spent import PREDICTED, covered_seconds, gather_cost, keep_predictions, publish_cost
 from titrant.execute.store import Store, open_store
 from titrant.plan import Plan
 from titrant.report.cost import CostReport, compose_cost_markdown, summary

@@ -7,8 +7,8 @@ from torch.distributed.device_mesh import init_device_mesh
 
 from outside_families import batch, write_model
 from titrant.model.outside import OutsideModel
-from titrant.train.ranks import Ranks
-from titrant.train.sharding import fill, shard
+from titrant.train.together.ranks import Ranks
+from titrant.train.together.sharding import fill, shard
 
 pytestmark = pytest.mark.slow
 WORLD = 2

@@ -12,7 +12,7 @@ from titrant.errors import EngineError
 from titrant.study.faults import Faults
 from titrant.train import step
 from titrant.train import train as train_in_processes
-from titrant.train.ranks import PARALLEL
+from titrant.train.together.ranks import PARALLEL
 
 SKIP = Faults(non_finite="skip-update", spike="skip-update")
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from titrant.errors import EngineError
 from titrant.study.faults import Faults
-from titrant.train.faults import Watcher
+from titrant.train.watching.faults import Watcher
 
 FLAT = [3.0 + 0.1 * math.sin(7 * step) for step in range(60)]
 

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from titrant.errors import EngineError, StoreError
-from titrant.train import prefetch
-from titrant.train.prefetch import Prefetcher
+from titrant.train.watching import prefetch
+from titrant.train.watching.prefetch import Prefetcher
 
 
 def threads():

@@ -21,7 +21,7 @@ from titrant.tokens.batches import PhaseBatches
 from titrant.tokens.shards import open_shard
 from titrant.train import train
 from titrant.train.memory import choose_layout
-from titrant.train.ranks import ALONE, PARALLEL
+from titrant.train.together.ranks import ALONE, PARALLEL
 
 
 @pytest.fixture(scope="module")

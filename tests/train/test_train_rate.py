@@ -5,8 +5,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from titrant.train import rate as rates
-from titrant.train.rate import Rate, measured_peak, peak_of
+from titrant.train.watching import rate as rates
+from titrant.train.watching.rate import Rate, measured_peak, peak_of
 
 
 class Clock:

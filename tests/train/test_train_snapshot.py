@@ -12,8 +12,8 @@ from tiny_run import content, curve, job, train, write_world
 from titrant.errors import EngineError
 from titrant.train import loop, memory
 from titrant.train.memory import MICRO_BATCH, RECOMPUTE, Portion, activation_bytes, choose_portion
-from titrant.train.ranks import ALONE
 from titrant.train.snapshot import Snapshots, Standing
+from titrant.train.together.ranks import ALONE
 
 CPU = torch.device("cpu")
 

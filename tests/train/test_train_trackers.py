@@ -12,9 +12,9 @@ from tiny_run import content, job, write_world
 from tiny_run import train as train_phase
 
 from titrant.execute.tracked import TRACKERS as KNOWN
-from titrant.train import trackers as module
-from titrant.train.sinks import SINKS, Tracked
-from titrant.train.trackers import TRACKED, TRACKERS, Trackers, open_trackers
+from titrant.train.watching import trackers as module
+from titrant.train.watching.sinks import SINKS, Tracked
+from titrant.train.watching.trackers import TRACKED, TRACKERS, Trackers, open_trackers
 
 CONFIG = {"study": "demo", "arm": "text", "scale": "tiny", "seed": "1", "phase": "whole", "fingerprint": "ab" * 32}
 
@@ -255,7 +255,7 @@ def test_how_long_trackers_get_at_the_end_can_be_said_and_nonsense_is_passed_ove
 
 def test_nothing_is_imported_that_is_not_asked_for_or_never_told_a_step(monkeypatch, tmp_path):
     code = (
-        "import sys, titrant.train.trackers as t\n"
+        "import sys, titrant.train.watching.trackers as t\n"
         "known = {'wandb', 'mlflow', 'trackio', 'tensorboard'}\n"
         "trackers = t.open_trackers(print)\n"
         "trackers.log(1, loss=1.0); trackers.close()\n"

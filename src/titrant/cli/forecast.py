@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from titrant.cli.opened import make_console
 from titrant.errors import EngineError
-from titrant.execute.asked import ON_GPU
-from titrant.execute.calibrate import calibrate
-from titrant.execute.calibration import keep_calibrations
+from titrant.execute.cost.asked import ON_GPU
+from titrant.execute.cost.calibrate import calibrate
+from titrant.execute.cost.calibration import keep_calibrations
+from titrant.execute.cost.predict import Known, Prediction, predict, wall_seconds, what_is_known
 from titrant.execute.machine import default_workers, training_speed, visible_gpus
-from titrant.execute.predict import Known, Prediction, predict, wall_seconds, what_is_known
 from titrant.execute.store import Store
 from titrant.plan import Job, Plan
 from titrant.study.units import show_seconds

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from titrant.execute.accelerators import Offer
+from titrant.execute.cost.accelerators import Offer
 from titrant.study.units import show_seconds
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from titrant.cli.offers import offer_as_data, print_offer
 from titrant.cli.opened import make_console, open_plan, open_plan_and_store
 from titrant.cli.reasons import with_study_keys
 from titrant.errors import StoreError
-from titrant.execute.accelerators import Offer, accelerator_named, offer
+from titrant.execute.cost.accelerators import Offer, accelerator_named, offer
 from titrant.execute.explain import Explainer
 from titrant.execute.runner import survey
 from titrant.execute.store import Standing, Store

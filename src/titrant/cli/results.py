@@ -12,9 +12,9 @@ import click
 from titrant.artifacts import Scores, read_record
 from titrant.cli.opened import Opened, make_console, open_plan_and_store
 from titrant.errors import EngineError, StoreError, StudyError
+from titrant.execute.cost.spent import publish_cost
 from titrant.execute.files import empty_folder, explaining_disk_trouble, write_json
 from titrant.execute.published import StoredRun, find_run, report_job
-from titrant.execute.spent import publish_cost
 from titrant.execute.store import Store, open_store
 from titrant.execute.work import stage_of
 from titrant.jobs import EvaluateJob

@@ -12,10 +12,10 @@ from titrant.cli.forecast import calibrate_if_worth_it, calibrated, forecast_of,
 from titrant.cli.opened import Opened, located, open_plan
 from titrant.cli.results import print_findings
 from titrant.errors import StudyError
+from titrant.execute.cost.spent import keep_predictions, publish_cost
 from titrant.execute.explain import find_job
 from titrant.execute.published import publish, write_runs
 from titrant.execute.runner import Interrupted, run_plan, survey
-from titrant.execute.spent import keep_predictions, publish_cost
 from titrant.execute.store import Store, open_store
 from titrant.execute.watch import Display, PlainDisplay, TerminalDisplay
 from titrant.plan import Job

@@ -18,7 +18,7 @@ from titrant.model.build import write_config
 from titrant.train.checkpoint import hash_of, milestone_file, write_tensors
 from titrant.train.optimizer import whole_state
 from titrant.train.phase import Phase
-from titrant.train.sharding import whole_tensor
+from titrant.train.together.sharding import whole_tensor
 
 
 def finish(phase: Phase, out: Path, scratch: Path, previous: Checkpoint | None, drawn: Mapping[str, str]) -> Checkpoint:

@@ -34,16 +34,16 @@ from titrant.train.compiled import COMPILE
 from titrant.train.finish import finish
 from titrant.train.memory import explaining_shortage
 from titrant.train.phase import Phase
-from titrant.train.prefetch import Prefetcher
-from titrant.train.ranks import ALONE, Ranks
-from titrant.train.rate import Rate, peak_of
-from titrant.train.sharding import whole_tensor
-from titrant.train.sinks import Tracked
 from titrant.train.snapshot import Snapshots
 from titrant.train.start import begin, open_batches
 from titrant.train.step import take_step
 from titrant.train.tally import Tally
-from titrant.train.trackers import Trackers, open_trackers
+from titrant.train.together.ranks import ALONE, Ranks
+from titrant.train.together.sharding import whole_tensor
+from titrant.train.watching.prefetch import Prefetcher
+from titrant.train.watching.rate import Rate, peak_of
+from titrant.train.watching.sinks import Tracked
+from titrant.train.watching.trackers import Trackers, open_trackers
 
 AtMilestone = Callable[[int, LanguageModel], None]
 """Called with the step and the model when a milestone's weights have been kept; must not change the model."""

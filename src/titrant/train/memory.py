@@ -18,7 +18,7 @@ import torch
 from titrant.errors import EngineError
 from titrant.jobs import TrainJob
 from titrant.study.architecture import Architecture, OutsideArchitecture
-from titrant.train.ranks import PARALLEL, Layout
+from titrant.train.together.ranks import PARALLEL, Layout
 
 MICRO_BATCH = "TITRANT_MICRO_BATCH_TOKENS"
 """Environment variable: tokens of a micro-batch, a multiple of the sequence length; by default as many as fit well."""

@@ -13,7 +13,7 @@ from torch.distributed.tensor import DTensor
 from titrant.model.language_model import LanguageModel
 from titrant.study import optimizer as declared
 from titrant.train.muon import Muon
-from titrant.train.sharding import fill
+from titrant.train.together.sharding import fill
 
 _MOMENTS = ("exp_avg", "exp_avg_sq")
 

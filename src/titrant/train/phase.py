@@ -12,12 +12,12 @@ from titrant.jobs import TrainJob
 from titrant.model.language_model import LanguageModel
 from titrant.tokens.batches import PhaseBatches
 from titrant.train.compiled import Code
-from titrant.train.faults import Watcher
 from titrant.train.memory import Portion
 from titrant.train.optimizer import Optimizers
-from titrant.train.ranks import Ranks
 from titrant.train.snapshot import Snapshots, Standing
 from titrant.train.tally import Tally
+from titrant.train.together.ranks import Ranks
+from titrant.train.watching.faults import Watcher
 
 CURVES = ("loss", "learning_rate", "gradient_norm")
 """What is kept of every step."""

@@ -32,7 +32,7 @@ from torch.distributed.checkpoint.state_dict_saver import async_save as write_pa
 
 from titrant.errors import EngineError
 from titrant.train.checkpoint import hash_of, milestone_file
-from titrant.train.ranks import Ranks
+from titrant.train.together.ranks import Ranks
 
 # a single process is what is meant, and no reason to warn; a filter must outlive the call, which goes on in a thread
 warnings.filterwarnings("ignore", message="torch.distributed is disabled", category=UserWarning)

@@ -22,13 +22,13 @@ from titrant.tokens.batches import PhaseBatches
 from titrant.tokens.relation import partition_of
 from titrant.tokens.shards import TokenShard, open_shard
 from titrant.train.compiled import choose_code, keep_compiled_code
-from titrant.train.faults import Watcher
 from titrant.train.memory import choose_portion
 from titrant.train.optimizer import Optimizers
 from titrant.train.phase import Phase
-from titrant.train.ranks import Ranks
-from titrant.train.sharding import fill, shard
 from titrant.train.tally import Tally
+from titrant.train.together.ranks import Ranks
+from titrant.train.together.sharding import fill, shard
+from titrant.train.watching.faults import Watcher
 
 
 def open_batches(

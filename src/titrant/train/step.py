@@ -19,7 +19,7 @@ from titrant.errors import EngineError, StoreError
 from titrant.model.language_model import LanguageModel
 from titrant.tokens.batches import PhaseBatch
 from titrant.train.phase import Phase
-from titrant.train.sharding import add_up_gradients, clip
+from titrant.train.together.sharding import add_up_gradients, clip
 
 
 def take_step(phase: Phase, batch: PhaseBatch, report: Callable[[int], None], wish: float = 0.0) -> float:

@@ -1,0 +1,154 @@
+"""How long jobs take that neither train nor score: bytes of documents by rates that were measured once.
+
+Rates are bytes in a second of one core of an AMD EPYC of the Zen 5 generation, from the quickstart's own jobs and
+`bench/pipeline.py`; `core_speed` says how a core here compares. They are rough (a factor of two either way, by what the
+documents are), and in most studies a few percent of the whole.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable
+from functools import lru_cache
+from pathlib import Path
+from zipfile import BadZipFile, ZipFile
+
+from titrant.cache import shared_cache
+from titrant.execute.store import Store
+from titrant.jobs import DocumentsJob, FindingsJob, ItemsJob, TokenizerJob
+from titrant.plan import Job, Plan
+from titrant.study.architecture import TrainedTokenizer
+from titrant.study.origins import Archive, Files, Installed, Origin, OtherSource, Package
+from titrant.study.patterns import matches
+
+BYTES_PER_SECOND = {
+    "documents": 30e6,
+    "signals": 7e6,
+    "signatures": 43e6,
+    "overlap": 20e6,
+    "split": 200e6,
+    "transform": 2e6,
+    "examples": 400e6,
+    "tokens": 14e6,
+}
+"""Bytes of documents in a second, by kind of job."""
+
+SLOW_PARSERS = {"wikipedia-xml": 0.5e6, "wikitext": 2e6, "html": 4e6, "notebook": 10e6}
+"""Bytes of a file in a second, for formats that are parsed rather than read; of a compressed dump as it is stored."""
+
+TOKENIZER_BYTES_PER_SECOND = 2.6e6
+FIXED_SECONDS = {"tokenizer": 0.1, "tokens": 0.2, "ledger": 0.05, "questions": 0.3, "items": 0.3, "report": 1.8}
+FINDING_SECONDS = 3e-6
+"""Of one resample of one outcome of one contrast."""
+PLANTED_SECONDS = 1e-4
+"""Of writing one copy of one fact into a document."""
+
+NOT_FETCHED = "its size is not known before it is fetched"
+
+
+def data_seconds(job: Job, plan: Plan, store: Store, core_speed: float) -> tuple[float | None, str]:
+    """(seconds, how that is known) of a job that neither trains nor scores; None where sizes are not known yet."""
+    fixed = FIXED_SECONDS.get(job.kind, 0.02)
+    asked = job.declaration
+    if isinstance(asked, FindingsJob):
+        tests = sum(len(contrast.outcomes or asked.outcomes) for contrast in asked.contrasts)
+        return (0.2 + tests * asked.statistics.resamples * FINDING_SECONDS) / core_speed, "rates"
+    if isinstance(asked, TokenizerJob):
+        learnt = asked.tokenizer.training_bytes if isinstance(asked.tokenizer, TrainedTokenizer) else 0
+        return (fixed + learnt / TOKENIZER_BYTES_PER_SECOND) / core_speed, "rates"
+    if isinstance(asked, ItemsJob) or job.kind not in BYTES_PER_SECOND:
+        return fixed / core_speed, "rates"
+    if isinstance(asked, DocumentsJob):
+        read = [_reading_seconds(origin) for origin in asked.origins]
+        if any(seconds is None for seconds in read):
+            return None, NOT_FETCHED
+        copies = asked.plant.facts_per_rung * sum(asked.plant.copies) if asked.plant else 0
+        seconds = fixed + sum(seconds or 0.0 for seconds in read) + copies * PLANTED_SECONDS
+        return seconds / core_speed, "rates"
+    size = source_bytes(job, plan, store)
+    if size is None:
+        return None, NOT_FETCHED
+    return (fixed + size / BYTES_PER_SECOND[job.kind]) / core_speed, "rates"
+
+
+def source_bytes(job: Job, plan: Plan, store: Store) -> float | None:
+    """Bytes of the documents that a job reads; None if they are not stored and their files are not here."""
+    found = documents_of(job, plan)
+    if found is None:
+        return None
+    try:
+        record = json.loads((store.folder_of(found) / "record.json").read_bytes())
+        return float(record["summary"]["bytes"])
+    except (OSError, ValueError, KeyError, TypeError):
+        asked = found.declaration
+        assert isinstance(asked, DocumentsJob)
+        sizes = [origin_bytes(origin) for origin in asked.origins]
+        return sum(size or 0.0 for size in sizes) if None not in sizes else None
+
+
+def documents_of(job: Job, plan: Plan) -> Job | None:
+    """The job that reads the documents that a job works on."""
+    while job.kind != "documents":
+        role = "documents" if "documents" in job.inputs else next(iter(job.inputs), None)
+        if role is None:
+            return None
+        job = plan.jobs[job.inputs[role]]
+    return job
+
+
+def origin_bytes(origin: Origin) -> float | None:
+    """Bytes of an origin's files as they are unpacked; None if they are not on this machine."""
+    if isinstance(origin, Package):
+        return _wheel_bytes(shared_cache("packages") / origin.wheel, origin.members, origin.exclude)
+    if isinstance(origin, Files):
+        return _files_bytes(origin.files, origin.exclude)
+    if isinstance(origin, Archive):
+        try:
+            return 3.0 * Path(origin.archive).stat().st_size
+        except OSError:
+            return None
+    if isinstance(origin, Installed):
+        return 5e6
+    return None
+
+
+def _reading_seconds(origin: Origin) -> float | None:
+    size = origin_bytes(origin)
+    if size is None or isinstance(origin, OtherSource):
+        return None
+    return size / SLOW_PARSERS.get(origin.parse.format, BYTES_PER_SECOND["documents"])
+
+
+@lru_cache(maxsize=256)
+def _wheel_bytes(wheel: Path, members: tuple[str, ...], exclude: tuple[str, ...]) -> float | None:
+    try:
+        with ZipFile(wheel) as archive:
+            entries = [(entry.filename, entry.file_size) for entry in archive.infolist()]
+    except (OSError, BadZipFile):
+        return None
+    return float(sum(size for name, size in entries if matches(name, members) and not matches(name, exclude)))
+
+
+@lru_cache(maxsize=256)
+def _files_bytes(files: tuple[str, ...], exclude: tuple[str, ...]) -> float | None:
+    """Bytes of files and of all files in folders; what patterns name is not looked for."""
+    total = 0.0
+    for named in files:
+        path = Path(named)
+        if path.is_file():
+            total += path.stat().st_size
+        elif path.is_dir():
+            total += sum(_sizes_below(path, exclude))
+        else:
+            return None
+    return total
+
+
+def _sizes_below(folder: Path, exclude: tuple[str, ...]) -> Iterable[int]:
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in names:
+            path = Path(place) / name
+            if not matches(path.relative_to(folder).as_posix(), exclude) and path.is_file():
+                yield path.stat().st_size
