@@ -57,6 +57,8 @@ class Transformer(LanguageModel):
     torch.Size([1, 3, 32])
     """
 
+    gathers_in_precision = True
+
     def __init__(self, architecture: Architecture, vocabulary: int, precision: Precision = "float32") -> None:
         super().__init__()
         self.architecture, self.vocabulary, self.precision = architecture, vocabulary, precision
