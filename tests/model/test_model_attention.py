@@ -18,19 +18,19 @@ TINY = Architecture(layers=2, width=32, heads=4, ffn_width=48)
 END = 0
 
 
-def _model(precision="float32", document_end=END):
+def _model(precision="float32", separator=END):
     model = Transformer(TINY, 61, precision)
     model.initialise(seed=1)
-    model.document_end = document_end
+    model.separator = separator
     return model
 
 
 def _row(*lengths, seed=0):
-    """Documents of so many tokens, the end-of-text token of each included; [1, T]."""
+    """Documents of so many tokens, the separator at the beginning of each included; [1, T]."""
     generator = torch.Generator().manual_seed(seed)
     documents = [torch.randint(1, 61, (length,), generator=generator) for length in lengths]
     for document in documents:
-        document[-1] = END
+        document[0] = END
     return torch.cat(documents)[None]
 
 
@@ -49,11 +49,11 @@ def _case(length, seed, dtype=torch.float32, batch=2):
     return parts, find_documents(tokens, END, fused=False), torch.randn(batch, 3, length, 8, generator=generator)
 
 
-def test_a_document_begins_with_the_row_and_after_each_end_which_it_does_not_lose():
+def test_a_document_begins_with_the_row_and_with_each_separator():
     tokens = torch.tensor([[5, 0, 7, 8, 0, 0, 9], [1, 2, 3, 4, 5, 6, 0]])
     documents = find_documents(tokens, 0, fused=True)
-    assert documents.starts.tolist() == [[0, 0, 2, 2, 2, 5, 6], [0] * 7]
-    assert documents.bounds.tolist() == [0, 2, 5, 6, 7, 14]
+    assert documents.starts.tolist() == [[0, 1, 1, 1, 4, 5, 5], [0, 0, 0, 0, 0, 0, 6]]
+    assert documents.bounds.tolist() == [0, 1, 4, 5, 7, 13, 14]
     assert find_documents(tokens, 0, fused=False).bounds is None
 
 
@@ -118,7 +118,7 @@ def test_no_gradient_at_all_passes_between_documents(precision):
 
 def test_rows_of_one_document_each_are_rows_without_documents_up_to_rounding():
     tokens = torch.randint(1, 61, (2, 300), generator=torch.Generator().manual_seed(2))
-    torch.testing.assert_close(_model().logits(tokens), _model(document_end=None).logits(tokens), atol=2e-6, rtol=1e-4)
+    torch.testing.assert_close(_model().logits(tokens), _model(separator=None).logits(tokens), atol=2e-6, rtol=1e-4)
 
 
 def test_fused_kernels_are_asked_for_documents_laid_end_to_end(monkeypatch):

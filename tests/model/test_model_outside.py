@@ -66,13 +66,13 @@ def test_loss_and_gradients_are_those_of_transformers(family, tmp_path):
 @pytest.mark.parametrize("family", ["llama", "gemma2", "gemma3", "mistral", "gpt2"])
 def test_a_document_inside_a_sequence_is_computed_as_if_it_stood_alone(family, tmp_path):
     model, tokens = opened(write_model(tmp_path / family, family)), batch(rows=2, length=60).clamp(min=2)
-    tokens[0, [9, 10, 44]] = tokens[1, 30] = model.document_end = 1
+    tokens[0, [9, 10, 44]] = tokens[1, 30] = model.separator = 1
     _, found = backward(model, tokens)
     assert prove_loss(model) < 1e-5
-    model.document_end = None
+    model.separator = None
     total = torch.zeros(())
     model.zero_grad()
-    for row, borders in ((tokens[0], (0, 10, 11, 45, 60)), (tokens[1], (0, 31, 60))):
+    for row, borders in ((tokens[0], (0, 9, 10, 44, 60)), (tokens[1], (0, 30, 60))):
         for begin, end in pairwise(borders):
             total = total + model.loss(row[None, begin:end], row[None, begin + 1 : end + 1], rows=120)
     total.backward()
@@ -82,7 +82,7 @@ def test_a_document_inside_a_sequence_is_computed_as_if_it_stood_alone(family, t
 @pytest.mark.parametrize("family", ["llama", "gemma3"])
 def test_activations_computed_twice_change_no_bit(family, tmp_path):
     model, tokens = opened(write_model(tmp_path / family, family)), batch()
-    model.document_end = int(tokens[0, 20])
+    model.separator = int(tokens[0, 20])
     loss, kept = backward(model, tokens)
     model.recompute_blocks()
     again, found = backward(model, tokens)

@@ -43,15 +43,15 @@ class Documents(NamedTuple):
     kernels only."""
 
 
-def find_documents(tokens_BT: Tensor, document_end: int, *, fused: bool) -> Documents:
-    """A document begins with each row and after each `document_end`, which belongs to the document that it ends.
+def find_documents(tokens_BT: Tensor, separator: int, *, fused: bool) -> Documents:
+    """A document begins with each row and with each `separator`, the first token that the document sees.
 
     `fused` says whether attention will run in fused kernels (see `has_fused_documents`), which costs one
     synchronisation with the GPU.
     """
     length = tokens_BT.shape[1]
-    begins_BT = torch.ones_like(tokens_BT, dtype=torch.bool)
-    begins_BT[:, 1:] = tokens_BT[:, :-1] == document_end
+    begins_BT = tokens_BT == separator
+    begins_BT[:, 0] = True
     positions_T = torch.arange(length, device=tokens_BT.device)
     starts_BT = torch.where(begins_BT, positions_T, 0).cummax(1).values
     if not fused:

@@ -17,9 +17,9 @@ class LanguageModel(nn.Module, ABC):
     gathers_in_precision: bool = False
     """Whether the blocks' matrices may arrive in the number format of their products, vectors staying float32: a model
     that makes its own low-precision copies can do without them."""
-    document_end: int | None = None
-    """Token after which a new document begins, which sees nothing of those before it; None: attention crosses
-    documents."""
+    separator: int | None = None
+    """The token that stands between documents, if attention is to stay within them; None: it crosses them. It belongs
+    to the document that follows: it is the first that this one sees, in training as in scoring."""
 
     @abstractmethod
     def loss(self, tokens_BT: Tensor, targets_BT: Tensor, *, rows: float | None = None) -> Tensor:

@@ -114,8 +114,8 @@ class OutsideModel(LanguageModel):
         """Hidden states after the decoder, times the logits' scale, in the model's precision; [B, T, D]."""
         placed: dict[str, Tensor] = {}
         seen: AbstractContextManager[None] = nullcontext()
-        if self.document_end is not None:
-            starts_BT = find_documents(tokens_BT, self.document_end, fused=False).starts
+        if self.separator is not None:
+            starts_BT = find_documents(tokens_BT, self.separator, fused=False).starts
             # positions restart, and by that the library tells documents apart where it makes a mask
             placed["position_ids"] = torch.arange(tokens_BT.shape[1], device=tokens_BT.device) - starts_BT
             seen = within_documents(starts_BT)
@@ -241,8 +241,8 @@ class OutsideModel(LanguageModel):
         positions = getattr(self._library[0].config, "max_position_embeddings", None) or _PROOF_TOKENS
         length = min(_PROOF_TOKENS, positions)
         drawn = torch.randint(self.vocabulary, (2, length), generator=torch.Generator().manual_seed(0))
-        if self.document_end is not None:
-            drawn[:, length // 3] = drawn[1, length // 2] = self.document_end
+        if self.separator is not None:
+            drawn[:, length // 3] = drawn[1, length // 2] = self.separator
         found = self.compare(drawn.to(self.output_weight.device))
         if not (found.loss <= LOSS_TOLERANCE and found.logits <= LOGIT_TOLERANCE):
             raise EngineError(
@@ -270,7 +270,7 @@ class OutsideModel(LanguageModel):
             library.set_attn_implementation(LIBRARY)
             nats, largest, apart = [], 0.0, 0.0
             for row_T, ours_TV in zip(tokens_BT, ours_BTV, strict=True):
-                for begin, end in _documents(row_T[:-1], self.document_end):
+                for begin, end in _documents(row_T[:-1], self.separator):
                     logits_TV = library(input_ids=row_T[None, begin:end], use_cache=False).logits[0].float()
                     nats.append(functional.cross_entropy(logits_TV, row_T[begin + 1 : end + 1], reduction="none"))
                     apart = max(apart, float((logits_TV - ours_TV[begin:end]).abs().max()))
@@ -299,11 +299,11 @@ class Comparison:
         return abs(self.our_loss - self.library_loss) / max(abs(self.library_loss), 1e-12)
 
 
-def _documents(tokens_T: Tensor, document_end: int | None) -> list[tuple[int, int]]:
-    """(begin, end) of every document of a row; the end-of-text token belongs to the document that it ends."""
-    if document_end is None:
+def _documents(tokens_T: Tensor, separator: int | None) -> list[tuple[int, int]]:
+    """(begin, end) of every document of a row; the separator belongs to the document that follows it."""
+    if separator is None:
         return [(0, len(tokens_T))]
-    starts = [0, *(int(at) + 1 for at in (tokens_T == document_end).nonzero()[:, 0])]
+    starts = [0, *(int(at) for at in (tokens_T == separator).nonzero()[:, 0])]
     return [(begin, end) for begin, end in zip(starts, [*starts[1:], len(tokens_T)], strict=True) if begin < end]
 
 

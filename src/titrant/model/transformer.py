@@ -5,7 +5,7 @@
                       hidden = hidden + W_out [attention(normed), silu(gate) * up]
     logits = logit_scale * LayerNorm(hidden) @ readout.T
 
-With `document_end` attention stays within documents. Positions go on over their borders: RoPE makes scores depend on
+With `separator` attention stays within documents. Positions go on over their borders: RoPE makes scores depend on
 differences of positions alone, so a document is what it would be at the beginning of a sequence, up to rounding.
 
 No biases. LayerNorm has a weight and no bias. The residual stream and LayerNorm are float32. RoPE turns interleaved
@@ -180,10 +180,10 @@ class Transformer(LanguageModel):
         return 0.02 / (2 * self.architecture.layers) ** 0.5 if leads_out else 0.02
 
     def _documents_of(self, tokens_BT: Tensor) -> Documents | None:
-        if self.document_end is None:
+        if self.separator is None:
             return None
         fused = has_fused_documents(tokens_BT.device, _FORMATS[self.precision])
-        return find_documents(tokens_BT, self.document_end, fused=fused)
+        return find_documents(tokens_BT, self.separator, fused=fused)
 
     def _turns_of(self, length: int, device: torch.device) -> Tensor:
         """What `length` positions turn queries and keys by, [T, 2, 1, K / 2, 2], made once per length and device. The

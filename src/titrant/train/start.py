@@ -130,7 +130,7 @@ def digest_of(job: TrainJob, vocabulary: int, device: torch.device) -> str:
 
 def _build(job: TrainJob, tokenizer: TokenizerFile) -> LanguageModel:
     model = build_model(job.architecture, tokenizer.vocabulary, job.precision)
-    model.document_end = tokenizer.end_of_text_id if job.attention == "within-documents" else None
+    model.separator = tokenizer.end_of_text_id if job.attention == "within-documents" else None
     return model
 
 
