@@ -438,3 +438,15 @@ def test_a_spike_is_treated_as_the_study_says_and_again_after_an_interruption(
         train(asked, world, tmp_path / "stopped", progress=StopAt(90 * 64))
     train(asked, world, tmp_path / "stopped")
     assert content(tmp_path / "stopped") == content(tmp_path / "whole")
+
+
+def test_attention_within_documents_reaches_the_model_and_resumes_in_the_same_bytes(world, tmp_path):
+    """The tiny world's token 0 stands between documents."""
+    asked = job(attention="within-documents")
+    train(job(), world, tmp_path / "across")
+    train(asked, world, tmp_path / "within")
+    assert content(tmp_path / "within")["model.safetensors"] != content(tmp_path / "across")["model.safetensors"]
+    with pytest.raises(KeyboardInterrupt):
+        train(asked, world, tmp_path / "stopped", progress=StopAt(3 * 64))
+    train(asked, world, tmp_path / "stopped")
+    assert content(tmp_path / "stopped") == content(tmp_path / "within")
