@@ -57,8 +57,7 @@ class Record(BaseModel):
     """How an artifact came to be. Written last; holds identity and content only, so equal work gives equal bytes.
 
     `record.json` also holds `digest`, the BLAKE3 of all its other fields as canonical JSON: a record that was changed
-    after it was written is never read. Seconds, memory, machine and package versions stand in `made.json` beside it
-    and are never identity.
+    after it was written is never read. Seconds, memory, machine and versions stand in `made.json`, and are no identity.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -417,10 +416,11 @@ class Checkpoint(Artifact):
     code: Literal["eager", "compiled"] = "eager"
     """What ran the blocks of the model: their last bits differ, so runs in one contrast must agree in it."""
     processes: tuple[int, ...] = (1,)
-    """In how many processes it was trained, more than one number if it went on in more or fewer. Sums taken in other
-    orders differ in their last bits."""
+    """In how many processes; more than one number if it went on in more or fewer."""
+    portions: tuple[str, ...] = ()
+    """How sums were cut, in words (processes, threads, rows at once): other orders differ in their last bits."""
     spikes: tuple[int, ...] = ()
-    """Steps of the phase (from 1) whose loss was a spike as the study says what one is."""
+    """Steps of the phase (from 1) whose loss was a spike."""
     skipped: tuple[int, ...] = ()
     """Steps of the phase (from 1) that were not taken, as the study asks: their tokens count as drawn."""
 
@@ -429,11 +429,10 @@ class Scores(Artifact):
     """What was measured of one checkpoint.
 
     `items.parquet`: outcome (string), item (string, stable across runs; for bits per byte the hash of a whole document,
-    whose scored pieces count as one item), rung (int64; 0 where there are none), value
-    (float64: 1 or 0 for a choice; for bits per byte the document's nats), weight (float64: 1; for bits per byte
-    the document's UTF-8 bytes), predicted (int64 index, -1 where none), answer (int64, -1), margin_nats (float64:
-    log-likelihood of the answer minus that of the best other choice; NaN where none). A score is
-    sum(value) / sum(weight), and for bits per byte that divided by ln 2.
+    whose scored pieces count as one item), rung (int64; 0 where there are none), value (float64: 1 or 0 for a choice; a
+    document's nats for bits per byte), weight (float64: 1; its UTF-8 bytes), predicted (int64 index, -1 where none),
+    answer (int64, -1), margin_nats (float64: log-likelihood of the answer minus that of the best other choice; NaN
+    where none). A score is sum(value) / sum(weight), and for bits per byte that divided by ln 2.
     `checks.parquet`: step (int64 within the phase), outcome (string), value (float64 bits per byte).
     """
 

@@ -95,6 +95,7 @@ def test_several_processes_train_what_one_trains(world, tmp_path, count, layout,
     run(asked, world, tmp_path / "alone")
     checkpoint = run(asked, world, tmp_path / "together", count, layout)
     assert checkpoint.processes == (count,)
+    assert checkpoint.portions == (f"{count} processes, {layout}, 1 thread, 512 rows at once",)
     agrees(tmp_path / "alone", tmp_path / "together", tolerance)
     assert not list((tmp_path / "together/scratch").glob("ranks"))
 
@@ -116,6 +117,7 @@ def test_a_phase_stopped_on_four_goes_on_with_two_and_then_with_one(world, tmp_p
     checkpoint = run(asked, world, tmp_path / "moved", progress=lambda done, *_: seen.append(done))
     assert seen[0] >= int(second.name[7:]) * 64, "nothing is done twice"
     assert checkpoint.processes == (1, 2, 4)
+    assert [words[:12] for words in checkpoint.portions] == ["1 process, 1", "2 processes,", "4 processes,"]
     agrees(tmp_path / "alone", tmp_path / "moved", 2e-2)
 
 
@@ -198,7 +200,7 @@ def test_a_launcher_that_is_not_there_and_a_number_that_is_none_are_told(world, 
 def test_a_model_that_fits_is_replicated_and_one_that_does_not_is_sharded(monkeypatch):
     from titrant.train import memory
 
-    monkeypatch.setattr(memory, "_free_bytes", lambda: 16e9)
+    monkeypatch.setattr(memory, "_all_bytes", lambda: 16e9)
     assert choose_layout(job(), 64, 4) == "replicated"
     large = job().architecture.model_copy(update={"width": 2560, "layers": 27, "heads": 20, "ffn_width": 6912})
     assert choose_layout(job(architecture=large), 256_000, 4) == "sharded"

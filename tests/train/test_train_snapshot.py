@@ -49,6 +49,36 @@ def test_only_the_newest_snapshot_is_kept(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["resume-000000003"]
 
 
+def test_a_second_snapshot_of_the_same_step_never_leaves_a_moment_without_one(tmp_path, monkeypatch):
+    """A run that is stopped right after it went on saves where it stands once more."""
+    snapshots = Snapshots(tmp_path, ALONE)
+    snapshots.save(standing(2), {"curves": torch.zeros(3, 2)})
+    snapshots.wait()
+    monkeypatch.setattr("titrant.train.snapshot._delete", lambda path: pytest.fail(f"{path} was deleted"))
+    snapshots.save(standing(2), {"curves": torch.zeros(3, 2)})
+    snapshots.wait()
+    assert [path.name for path in tmp_path.iterdir()] == ["resume-000000002"]
+
+
+def test_how_sums_were_cut_stands_in_the_checkpoint(world, tmp_path, monkeypatch):
+    """What last bits depend on leaves a trace, also where a phase went on otherwise."""
+    plain = train(job(), world, tmp_path / "plain")
+    with pytest.raises(KeyboardInterrupt):
+        train(job(), world, tmp_path / "other", progress=_stop_at(3 * 64))
+    monkeypatch.setenv(MICRO_BATCH, "32")
+    other = train(job(), world, tmp_path / "other")
+    assert plain.portions == ("1 process, 1 thread, 512 rows at once",)
+    assert other.portions == ("1 process, 1 thread, 2 rows at once", *plain.portions)
+
+
+def _stop_at(tokens):
+    def progress(done, total, unit, note=""):
+        if done >= tokens:
+            raise KeyboardInterrupt
+
+    return progress
+
+
 FULL = """
 import os, pathlib, resource, sys, time, tiny_run
 from titrant.train import loop

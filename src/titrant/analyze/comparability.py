@@ -58,8 +58,8 @@ class RunFacts:
     scored_by: str
     code: frozenset[str]
     """What ran the blocks in its phases: `eager`, `compiled`."""
-    processes: frozenset[int]
-    """In how many processes its phases were trained: sums in other orders round otherwise."""
+    portions: frozenset[str]
+    """How sums were cut in its phases (processes, threads, rows at once): they round otherwise. Empty: unknown."""
     skipped: int
     """Updates that were skipped in its phases, for a loss that spiked or was not finite."""
     epochs: dict[str, float]
@@ -89,7 +89,7 @@ def read_facts(trained: Sequence[Path], evaluate: Path) -> RunFacts:
         tokenizers=frozenset(named["tokenizer"] for named in inputs if "tokenizer" in named),
         scored_by=scores.scored_by,
         code=frozenset(checkpoint.code for checkpoint in checkpoints),
-        processes=frozenset(count for checkpoint in checkpoints for count in checkpoint.processes),
+        portions=frozenset(words for checkpoint in checkpoints for words in checkpoint.portions),
         skipped=sum(len(checkpoint.skipped) for checkpoint in checkpoints),
         epochs=epochs,
     )
@@ -165,9 +165,9 @@ def _flags_of_pair(mine: RunFacts, theirs: RunFacts) -> Iterator[str]:
         yield f"scored by different paths: {mine.scored_by} and {theirs.scored_by}"
     if mine.code != theirs.code:
         yield f"trained by different code: {' and '.join(sorted(mine.code | theirs.code))}"
-    if mine.processes != theirs.processes:
-        counts = " and ".join("+".join(map(str, sorted(each))) for each in (mine.processes, theirs.processes))
-        yield f"trained in different numbers of processes: {counts}"
+    if mine.portions and theirs.portions and mine.portions != theirs.portions:
+        ways = " against ".join("; ".join(sorted(each)) for each in (mine.portions, theirs.portions))
+        yield f"sums were cut differently: {ways}"
     if not (mine.whole and theirs.whole):
         yield "earlier phases not compared"
 

@@ -10,6 +10,8 @@ arms). Rules:
   What turns is flagged in the study's own finding.
 - `change` is the difference at a rate minus that at the study's rate, paired by seed and item, with its own interval,
   which is not corrected: verdicts may differ where differences do not.
+- Runs at another rate are held against the study's own for all but the rate (`comparability`), each arm against itself:
+  what differs is flagged at that rate, for the probe, and in the study's findings that turn.
 - The best rate of an arm is the one whose mean over seeds is lowest, by the final training loss and by the plain mean
   of bits per byte. It is flagged where it is an end of the range, and where the two arms have different ones.
 """
@@ -24,6 +26,7 @@ from typing import Literal
 
 import numpy as np
 
+from titrant.analyze.comparability import flags_of
 from titrant.analyze.components import Components, mean_of, variance_components
 from titrant.analyze.judge import Detail, Finding, judge
 from titrant.analyze.measure import Measured, measure_mean
@@ -44,6 +47,12 @@ from titrant.jobs import FindingsJob, PlannedContrast, PlannedProbe, Run
 
 DEPENDS = "depends on the learning rate"
 """The flag of a finding whose verdict turns."""
+
+NOT_ALONE = "learning rates compared between runs that differ otherwise too"
+"""The flag beside it where that is so: what turned the verdict may be another thing."""
+
+UNLIKE = " x against the study's own runs: "
+"""Stands in each flag that says what differs between a rate and the study's beside the rate."""
 
 Stands = Literal["holds", "turns", "not at every rate"]
 Claim = tuple[Verdict, float]
@@ -130,7 +139,7 @@ class ProbeFound:
     best_arm: Best
     best_control: Best
     flags: tuple[str, ...]
-    """Reasons to doubt the study's rate."""
+    """Reasons to doubt the study's rate, and what differs between runs at several rates beside the rate."""
 
 
 def find_probe(
@@ -166,12 +175,13 @@ def find_probe(
     }
     documents = documents_of(job)
     everything = [*again.values(), *(_mean(name, means[name], again, documents) for name in means)]
+    unlike = _unlike(rung, probe)
+    comparability = {
+        pair: (*flags, *unlike[rate.scale])
+        for rate, (pair, flags) in zip(probe.rates, comparability_of(rung, by_rate).items(), strict=True)
+    }
     findings = judge(
-        everything,
-        scale=probe.scale,
-        seeds=seeds,
-        alpha=job.statistics.alpha,
-        comparability=comparability_of(rung, by_rate),
+        everything, scale=probe.scale, seeds=seeds, alpha=job.statistics.alpha, comparability=comparability
     )
     outcomes = []
     for place, one in enumerate(everything):
@@ -192,16 +202,17 @@ def find_probe(
         outcomes=tuple(outcomes),
         best_arm=best[0],
         best_control=best[1],
-        flags=tuple(_doubts(probe, *best)),
+        flags=(*_doubts(probe, *best), *(flag for flags in unlike.values() for flag in flags)),
     )
 
 
 def with_turns(judged: Sequence[tuple[Finding, Detail]], probed: ProbeFound) -> list[tuple[Finding, Detail]]:
     """The study's findings, those whose verdict turns with the learning rate flagged."""
     turned = {one.outcome for one in probed.outcomes if one.stands == "turns"}
+    more = (DEPENDS, NOT_ALONE) if any(UNLIKE in flag for flag in probed.flags) else (DEPENDS,)
     return [
         (
-            replace(finding, flags=(*finding.flags, DEPENDS))
+            replace(finding, flags=(*finding.flags, *more))
             if finding.outcome in turned and finding.contrast == probed.contrast
             else finding,
             detail,
@@ -242,6 +253,28 @@ def _pairs(job: FindingsJob, probe: PlannedProbe, asked: tuple[str, ...]) -> tup
         )
         for rate in probe.rates
     )
+
+
+def _unlike(rung: Rung, probe: PlannedProbe) -> dict[str, tuple[str, ...]]:
+    """By scale, flags for what differs between the runs at its rate and the study's own beside the rate."""
+
+    def against_own(arm: str, scale: str) -> tuple[str, ...]:
+        there, own = (
+            [rung.facts[rung.runs[f"{arm}@{name}", seed].id] for seed in rung.seeds] for name in (scale, probe.scale)
+        )
+        return flags_of(there, own)
+
+    found: dict[str, tuple[str, ...]] = {probe.scale: ()}
+    for rate in probe.rates:
+        if rate.scale == probe.scale:
+            continue
+        by_arm = {arm: against_own(arm, rate.scale) for arm in (probe.arm, probe.control)}
+        shared = set.intersection(*map(set, by_arm.values()))
+        words = [f"{rate.factor:g}{UNLIKE}{flag}" for flag in sorted(shared)]
+        for arm, flags in by_arm.items():
+            words += [f"{arm} at {rate.factor:g}{UNLIKE}{flag}" for flag in flags if flag not in shared]
+        found[rate.scale] = tuple(words)
+    return found
 
 
 def _mean(

@@ -139,18 +139,17 @@ def evaluate_model(named: str, model: str, root: Path) -> None:
         _print_scores(model, Scores.read(store.require(_evaluation_of(opened, last), hashes=True)))
         return
     job = _evaluation_of(opened, next(iter(opened.plan.runs.values()))[1][-1])
-    held_out = {
-        role: store.require(opened.plan.jobs[id_], hashes=True)
-        for role, id_ in job.inputs.items()
-        if role.startswith("tokens/")
-    }
     assert isinstance(job.declaration, EvaluateJob)
+    # what any arm trains on comes along: it is left out of the held-out texts for every model alike
+    asked = {role: id_ for role, id_ in job.inputs.items() if role.startswith(("tokens/", "trained/"))}
+    folders = {id_: store.require(opened.plan.jobs[id_], hashes=True) for id_ in sorted(set(asked.values()))}
+    inputs = {role: folders[id_] for role, id_ in asked.items()}
     # bits per byte along the way belong to training; only the end is compared
     declaration = job.declaration.model_copy(update={"check_bytes_per_source": 0})
     if Path(model).is_dir():
-        scores = _score_folder(opened, store, declaration, held_out, Path(model))
+        scores = _score_folder(opened, store, declaration, inputs, Path(model))
     else:
-        scores = _score_other_run(store, declaration, held_out, model)
+        scores = _score_other_run(store, declaration, inputs, model)
     _print_scores(model, scores)
 
 
@@ -159,7 +158,7 @@ def _evaluation_of(opened: Opened, train: str) -> Job:
 
 
 def _score_folder(
-    opened: Opened, store: Store, declaration: EvaluateJob, held_out: dict[str, Path], model: Path
+    opened: Opened, store: Store, declaration: EvaluateJob, inputs: dict[str, Path], model: Path
 ) -> Scores:
     """Scores, kept in STORE/studies/STUDY/outside/NAME/ with every item."""
     from titrant.evaluate import score_outside
@@ -169,7 +168,7 @@ def _score_folder(
     with explaining_disk_trouble(store.root):
         out = empty_folder(store.study_folder(opened.name) / "outside" / model.resolve().name)
         try:
-            scores = score_outside(model, declaration, held_out, out, progress=_silent, window=window)
+            scores = score_outside(model, declaration, inputs, out, progress=_silent, window=window)
         except EngineError as error:  # no library is wrong: the folder that the command line names is
             raise StudyError(str(error)) from None
         write_json(out / "scores.json", {"model": str(model), "window": window, **scores.model_dump(mode="json")})
@@ -177,7 +176,7 @@ def _score_folder(
     return scores
 
 
-def _score_other_run(store: Store, declaration: EvaluateJob, held_out: dict[str, Path], wanted: str) -> Scores:
+def _score_other_run(store: Store, declaration: EvaluateJob, inputs: dict[str, Path], wanted: str) -> Scores:
     """Fresh scores of a run of another study."""
     try:
         run = find_run(store, wanted)
@@ -187,7 +186,7 @@ def _score_other_run(store: Store, declaration: EvaluateJob, held_out: dict[str,
     with tempfile.TemporaryDirectory() as folder:
         scores = stage_of("evaluate")(
             declaration,
-            {**held_out, "train": train, "tokenizer": tokenizer},
+            {**inputs, "train": train, "tokenizer": tokenizer},
             empty_folder(Path(folder) / "out"),
             scratch=empty_folder(Path(folder) / "scratch"),
             progress=_silent,

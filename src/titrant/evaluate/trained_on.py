@@ -26,8 +26,12 @@ def texts_trained_on(inputs: Mapping[str, Path], sources: Iterable[str]) -> dict
     """By text hash, the first source that trains on a text held out of one of these sources.
 
     `inputs` holds `tokens/SOURCE` of each of these, and `trained/SOURCE` of each source that any run draws from. Reads
-    the training texts' hashes in batches. Raises StoreError if a table is damaged.
+    the training texts' hashes in batches. Raises StoreError if a table is damaged, and ValueError, which is a bug of
+    the caller, if texts are to be scored and nothing is said of what is trained on: other texts would be scored.
     """
+    sources = tuple(sources)
+    if sources and not any(role.startswith(_TRAINED) for role in inputs):
+        raise ValueError(f"held-out texts of {', '.join(sources)} are scored, and no input trained/SOURCE is given")
     held_out = pa.chunked_array([_held_out_hashes(inputs[f"tokens/{source}"]) for source in sources], pa.string())
     found: dict[str, str] = {}
     for role, folder in sorted(inputs.items()):

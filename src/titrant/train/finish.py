@@ -31,7 +31,7 @@ def finish(phase: Phase, out: Path, scratch: Path, previous: Checkpoint | None, 
         _write(phase, out, scratch, weights, moments)
         _write_curves(phase, out, before)
         write_config(phase.model, out)
-    phase.ranks.wait_for_all()
+    phase.ranks.wait_for_disk()
     non_embedding, embedding = job.architecture.count_parameters(phase.model.vocabulary)
     return Checkpoint(
         steps=steps,
@@ -47,6 +47,7 @@ def finish(phase: Phase, out: Path, scratch: Path, previous: Checkpoint | None, 
         milestones=tuple(sorted(phase.milestones)),
         code=phase.code,
         processes=phase.processes,
+        portions=phase.portions,
         spikes=tuple(phase.watcher.spikes),
         skipped=tuple(phase.watcher.skipped),
     )

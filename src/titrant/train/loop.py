@@ -244,6 +244,7 @@ def _keep_milestone(phase: Phase, scratch: Path) -> None:
     weights = {name: whole_tensor(weight) for name, weight in phase.model.named_parameters()}
     if phase.ranks.first:
         phase.milestones[phase.step] = write_tensors(weights, milestone_file(scratch, phase.step))
+    phase.ranks.wait_for_disk()
 
 
 def _check_curve(phase: Phase) -> None:

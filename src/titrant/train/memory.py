@@ -32,7 +32,7 @@ MICRO_BATCH_TOKENS = {"cpu": 8_192, "cuda": 32_768}
 _USED_FRACTION = 0.85
 """Of a GPU's memory, what we plan to use."""
 _REPLICATED_FRACTION = 0.4
-"""Of a process's share of memory, what a whole model with gradients and moments may take."""
+"""Of a process's share of the machine's memory, what a whole model with gradients and moments may take."""
 _CPU_FRACTION = 0.3
 """Of a machine's free memory, what activations of one job may take before they are computed twice."""
 
@@ -78,7 +78,7 @@ def choose_layout(job: TrainJob, vocabulary: int, world: int) -> Layout:
     if torch.cuda.is_available():
         room = torch.cuda.get_device_properties(0).total_memory * _REPLICATED_FRACTION
     else:
-        room = _free_bytes() * _REPLICATED_FRACTION / world
+        room = _all_bytes() * _REPLICATED_FRACTION / world  # not what is free just now: last bits depend on the layout
     return "replicated" if state_bytes(job, vocabulary) <= room else "sharded"
 
 
@@ -167,6 +167,10 @@ def _is_shortage(error: BaseException) -> bool:
 
 def _free_bytes() -> float:
     return float(os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+
+
+def _all_bytes() -> float:
+    return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
 
 
 def _size(number: float) -> str:

@@ -44,11 +44,19 @@ class Phase:
     curves: dict[str, list[float]] = field(default_factory=lambda: {name: [] for name in CURVES})
     milestones: dict[int, str] = field(default_factory=dict)
     processes: tuple[int, ...] = ()
+    portions: tuple[str, ...] = ()
     stopping: bool = False
     """Whether the first process was asked to stop."""
 
     def __post_init__(self) -> None:
-        self.processes = tuple(sorted({*self.processes, self.ranks.world}))
+        self._count_in(())
+
+    def _count_in(self, before: tuple[tuple[int, ...], tuple[str, ...]] | tuple[()]) -> None:
+        """Who computes now, and how sums are cut, beside what a snapshot says of before."""
+        processes, portions = before or ((), ())
+        self.processes = tuple(sorted({*processes, self.ranks.world}))
+        threads = torch.get_num_threads() if self.device.type == "cpu" else 0
+        self.portions = tuple(sorted({*portions, _in_words(self.ranks, self.portion.rows, threads)}))
 
     def tensors(self) -> dict[str, Tensor]:
         """Weights, moments and curves by name: the live tensors, of which a snapshot is taken or made."""
@@ -66,9 +74,10 @@ class Phase:
             job=self.digest,
             step=self.step,
             counts=dict(zip(names, summed, strict=True)),
-            milestones=self.milestones,
+            milestones=dict(self.milestones),
             optimizer_steps=self.optimizers.steps,
             processes=self.processes,
+            portions=self.portions,
         )
 
     def resume(self, snapshots: Snapshots) -> None:
@@ -89,5 +98,16 @@ class Phase:
         self.optimizers.count_from(standing.optimizer_steps)
         # one process goes on with what all had counted
         self.tally = Tally(self.batches.sources, standing.counts if self.ranks.first else None)
-        self.processes = tuple(sorted({*standing.processes, self.ranks.world}))
+        self._count_in((standing.processes, standing.portions))
         self.watcher = Watcher(self.job.faults, self.job.phase.steps, self.curves["loss"], self.curves["gradient_norm"])
+
+
+def _in_words(ranks: Ranks, rows: int, threads: int) -> str:
+    """How sums are cut: what last bits depend on beside the kind of machine.
+
+    >>> _in_words(Ranks(), 16, 1)
+    '1 process, 1 thread, 16 rows at once'
+    """
+    parts = [f"{ranks.world} process" + ("" if ranks.alone else f"es, {ranks.layout}")]
+    parts += [f"{threads} thread{'s' * (threads > 1)}"] if threads else []
+    return ", ".join([*parts, f"{rows} row{'s' * (rows > 1)} at once"])

@@ -57,6 +57,8 @@ class Standing:
     """Steps that the optimizer's moments have behind them, those of carried phases too."""
     processes: tuple[int, ...] = (1,)
     """How many processes computed it, each number once, in order of size."""
+    portions: tuple[str, ...] = ()
+    """How sums were cut, in words, each way once and sorted."""
 
 
 @dataclass
@@ -159,8 +161,9 @@ class Snapshots:
             os.fsync(file.fileno())
         _flush_folder(part)
         path = self.scratch / f"{_PREFIX}{standing.step:09d}"
-        if path.exists():
-            _delete(path)
+        if path.exists():  # of the same step, and whole: to replace it would leave a moment without any
+            shutil.rmtree(part)
+            return
         part.rename(path)
         _flush_folder(self.scratch)
         for older in self.scratch.glob(f"{_PREFIX}*"):
@@ -191,7 +194,7 @@ def _fault(path: Path, job: str, scratch: Path) -> str | None:
 def _standing_of(path: Path) -> Standing:
     said = json.loads(json.loads((path / _STANDING).read_bytes())["content"])["standing"]
     said["milestones"] = {int(step): digest for step, digest in said["milestones"].items()}
-    said["processes"] = tuple(said["processes"])
+    said["processes"], said["portions"] = tuple(said["processes"]), tuple(said["portions"])
     return Standing(**said)
 
 

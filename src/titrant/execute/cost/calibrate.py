@@ -20,6 +20,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from titrant.asked_ranks import LAUNCHER, RANKS
 from titrant.errors import EngineError
 from titrant.execute.cost.asked import BYTES_PER_TOKEN, CHOICE_TOKENS
 from titrant.execute.cost.calibration import Calibration, ScaleSpeed, key_of
@@ -62,7 +63,8 @@ def calibrate(
     """
     request = _request_of(study, vocabulary, workers, gpus, crude)
     environment = {
-        **os.environ,
+        # one process is measured, and shared out by the prediction
+        **{name: value for name, value in os.environ.items() if name not in (RANKS, LAUNCHER)},
         **ONE_THREAD,
         "TOKENIZERS_PARALLELISM": "false",
         "TITRANT_TRACKERS": "",

@@ -110,6 +110,7 @@ def _outcome(folder: Path, count: int, status: int) -> Checkpoint:
     ends = {}
     for path in sorted(folder.glob("end-*.json"), key=lambda path: int(path.stem[4:])):
         ends[int(path.stem[4:])] = json.loads(path.read_bytes())
+    count = max([count, *(int(end["world"]) for end in ends.values())])
     gone = [rank for rank in range(count) if rank not in ends]
     faults = [fault_of(end) for end in ends.values() if "fault" in end]
     # where one was killed, the others can only say that they could not reach it

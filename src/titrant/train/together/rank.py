@@ -78,6 +78,7 @@ def main(folder: Path) -> int:
 
         traceback.print_exc()
         said, status = describe_fault(error), 1
+    said["world"] = os.environ["WORLD_SIZE"]
     end.with_suffix(".part").write_text(json.dumps(said))
     end.with_suffix(".part").rename(end)
     return status

@@ -86,11 +86,18 @@ class Ranks:
         if not self.alone:
             torch.distributed.barrier(group=self.hosts)
 
+    def wait_for_disk(self) -> None:
+        """Go on when the first process has written: an hour is not too long for a large model on a slow disk."""
+        if not self.alone:
+            torch.distributed.barrier(group=self.disk)
+
 
 ALONE = Ranks()
 """One process that trains by itself."""
 
 _BUCKET_NUMBERS = 25_000_000
+_DISK = timedelta(hours=1)
+"""How long processes wait for one that writes."""
 
 
 def join(device: torch.device, layout: Layout) -> Ranks:
@@ -101,7 +108,8 @@ def join(device: torch.device, layout: Layout) -> Ranks:
     torch.distributed.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=timeout)
     world = torch.distributed.get_world_size()
     mesh = init_device_mesh(device.type, (world,), mesh_dim_names=("ranks",))
-    hosts, disk = (torch.distributed.new_group(backend="gloo", timeout=timeout) for _ in range(2))
+    hosts = torch.distributed.new_group(backend="gloo", timeout=timeout)
+    disk = torch.distributed.new_group(backend="gloo", timeout=max(timeout, _DISK))
     return Ranks(torch.distributed.get_rank(), world, layout, mesh, hosts, disk)
 
 
