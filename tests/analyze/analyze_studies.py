@@ -120,6 +120,7 @@ def write_checkpoint(
     previous: bool = False,
     code: Literal["eager", "compiled"] = "eager",
     skipped: tuple[int, ...] = (),
+    portions: tuple[str, ...] = (),
 ) -> None:
     """The end of a phase of `tokens` (by default the whole run); `epochs` by source as its ledger gives them."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -133,7 +134,7 @@ def write_checkpoint(
     summary = Checkpoint(
         steps=10, tokens=total_tokens if tokens is None else tokens, total_tokens=total_tokens, final_loss=2.0,
         parameters=parameters, non_embedding_parameters=parameters, ledger=ledger, cursors={}, drawn={}, milestones=(),
-        code=code, skipped=skipped,
+        code=code, skipped=skipped, portions=portions,
     )  # fmt: skip
     write_record(folder, summary, {"tokenizer": tokenizer, **({"previous": "p" * 64} if previous else {})})
 

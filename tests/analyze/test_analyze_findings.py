@@ -232,6 +232,30 @@ def test_runs_that_differ_in_what_the_study_does_not_say_are_flagged(tmp_path):
     ]
 
 
+@pytest.mark.parametrize(
+    ("arm", "control", "flags"),
+    [
+        ("1 process, 1 thread, 16 rows at once", "1 process, 1 thread, 16 rows at once", []),
+        ("1 process, 1 thread, 16 rows at once", "", []),
+        (
+            "2 processes, sharded, 1 thread, 16 rows at once",
+            "1 process, 1 thread, 8 rows at once",
+            [
+                "sums were cut differently: 2 processes, sharded, 1 thread, 16 rows at once against 1 process, 1 thread, "
+                "8 rows at once"
+            ],
+        ),
+    ],
+)
+def test_runs_whose_sums_were_cut_differently_are_flagged(tmp_path, arm, control, flags):
+    """Last bits that differ for another reason than the mixture leave a trace."""
+    made = make_study(tmp_path, planted, outcomes=OUTCOMES[:1], seeds=(0, 1))
+    for seed in (0, 1):
+        for name, words in (("arm", arm), ("control", control)):
+            write_checkpoint(made.inputs[f"train/{name}@nano#{seed}"], portions=(words,) if words else ())
+    assert made.find()["findings"][0]["flags"] == flags
+
+
 def test_comparable_runs_carry_no_flag(tmp_path):
     content = make_study(tmp_path, planted, outcomes=OUTCOMES).find()
     assert [f["flags"] for f in content["findings"]] == [[]] * len(content["findings"])

@@ -12,7 +12,7 @@ from analyze_studies import Made, choices, make_study, text, write_checkpoint, w
 from scipy import stats
 
 from titrant.analyze.components import variance_components
-from titrant.analyze.rate_probe import DEPENDS, stands
+from titrant.analyze.rate_probe import DEPENDS, NOT_ALONE, stands
 from titrant.analyze.verdict import VERDICTS
 from titrant.artifacts import Checkpoint
 from titrant.errors import StoreError
@@ -205,6 +205,60 @@ def test_with_one_seed_nothing_is_resolved_at_any_rate(tmp_path):
         for one in content["learning_rate_probe"]["outcomes"]
         for at in one["rates"]
     )
+
+
+OWN_DAY = {"commit": "a" * 40, "packages": {"torch": "2.13"}, "machine": {"processor": "one"}, "threads": "1"}
+OTHER_DAY = {"commit": "b" * 40, "packages": {"torch": "2.9"}, "machine": {"processor": "two"}, "threads": "7"}
+APART = (
+    "hardware differs: processor",
+    "made by different versions of the code",
+    "package versions differ: torch (scoring), torch (training)",
+    "threads differ",
+)
+
+
+def made_on(made, days):
+    """Writes what made each run: a day by (arm, factor), else the study's own."""
+    for role, folder in made.inputs.items():
+        kind, _, run = role.partition("/")
+        if kind in ("train", "evaluate"):
+            arm, _, place = run.partition("@")
+            factor = {scale: factor for factor, scale in SCALES.items()}[place.partition("#")[0]]
+            (folder / "made.json").write_text(json.dumps(days.get((arm, factor), OWN_DAY)))
+
+
+def test_a_rate_that_was_trained_on_another_day_is_flagged_wherever_it_counts(tmp_path):
+    made = probed_study(tmp_path, {TEXT: {0.5: 0.2, 1.0: 0.1, 2.0: -0.2}, CODE: steady()})
+    made_on(made, {(arm, factor): OTHER_DAY for arm in ("arm", "control") for factor in (0.5, 2.0)})
+    content = made.find()
+    expected = {factor: [f"{factor:g} x against the study's own runs: {flag}" for flag in APART] for factor in SCALES}
+    for one in content["learning_rate_probe"]["outcomes"]:
+        low, own, high = (at["flags"] for at in one["rates"])
+        assert [flag for flag in low if flag in expected[0.5]] == expected[0.5]
+        assert [flag for flag in high if flag in expected[2.0]] == expected[2.0]
+        assert not any(" x against" in flag for flag in own)
+    assert content["learning_rate_probe"]["flags"][-8:] == [*expected[0.5], *expected[2.0]]
+    flags = {f["outcome"]: f["flags"] for f in content["findings"] if f["arm"] == "arm"}
+    assert flags[TEXT][-2:] == [DEPENDS, NOT_ALONE]
+    assert NOT_ALONE not in flags[CODE]
+
+
+def test_what_differs_for_one_arm_names_it(tmp_path):
+    made = probed_study(tmp_path, {TEXT: steady(), CODE: steady()})
+    made_on(made, {("arm", 2.0): OTHER_DAY})
+    content = made.find()
+    named = [f"arm at 2 x against the study's own runs: {flag}" for flag in APART]
+    assert content["learning_rate_probe"]["flags"][-4:] == named
+    high = by_outcome(content)[TEXT]["rates"][2]["flags"]
+    assert high[:8] == [*APART, *named]  # of the arm against the control, then against the other rate
+
+
+def test_rates_that_differ_in_nothing_else_have_no_flag(tmp_path):
+    made = probed_study(tmp_path, {TEXT: {0.5: 0.2, 1.0: 0.1, 2.0: -0.2}, CODE: steady()})
+    made_on(made, {})
+    content = made.find()
+    assert " x against" not in json.dumps(content)
+    assert NOT_ALONE not in json.dumps(content)
 
 
 def test_outcomes_are_those_of_the_contrasts_on_the_two_arms(tmp_path):
