@@ -474,7 +474,7 @@ def _probed(declared: FindingsJob, findings: list[dict[str, Any]]) -> dict[str, 
         resolved = finding["verdict"] in ("better", "worse")
         stands = "turns" if turns and resolved else "holds"
         if stands == "turns":
-            finding["flags"].append("depends on the learning rate")
+            finding["flags"] = [*finding["flags"], "depends on the learning rate"]
         kept = ("outcome", "unit", "better_is", "margin")
         outcomes.append(
             {key: finding[key] for key in kept}

@@ -10,10 +10,12 @@ import jsonschema
 import pytest
 from stored_artifacts import Stored, a_study, edit_json, store
 
+from titrant.analyze.rate_probe import UNLIKE
 from titrant.errors import StoreError
 from titrant.report import write_report
 from titrant.report.document import RateProbe, schema
-from titrant.report.rate_probe import outcomes_table, probe_html, rates_table, sentence
+from titrant.report.rate_probe import UNLIKE as SHOWN_UNLIKE
+from titrant.report.rate_probe import outcomes_table, probe_html, probe_markdown, rates_table, sentence
 
 PROBE = {"arm": "balanced-only", "control": "text->text"}
 
@@ -71,6 +73,23 @@ def test_every_outcome_stands_in_the_table_at_every_rate(probe: RateProbe) -> No
     assert text[0][8] == "worse: turns"
     mute = [row[5].text for row in table.rows if row[0].text.startswith("probe/arithmetic")]
     assert mute == ["no signal"] * 3
+
+
+def test_what_differs_beside_the_rate_is_told_and_flags_of_one_rate_stand_at_it(probe: RateProbe) -> None:
+    assert UNLIKE == SHOWN_UNLIKE
+    flag, own = f"2{UNLIKE}threads differ", "hardware differs: processor"
+    assert "in more than the rate" not in sentence(probe)
+    first = probe.outcomes[0]
+    at = first.rates[2].model_copy(update={"flags": (own, flag)})
+    changed = first.model_copy(update={"rates": (*first.rates[:2], at)})
+    unlike = probe.model_copy(update={"flags": (*probe.flags, flag), "outcomes": (changed, *probe.outcomes[1:])})
+    assert sentence(unlike).endswith("; runs at other rates differ in more than the rate, as flagged.")
+    assert outcomes_table(unlike, 0.05).rows[2][5].text.endswith(f"({own})")
+    page, told = probe_html(unlike, 0.05), "\n".join(probe_markdown(unlike, 0.05))
+    for shown in (page, told):
+        assert "threads differ" in shown
+        assert own in shown
+        assert "all else the same" not in shown
 
 
 def test_the_rates_are_listed_with_how_well_both_arms_trained(probe: RateProbe) -> None:

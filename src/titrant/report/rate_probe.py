@@ -13,6 +13,8 @@ from titrant.report.markup import element, escape, markdown_text
 from titrant.report.outcomes import NO_SIGNAL, Shown, label_of, where_of
 
 DASH = "–"
+UNLIKE = " x against the study's own runs: "
+"""In each flag that says what differs between a rate and the study's beside the rate (`analyze/rate_probe.py`)."""
 RESOLVED = ("better", "worse", "equivalent")
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 230, 136, 48, 14, 8, 24
 """Pixels of one small chart, and what stands free around its plot."""
@@ -67,13 +69,20 @@ def sentence(probe: RateProbe) -> str:
     open_ = [one for one in probe.outcomes if one.study_verdict not in RESOLVED]
     elsewhere = [where_of(one.outcome) for one in open_ if any(value.verdict in RESOLVED for value in one.rates)]
     rest = f"; resolved at some rate and not in the study: {_listing(elsewhere)}" if elsewhere else ""
-    return f"At {rates} the study's learning rate, {probe.scale} scale: {first}{rest}."
+    unlike = "; runs at other rates differ in more than the rate, as flagged" if _differs(probe) else ""
+    return f"At {rates} the study's learning rate, {probe.scale} scale: {first}{rest}{unlike}."
+
+
+def _differs(probe: RateProbe) -> bool:
+    """Whether anything but the rate differs between the runs at one rate and those at another."""
+    return any(UNLIKE in flag for flag in probe.flags)
 
 
 def _note(probe: RateProbe, alpha: float) -> str:
+    same = "all else declared the same, but not all of it was" if _differs(probe) else "all else the same"
     more = " With one seed nothing can be resolved." if len(probe.seeds) == 1 else ""
     return (
-        f"The two arms were trained again at other peak rates, all else the same ({numbers.seeds(len(probe.seeds))}). "
+        f"The two arms were trained again at other peak rates, {same} ({numbers.seeds(len(probe.seeds))}). "
         f"Differences are arm minus control with {numbers.percent(1 - alpha)} intervals, as in the findings; verdicts "
         f"are corrected by Holm over the {probe.family} comparisons of this section alone, so that at 1\u202f× one may "
         "differ from the study's. A verdict turns if “better” and “worse” occur, or “equivalent” and one of them that "
@@ -104,21 +113,23 @@ def outcomes_table(probe: RateProbe, alpha: float) -> Table:
         Column("interval of the change", numeric=True, note="not corrected"),
         Column("the study's verdict"),
     )
-    rows = tuple(_row(one, value) for one in probe.outcomes for value in one.rates)
+    rows = tuple(_row(probe, one, value) for one in probe.outcomes for value in one.rates)
     return Table(columns, rows, caption=f"{probe.contrast} at {probe.scale} scale, by learning rate")
 
 
-def _row(one: ProbedOutcome, value: ProbedValue) -> tuple[Cell, ...]:
+def _row(probe: RateProbe, one: ProbedOutcome, value: ProbedValue) -> tuple[Cell, ...]:
     unit = numbers.scale_of(one.unit).level
     small = element("span", escape(unit), class_="unit")
     verdict = _shown(value)
+    flags = [flag for flag in value.flags if flag not in (*NO_SIGNAL, *probe.flags)]
+    chips = "".join(f" {element('span', escape(flag), class_='flag')}" for flag in flags)
     return (
         cell(f"{one.outcome} ({unit})", markup=f"{escape(label_of(one.outcome))} {small}", sort=one.outcome),
         cell(_times(value.factor), sort=value.factor, style="strong" if value.factor == 1 else None),
         cell(numbers.difference(value.difference, one.unit), sort=value.difference),
         cell(numbers.interval(*value.interval, one.unit), sort=value.interval[0]),
         cell(DASH) if value.p_adjusted is None else cell(numbers.probability(value.p_adjusted), sort=value.p_adjusted),
-        cell(verdict, markup=verdict_mark(verdict)),
+        cell(f"{verdict} ({'; '.join(flags)})" if flags else verdict, markup=verdict_mark(verdict) + chips),
         cell(DASH) if value.change is None else cell(numbers.difference(value.change, one.unit), sort=value.change),
         cell(numbers.interval(*value.change_interval, one.unit) if value.change_interval else DASH),
         cell(_in_study(one), style="alarm" if one.stands == "turns" else None),
