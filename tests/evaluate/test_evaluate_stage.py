@@ -38,6 +38,7 @@ def inputs(train_folder, tokenizer_folder, held_out_folder, texts):
         "tokenizer": tokenizer_folder,
         "tokens/code": held_out_folder("code", texts),
         "tokens/prose": held_out_folder("prose", [text[::-1] for text in texts[:2]]),
+        "trained/other": held_out_folder("other", []),
     }
 
 
@@ -170,6 +171,12 @@ def test_all_problems_are_told_together_before_anything_is_scored(inputs, tmp_pa
     ]
 
 
+def test_scoring_held_out_texts_without_what_is_trained_on_is_a_bug(inputs, tmp_path):
+    del inputs["trained/other"]
+    with pytest.raises(ValueError, match=r"held-out texts of code, prose are scored, and no input trained/SOURCE"):
+        evaluate(job(), inputs, tmp_path / "out")
+
+
 def test_a_missing_milestone_is_a_damaged_store(inputs, tmp_path):
     (inputs["train"] / "milestones" / "10.safetensors").unlink()
     with pytest.raises(StoreError, match=r"lacks the weights of steps \[10\]"):
@@ -200,8 +207,8 @@ def outside(tmp_path, tokenizer_folder):
 
 def test_an_outside_model_is_scored_on_the_same_items(outside, inputs, tmp_path):
     (tmp_path / "ours").mkdir()
-    tokens = {role: folder for role, folder in inputs.items() if role.startswith("tokens/")}
-    scores = score_outside(outside, job(), tokens, tmp_path / "ours", progress=lambda *told: None)
+    texts = {role: folder for role, folder in inputs.items() if role.startswith(("tokens/", "trained/"))}
+    scores = score_outside(outside, job(), texts, tmp_path / "ours", progress=lambda *told: None)
     trained = evaluate(job(), inputs, tmp_path / "trained")
     assert isinstance(scores, Scores)
     assert scores.items == trained.items

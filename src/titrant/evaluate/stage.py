@@ -64,8 +64,9 @@ def score_outside(
     """Score a Hugging Face causal language model, saved in the folder `model`, as the end of a run is scored.
 
     Its own tokenizer is used. `inputs` needs `tokens/SOURCE` and `trained/SOURCE` as the study's own evaluations have
-    them, nothing else: what any arm trains on is scored for no model. Give the study's sequence length as `window` to compare with the study's own models: a longer context is an advantage. Milestones
-    are not asked for, so `checks.parquet` is empty. Raises as `evaluate_checkpoint` and `load_outside` do.
+    them, nothing else: what any arm trains on is scored for no model. Give the study's sequence length as `window` to
+    compare with the study's own models: a longer context is an advantage. Milestones are not asked for, so
+    `checks.parquet` is empty. Raises as `evaluate_checkpoint` and `load_outside` do.
     """
     scorer, encoder = load_outside(model, window)
     questions = read_questions(job, inputs, encoder)
