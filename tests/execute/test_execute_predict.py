@@ -15,7 +15,7 @@ from titrant.execute.cost.calibration import Calibration, ScaleSpeed, keep_calib
 from titrant.execute.cost.measuring import seconds_by_note, units_per_second
 from titrant.execute.cost.predict import Known, predict, wall_seconds, what_is_known
 from titrant.execute.cost.rates import NOT_FETCHED
-from titrant.execute.machine import Speed, host_facts
+from titrant.execute.machine import Speed, host_facts, training_speed
 from titrant.execute.store import Store, open_store
 from titrant.execute.watch import Overall
 from titrant.plan import Job, Plan, make_plan
@@ -84,13 +84,21 @@ def test_without_a_calibration_the_crude_speed_counts_and_is_named(plan: Plan, s
     assert (nothing.seconds, nothing.source) == (None, "nothing was measured here yet")
 
 
-def finished(store: Store, job: Job, seconds: float, inputs: Mapping[str, str], **more: object) -> None:
+def finished(
+    store: Store,
+    job: Job,
+    seconds: float,
+    inputs: Mapping[str, str],
+    summary: Mapping[str, object] | None = None,
+    **more: object,
+) -> None:
     folder = store.root / job.id
     folder.mkdir(parents=True)
     made = {
         "seconds": seconds, "attempts": 1, "tokens": job.tokens, "flops": job.flops, "machine": host_facts(), **more,
     }  # fmt: skip
     record = {"fingerprint": job.fingerprint, "declaration": dict(job.identity), "inputs": dict(inputs)}
+    record |= {"summary": dict(summary or {})}
     (folder / "made.json").write_text(json.dumps(made))
     (folder / "record.json").write_text(json.dumps(record))
 
@@ -108,6 +116,27 @@ def test_finished_jobs_of_the_very_shape_count_more_than_a_calibration(plan: Pla
     others = [job for job in plan.jobs.values() if job.kind == "evaluate" and job.identity == scored.identity]
     again = predict(plan, store, what_is_known(plan, store, CRUDE, workers=2), [job.id for job in others])
     assert {found.seconds for found in again.values()} == {7.0}
+
+
+def test_jobs_in_another_number_of_processes_tell_nothing_of_a_job_in_this(plan: Plan, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    jobs = [job for job in plan.jobs.values() if job.kind == "train"][:4]
+    for job, processes in zip(jobs, ([1], [2], [1, 2]), strict=False):
+        finished(store, job, 100.0 * sum(processes), {}, summary={"processes": processes})
+    for ranks, seconds in (("1", 100.0), ("2", 200.0)):
+        monkeypatch.setenv("TITRANT_RANKS", ranks)
+        found = predict(plan, store, what_is_known(plan, store, CRUDE, workers=4), [jobs[3].id])[jobs[3].id]
+        assert (found.source, found.seconds) == ("own jobs", pytest.approx(seconds * jobs[3].tokens / jobs[0].tokens))
+    monkeypatch.setenv("TITRANT_RANKS", "3")
+    found = predict(plan, store, what_is_known(plan, store, CRUDE, workers=4), [jobs[3].id])[jobs[3].id]
+    assert found.source == CRUDE.source
+
+
+def test_the_speed_of_one_worker_is_that_of_one_process(plan: Plan, store: Store) -> None:
+    job = first(plan, "train")
+    finished(store, job, 100.0, {}, summary={"processes": [4]})
+    speed = training_speed(store)
+    assert speed is not None
+    assert speed.flops_per_second == pytest.approx(job.flops / 100.0 / 4)
 
 
 @pytest.mark.parametrize("more", [{"attempts": 2}, {"machine": {"processor": "another"}}])

@@ -79,6 +79,38 @@ def test_the_first_prediction_of_a_job_stays(store: Store, plan: Plan) -> None:
     assert [one["seconds"] for id_, one in kept.items() if id_ not in some] == [99.0] * 3
 
 
+def test_with_other_numbers_at_once_what_is_not_done_is_predicted_anew(store: Store, plan: Plan) -> None:
+    keep_predictions(store, "small", predicted(plan, 10.0), Known(workers=1, gpus=0, crude=None), None)
+    keep_predictions(store, "small", predicted(plan, 11.0), KNOWN, None)  # stopped at once, then run two at once
+    done(store, plan, 11.0)
+    cost = cost_of(store, plan)
+    assert (cost.workers, cost.at_once, cost.whole.predicted_seconds) == (2, (2,), 44.0)
+    assert "2 jobs at once" in summary(cost)
+
+
+def test_jobs_that_were_done_with_other_numbers_at_once_are_told_by_those(store: Store, plan: Plan) -> None:
+    one_gpu, four_gpus = Known(workers=1, gpus=1, crude=None), Known(workers=4, gpus=4, crude=None)
+    ids = list(plan.jobs)
+    keep_predictions(store, "small", predicted(plan, 10.0), one_gpu, 36.0)
+    keep_predictions(store, "small", {id_: predicted(plan, 10.0)[id_] for id_ in ids[2:]}, four_gpus, 36.0)
+    done(store, plan, 10.0)
+    cost = cost_of(store, plan)
+    # two splits one after the other; then tokenizers beside each other, ledger, report
+    assert cost.whole.predicted_seconds == 20.0 + 30.0
+    assert cost.predicted_price == pytest.approx(36.0 * (1 * 20 + 4 * 30) / 3600)
+    assert cost.price == pytest.approx(36.0 * (1 * 10 + 4 * 20) / 3600)
+    assert "1 and 4 jobs at once" in summary(cost)
+
+
+def test_cores_alone_stay_cores_when_the_rest_is_predicted_for_gpus(store: Store, plan: Plan) -> None:
+    keep_predictions(store, "small", predicted(plan, 10.0), KNOWN, 36.0)
+    done(store, plan, 10.0)
+    keep_predictions(store, "small", {}, Known(workers=4, gpus=4, crude=None), None)
+    cost = cost_of(store, plan)
+    assert cost.predicted_price == pytest.approx(36.0 * 40 / 3600)
+    assert cost.at_once == (2,)
+
+
 def test_jobs_without_a_prediction_do_not_count_for_the_ratio(store: Store, plan: Plan) -> None:
     one, *others = plan.jobs
     given = {one: Prediction(10.0, "calibration")} | {id_: Prediction(None, "unknown") for id_ in others}
@@ -162,6 +194,12 @@ def test_share_of_the_peak_is_that_of_the_gpu_that_did_the_work(store: Store) ->
     (entry,) = cost_of(store, plan).kinds
     assert entry.mfu == pytest.approx(0.4)
     assert entry.tokens_per_second == pytest.approx(50)
+    # on four of them, as the record tells, it is a quarter of that; on one and then four nobody knows
+    made["machine"]["gpu"] = ", ".join(["NVIDIA H100 80GB HBM3"] * 4)
+    (store.root / train.id / "made.json").write_text(json.dumps(made))
+    for processes, expected in (([4], pytest.approx(0.1)), ([1, 4], None)):
+        (store.root / train.id / "record.json").write_text(json.dumps({"summary": {"processes": processes}}))
+        assert cost_of(store, plan).kinds[0].mfu == expected
 
 
 def test_share_of_the_peak_on_a_cpu_is_that_of_what_a_core_was_seen_to_do(store: Store) -> None:
@@ -180,6 +218,8 @@ def test_share_of_the_peak_on_a_cpu_is_that_of_what_a_core_was_seen_to_do(store:
     done(store, plan, 100.0, flops=120e9 * 100, tokens=5000)
     (entry,) = cost_of(store, plan).kinds
     assert entry.mfu == pytest.approx(0.6)
+    (store.root / train.id / "record.json").write_text(json.dumps({"summary": {"processes": [2]}}))
+    assert cost_of(store, plan).kinds[0].mfu == pytest.approx(0.3)
 
 
 @given(st.lists(st.tuples(st.integers(0, 60), st.integers(0, 20)), max_size=12))

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from titrant.artifacts import RECORD
 from titrant.execute.files import write_json
 from titrant.execute.store import MADE, Store
 
@@ -227,7 +228,7 @@ def measure_matmul_flops(seconds: float = 0.12) -> float:
 
 
 def _measured_by_jobs(store: Store) -> Speed | None:
-    """Total FLOPs over total seconds of finished train jobs of this machine, the newest 200."""
+    """Total FLOPs over total seconds of the processes of finished train jobs of this machine, the newest 200."""
     total_flops = total_seconds = 0.0
     jobs, here = 0, host_facts()
     folders = sorted(store.folders("train"), key=lambda folder: folder.stat().st_mtime, reverse=True)
@@ -236,8 +237,9 @@ def _measured_by_jobs(store: Store) -> Speed | None:
         flops, seconds, machine = made.get("flops"), made.get("seconds"), made.get("machine")
         if not isinstance(flops, (int, float)) or not isinstance(seconds, (int, float)) or seconds <= 0 or flops <= 0:
             continue
-        if isinstance(machine, Mapping) and is_same_machine(machine, here):
-            total_flops, total_seconds, jobs = total_flops + flops, total_seconds + seconds, jobs + 1
+        processes = processes_of(read_plain_record(folder))
+        if isinstance(machine, Mapping) and is_same_machine(machine, here) and processes is not None:
+            total_flops, total_seconds, jobs = total_flops + flops, total_seconds + seconds * processes, jobs + 1
     if not jobs:
         return None
     return Speed(total_flops / total_seconds, f"measured on {jobs} train job{'s' * (jobs > 1)} of this store")
@@ -250,6 +252,28 @@ def read_made(folder: Path) -> dict[str, object]:
     except (OSError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}
+
+
+def read_plain_record(folder: Path) -> dict[str, object]:
+    """A record as plain JSON, empty if it cannot be read: nothing rests on it here, so that it is not proven."""
+    try:
+        content = json.loads((folder / RECORD).read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def processes_of(record: Mapping[str, object]) -> int | None:
+    """In how many processes a job worked, by its plain record; None if in more than one number of them.
+
+    >>> [processes_of({"summary": summary}) for summary in ({"processes": [4]}, {}, {"processes": [1, 4]})]
+    [4, 1, None]
+    """
+    summary = record.get("summary")
+    counts = summary.get("processes", [1]) if isinstance(summary, Mapping) else [1]
+    if not isinstance(counts, list) or len(counts) != 1 or not isinstance(counts[0], int) or counts[0] < 1:
+        return None
+    return counts[0]
 
 
 def is_same_machine(machine: Mapping[str, object], here: Mapping[str, object]) -> bool:

@@ -54,8 +54,8 @@ class CostEntry(Entry):
     tokens_per_second: float | None = None
     """Of one job."""
     mfu: float | None = None
-    """FLOP/s of one job as a share of the dense bfloat16 peak of its GPU, or of the best product that a calibration saw
-    a core do; null where neither is known."""
+    """FLOP/s of one job as a share of the dense bfloat16 peak of its GPUs, one a process, or of the best product that a
+    calibration saw a core do; null where neither is known."""
     peak_memory_bytes: int | None = None
     """The largest process."""
     sources: tuple[str, ...] = ()
@@ -70,7 +70,9 @@ class CostReport(Entry):
     machines: tuple[str, ...]
     """Processors and GPUs that jobs ran on."""
     workers: int
-    """Jobs at once, when it was predicted."""
+    """Jobs at once, when it was predicted last."""
+    at_once: tuple[int, ...] = ()
+    """Every number of jobs at once that done jobs were predicted for; empty: `workers` alone."""
     kinds: tuple[CostEntry, ...]
     whole: CostEntry
     hourly_price: float | None = None
@@ -108,7 +110,8 @@ def summary(report: CostReport) -> str:
         took += (
             f" where {plain(report.predicted_price, 2)} were predicted" if report.predicted_price is not None else ""
         )
-    return f"{took}, on {', '.join(report.machines) or 'a machine that is not known'}, {report.workers} jobs at once."
+    at_once = " and ".join(map(str, report.at_once or (report.workers,)))
+    return f"{took}, on {', '.join(report.machines) or 'a machine that is not known'}, {at_once} jobs at once."
 
 
 def cost_table(report: CostReport) -> Table:
@@ -146,7 +149,7 @@ def speed_table(report: CostReport) -> Table:
         Column("tokens", numeric=True),
         Column("FLOPs", numeric=True),
         Column("tokens/s a job", numeric=True),
-        Column("MFU", numeric=True, note="Share of the GPU's dense bfloat16 peak, or of a core's best product"),
+        Column("MFU", numeric=True, note="Share of the dense bfloat16 peak of its GPUs, or of its cores' best product"),
         Column("peak memory", numeric=True, note="Of the largest process"),
     )
     rows = tuple(

@@ -1,6 +1,7 @@
 """How long every job of a plan will take, from the best that is known, and what that is. Never imports torch.
 
-    train, evaluate   this store's own finished jobs of the very shape > a calibration of this machine > a matmul
+    train, evaluate   this store's own finished jobs of the very shape, trained in as many processes
+                      > a calibration of this machine > a matmul
     data              bytes of documents by rates that were measured once, scaled by the speed of a core here; sizes are
                       those of documents that are stored, else of files and cached wheels that the study names
 
@@ -12,7 +13,6 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from titrant.asked_ranks import asked_ranks
 from titrant.execute.cost.accelerators import predicted_on
@@ -34,7 +34,9 @@ from titrant.execute.machine import (
     gpu_names,
     host_facts,
     is_same_machine,
+    processes_of,
     read_made,
+    read_plain_record,
     visible_gpus,
 )
 from titrant.execute.store import Store
@@ -78,7 +80,8 @@ class Known:
     calibrations: Mapping[str, Calibration] = field(default_factory=dict)
     """By name of the scale."""
     own: Mapping[Shape, tuple[float, float]] = field(default_factory=dict)
-    """(work, seconds) of this store's finished jobs by shape; the work of a train job is its tokens, of others 1."""
+    """(work, seconds) of this store's finished jobs by shape, which of a train job tells in how many processes it
+    trained; the work of a train job is its tokens, of others 1."""
     ranks: int = 1
     """Processes in which a train job runs, each on a core or GPU of its own."""
     accelerator: Accelerator | None = None
@@ -131,7 +134,7 @@ def predict(plan: Plan, store: Store, known: Known, missing: Collection[str]) ->
 def predict_job(job: Job, plan: Plan, known: Known, compiling: float = 0.0) -> Prediction:
     """The prediction of a train or evaluate job."""
     work = float(job.tokens) if job.kind == "train" else 1.0
-    shape = _shape_of_job(job, plan)
+    shape = _shape_of_job(job, plan, known.ranks)
     if shape in known.own:
         done, seconds = known.own[shape]
         return Prediction(work * seconds / done, "own jobs")
@@ -199,9 +202,9 @@ def _compile_seconds(job: Job, before: set[Shape]) -> float:
     return COMPILE_SECONDS[0] if first else COMPILE_SECONDS[1]
 
 
-def _shape_of_job(job: Job, plan: Plan) -> Shape:
+def _shape_of_job(job: Job, plan: Plan, processes: int = 1) -> Shape:
     if job.kind == "train":
-        return _shape(job.kind, job.identity, job.flops / max(job.tokens, 1))
+        return *_shape(job.kind, job.identity, job.flops / max(job.tokens, 1)), processes
     train = plan.jobs[job.inputs["train"]]
     milestones = getattr(train.declaration, "milestones", 0)
     return _shape(job.kind, {**job.identity, "milestones": milestones}, forward_flops(job, plan))
@@ -221,7 +224,7 @@ def _own_speeds(store: Store) -> Iterator[tuple[Shape, tuple[float, float]]]:
     for kind in ON_GPU:
         folders = sorted(store.folders(kind), key=lambda folder: folder.stat().st_mtime, reverse=True)[:NEWEST]
         for folder in folders:
-            made, record = read_made(folder), _plain_record(folder)
+            made, record = read_made(folder), read_plain_record(folder)
             machine, declared = made.get("machine"), record.get("declaration")
             if (
                 not isinstance(machine, Mapping)
@@ -236,7 +239,10 @@ def _own_speeds(store: Store) -> Iterator[tuple[Shape, tuple[float, float]]]:
                 if tokens <= 0:
                     continue
                 flops_of[str(record.get("fingerprint"))] = flops / tokens, int(str(declared.get("milestones", 0)))
-                shape, work = _shape(kind, declared, flops / tokens), tokens
+                processes = processes_of(record)
+                if processes is None:
+                    continue
+                shape, work = (*_shape(kind, declared, flops / tokens), processes), tokens
             else:
                 inputs = record.get("inputs")
                 trained = flops_of.get(str(inputs.get("train")) if isinstance(inputs, Mapping) else "")
@@ -246,12 +252,3 @@ def _own_speeds(store: Store) -> Iterator[tuple[Shape, tuple[float, float]]]:
             before = sums.get(shape, (0.0, 0.0))
             sums[shape] = before[0] + work, before[1] + seconds
     yield from sums.items()
-
-
-def _plain_record(folder: Path) -> dict[str, object]:
-    """A record as plain JSON: nothing rests on it here, so that it is not proven."""
-    try:
-        content = json.loads((folder / "record.json").read_bytes())
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
