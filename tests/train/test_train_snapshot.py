@@ -9,7 +9,7 @@ import pytest
 import torch
 from tiny_run import content, curve, job, train, write_world
 
-from titrant.errors import EngineError
+from titrant.errors import EngineError, StudyError
 from titrant.train import loop, memory
 from titrant.train.memory import MICRO_BATCH, RECOMPUTE, Portion, activation_bytes, choose_portion
 from titrant.train.snapshot import Snapshots, Standing
@@ -39,6 +39,15 @@ def test_a_snapshot_holds_what_was_there_when_it_was_taken_and_is_read_in_place(
     assert all(torch.equal(found[name], kept[name]) for name in kept)
     assert snapshots.load("other", print, lambda _: found) is None
     assert not list(tmp_path.glob("resume-*"))
+
+
+def test_rubbish_that_is_called_a_snapshot_is_cleared_away(tmp_path):
+    (tmp_path / "resume-000000009").write_text("a file, and no folder")
+    (tmp_path / "resume-000000008").mkdir()
+    notes = []
+    assert Snapshots(tmp_path, ALONE).load("j", notes.append, lambda _: {}) is None
+    assert len(notes) == 2
+    assert not list(tmp_path.iterdir())
 
 
 def test_only_the_newest_snapshot_is_kept(tmp_path):
@@ -188,7 +197,9 @@ def test_another_error_is_not_taken_for_a_shortage(world, tmp_path, monkeypatch)
 
 def test_a_micro_batch_shorter_than_a_sequence_is_refused(monkeypatch):
     monkeypatch.setenv(MICRO_BATCH, "8")
-    with pytest.raises(EngineError, match="TITRANT_MICRO_BATCH_TOKENS=8 is no micro-batch of sequences of 16 tokens"):
+    with pytest.raises(
+        StudyError, match="TITRANT_MICRO_BATCH_TOKENS is 8, and sequences have 16 tokens; give a multiple"
+    ):
         choose_portion(job(), 64, CPU)
 
 

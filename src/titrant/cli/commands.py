@@ -9,6 +9,7 @@ what they need when they run, so `--help` is quick.
 from __future__ import annotations
 
 import errno
+import math
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -16,8 +17,39 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from titrant.errors import EngineError, JobError, StoreError, StudyError
+
+MOST_GPUS = 1_000_000
+MOST_HOURLY_PRICE = 1_000_000.0
+
+
+class _Whole(click.IntRange):
+    """A whole number in a range; click itself calls any other word "not a valid integer range"."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        try:
+            int(value)
+        except ValueError:
+            self.fail(f"'{str(value)[:60]}' is not a whole number, such as 1 or 8", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+class _Price(click.FloatRange):
+    """A sum of money that can be paid; click itself lets `nan` through every range."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        try:
+            price = float(value)
+        except ValueError:
+            price = math.nan
+        if not 0 <= price <= MOST_HOURLY_PRICE:
+            self.fail(
+                f"'{str(value)[:60]}' is not a price: give a number from 0 to {MOST_HOURLY_PRICE:,.0f}", param, ctx
+            )
+        return price
+
 
 _study = click.argument("study", metavar="STUDY")
 _store: Callable[[Any], Any] = click.option(
@@ -50,7 +82,7 @@ def check(study: str) -> None:
 
 _price: Callable[[Any], Any] = click.option(
     "--hourly-price",
-    type=click.FloatRange(min=0),
+    type=_Price(min=0),
     envvar="TITRANT_HOURLY_PRICE",
     metavar="PRICE",
     help="What an hour of this machine costs, or of one GPU where it has some; also TITRANT_HOURLY_PRICE.",
@@ -69,7 +101,7 @@ _price: Callable[[Any], Any] = click.option(
 )
 @click.option("--calibrate", is_flag=True, help="Measure this machine at the study's scales first: about ten seconds.")
 @click.option("--on", metavar="GPU", help="Also predict for GPUs that need not be here, such as H100 or RTX-4090.")
-@click.option("--count", type=click.IntRange(min=1), default=1, show_default=True, help="With --on: how many GPUs.")
+@click.option("--count", type=_Whole(1, MOST_GPUS), default=1, show_default=True, help="With --on: how many GPUs.")
 @_price
 def plan(
     study: str,
@@ -83,6 +115,8 @@ def plan(
     """Show every job with its reason, tokens, FLOPs and time, and the study in full. Starts nothing."""
     from titrant.cli.planning import Asked, show_plan
 
+    if on is None and click.get_current_context().get_parameter_source("count") is not ParameterSource.DEFAULT:
+        raise click.UsageError("--count says how many of the GPUs that --on names: add --on, such as --on H100")
     show_plan(study, store, json_file, Asked(calibrate, on, count, hourly_price))
 
 
@@ -92,7 +126,7 @@ def plan(
 @click.option("--job", metavar="ID", help="Do this one job, here, whose inputs exist: what a cluster's worker runs.")
 @click.option(
     "--workers",
-    type=click.IntRange(min=1),
+    type=_Whole(min=1),
     metavar="N",
     help="Jobs at once; as many as there are usable cores if not given.",
 )
@@ -103,7 +137,7 @@ def plan(
 )
 @click.option(
     "--ranks",
-    type=click.IntRange(min=1),
+    type=_Whole(min=1),
     help="Processes (GPUs, or cores) that train one phase together; one if not given.",
 )
 @click.option("--calibrate", is_flag=True, help="Measure this machine again before the work begins.")
@@ -119,9 +153,9 @@ def run(
     hourly_price: float | None,
 ) -> None:
     """Do what is missing, then show the findings and where the page is."""
-    from titrant.asked_ranks import RANKS
     from titrant.cli.running import run_one_job, run_study
     from titrant.execute.tracked import name_trackers
+    from titrant.settings import RANKS
 
     name_trackers(track)
     if ranks is not None:
@@ -172,8 +206,8 @@ def report(study: str, store: Path) -> None:
 @click.option("--show", type=click.Choice(["kept", "dropped"]), help="Print documents that are kept, or dropped.")
 @click.option("--rule", metavar="NAME", help="With --show: only those whose reason holds these words.")
 @click.option("--source", metavar="NAME", help="With --show: only of this source.")
-@click.option("--count", type=click.IntRange(min=1), default=5, show_default=True, help="With --show: how many.")
-@click.option("--workers", type=click.IntRange(min=1), metavar="N", help="Jobs at once.")
+@click.option("--count", type=_Whole(min=1), default=5, show_default=True, help="With --show: how many.")
+@click.option("--workers", type=_Whole(min=1), metavar="N", help="Jobs at once.")
 @click.option(
     "--json",
     "json_file",

@@ -63,7 +63,8 @@ def calibrated(plan: Plan, store: Store, workers: int | None = None) -> None:
     console.print("measuring this machine, once, for about ten seconds")
     vocabulary = plan.study.tokenizer.vocabulary or 0
     found = calibrate(plan.study, vocabulary, workers or default_workers(), visible_gpus(), training_speed(store))
-    keep_calibrations(store, found)
+    if keep_calibrations(store, found) is None:
+        console.print("what was measured could not be written down, and counts for nothing", soft_wrap=True)
     if not visible_gpus() and (busy := min(one.speed.train_cpu_fraction for one in found.values())) < 0.85:
         console.print(
             f"other work took {1 - busy:.0%} of the cores meanwhile, and is part of what was measured; "

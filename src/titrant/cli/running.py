@@ -19,6 +19,7 @@ from titrant.execute.runner import Interrupted, run_plan, survey
 from titrant.execute.store import Store, open_store
 from titrant.execute.watch import Display, PlainDisplay, TerminalDisplay
 from titrant.plan import Job
+from titrant.settings import check_settings
 
 LEAST_TOLD_SECONDS = 60.0
 """Runs that are predicted to take less are not announced."""
@@ -28,6 +29,7 @@ def run_study(
     named: str, root: Path, workers: int | None, *, calibrate: bool = False, hourly_price: float | None = None
 ) -> None:
     """Do all missing jobs, then print findings and the page's path; exits 128 + signal if stopped."""
+    check_settings()
     opened = open_plan(named)
     store = open_store(root, create=True)
     _list_runs(opened, store)
@@ -80,6 +82,7 @@ def _predicted(
 
 def run_one_job(named: str, root: Path, wanted: str) -> None:
     """Do one job in this process; its inputs must be finished, and so must the checks that come before it."""
+    check_settings()
     opened = open_plan(named)
     job = only_job(opened, wanted)
     store = open_store(root, create=True)

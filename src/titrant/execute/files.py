@@ -105,6 +105,11 @@ def disk_trouble(error: BaseException, root: Path) -> StoreError | None:
                 f"the disk that holds the store {root} is full; free some space and run again. "
                 "What was finished is safe; nothing half-written counts"
             )
+        if number == errno.EFBIG:
+            return StoreError(
+                f"a file in the store {root} may not become larger: a limit on file sizes is in force (ulimit -f). "
+                "Raise it and run again"
+            )
         if number in _READ_ONLY and _lies_below(link, root):
             return StoreError(
                 f"the store {root} cannot be written ({os.strerror(number or 0)}); give write permission, or name "

@@ -24,7 +24,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from titrant.artifacts import read_record
-from titrant.asked_ranks import LAUNCHER, RANKS, asked_ranks
 from titrant.errors import EngineError, JobError, StoreError, StudyError, TitrantError
 from titrant.execute.files import explaining_disk_trouble
 from titrant.execute.lock import held, is_held
@@ -35,6 +34,7 @@ from titrant.execute.watch import Display, Doing, Overall, Scene
 from titrant.execute.work import STAGES, modules_of
 from titrant.execute.worker import assign
 from titrant.plan.plan import Job, Plan
+from titrant.settings import LAUNCHER, RANKS, asked_ranks, seconds
 
 GRACE = "TITRANT_GRACE_SECONDS"
 """Environment variable: how long workers that were asked to stop may take to save their state, 25 seconds by default.
@@ -346,7 +346,7 @@ class _Run:
         self.halted = True
         self.display.say("stopping: running jobs save their state (once more to stop at once)")
         self._signal_all(signal.SIGTERM)
-        end = time.monotonic() + float(os.environ.get(GRACE, GRACE_SECONDS))
+        end = time.monotonic() + seconds(GRACE, GRACE_SECONDS)
         while self._born() and len(self.signals) < 2 and time.monotonic() < end:
             for key, _ in self.selector.select(timeout=0.1):
                 self._hear(key.data)

@@ -11,6 +11,8 @@ import os
 
 import torch
 
+from titrant.settings import switch, whole
+
 THREADS = "TITRANT_THREADS"
 """Environment variable: threads of one process on a CPU. One by default: two waiting threads on a shared machine make
 a small step several times slower, and cores are better filled by running two jobs."""
@@ -26,11 +28,11 @@ _RESERVED_BYTES, _HUGE_PAGE_BYTES, _MADVISE_HUGE = 2**31 - 2**26, 2**21, 14
 def pick_device() -> torch.device:
     """The GPU if there is one, else the CPU, made ready: threads set, allocator told to keep its memory."""
     if torch.cuda.is_available():
-        if os.environ.get(DETERMINISTIC) == "1":
+        if switch(DETERMINISTIC):
             os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when its library starts
             torch.use_deterministic_algorithms(True)
         return torch.device("cuda", torch.cuda.current_device())
-    torch.set_num_threads(max(1, int(os.environ.get(THREADS, "1"))))
+    torch.set_num_threads(whole(THREADS, 1, most=4096))
     keep_memory()
     return torch.device("cpu")
 

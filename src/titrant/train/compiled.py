@@ -17,6 +17,7 @@ import torch
 
 from titrant.cache import shared_cache
 from titrant.jobs import TrainJob
+from titrant.settings import switch
 
 Code = Literal["eager", "compiled"]
 
@@ -37,7 +38,7 @@ def choose_code(job: TrainJob, vocabulary: int, device: torch.device, note: Call
     flops = job.architecture.flops_per_token(vocabulary, job.sequence_length) * job.global_batch_tokens
     if flops < LEAST_STEP_FLOPS[device.type]:
         return "eager"
-    if os.environ.get(COMPILE) == "0":
+    if switch(COMPILE) is False:
         note(f"trains with eager code, as {COMPILE}=0 asks")
         return "eager"
     if device.type == "cpu" and shutil.which(os.environ.get("CXX", "g++")) is None:

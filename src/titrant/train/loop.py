@@ -16,7 +16,6 @@ learning rates are those of one process, and the losses are too, but for the rou
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -28,6 +27,7 @@ from titrant.artifacts import Checkpoint, TokenizerFile
 from titrant.errors import EngineError
 from titrant.jobs import Progress, TrainJob
 from titrant.model.language_model import LanguageModel
+from titrant.settings import seconds
 from titrant.tokens.batches import PhaseBatch
 from titrant.train.checkpoint import milestone_file, write_tensors
 from titrant.train.compiled import COMPILE
@@ -160,7 +160,7 @@ class _SnapshotClock:
 
     def __init__(self, snapshots: Snapshots) -> None:
         self._snapshots = snapshots
-        self._asked = os.environ.get(CHECKPOINT_SECONDS)
+        self._asked = seconds(CHECKPOINT_SECONDS, -1.0)
         self.begin()
 
     def begin(self) -> None:
@@ -170,8 +170,8 @@ class _SnapshotClock:
     def due(self) -> bool:
         """Whether it is time, and the last one is whole."""
         stall = self._snapshots.last_stall_seconds / STALL_FRACTION
-        seconds = float(self._asked) if self._asked else max(30.0, stall)
-        return time.monotonic() - self._began >= seconds and not self._snapshots.busy
+        due = self._asked if self._asked >= 0 else max(30.0, stall)
+        return time.monotonic() - self._began >= due and not self._snapshots.busy
 
 
 def _stop(phase: Phase, snapshots: Snapshots) -> None:

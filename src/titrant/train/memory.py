@@ -15,8 +15,9 @@ from typing import cast
 
 import torch
 
-from titrant.errors import EngineError
+from titrant.errors import EngineError, StudyError
 from titrant.jobs import TrainJob
+from titrant.settings import choice, switch, whole
 from titrant.study.architecture import Architecture, OutsideArchitecture
 from titrant.train.together.ranks import PARALLEL, Layout
 
@@ -47,20 +48,20 @@ class Portion:
 
 
 def choose_portion(job: TrainJob, vocabulary: int, device: torch.device, world: int = 1) -> Portion:
-    """What fits, and fits well. Raises EngineError if an environment variable is no number."""
+    """What fits, and fits well. Raises StudyError if an environment variable asks for what cannot be."""
     length = job.sequence_length
     most = max(1, _asked_tokens(length) // length or MICRO_BATCH_TOKENS[device.type] // length)
-    asked = os.environ.get(RECOMPUTE)
+    asked = switch(RECOMPUTE)
     if device.type == "cpu":
         needed = activation_bytes(job, most * length, recompute=False, device="cpu")
-        return Portion(most, asked == "1" or (asked != "0" and needed > _CPU_FRACTION * _free_bytes()))
+        return Portion(most, asked or (asked is None and needed > _CPU_FRACTION * _free_bytes()))
     memory = torch.cuda.get_device_properties(device).total_memory * _USED_FRACTION
     room = memory - state_bytes(job, vocabulary, world)
-    for recompute in (True,) if asked == "1" else (False,) if asked == "0" else (False, True):
+    for recompute in (False, True) if asked is None else (asked,):
         rows = most
         while rows > 1 and activation_bytes(job, rows * length, recompute=recompute) > room:
             rows //= 2
-        if activation_bytes(job, rows * length, recompute=recompute) <= room or asked:
+        if activation_bytes(job, rows * length, recompute=recompute) <= room or asked is not None:
             return Portion(rows, recompute)
     return Portion(1, True)
 
@@ -68,12 +69,10 @@ def choose_portion(job: TrainJob, vocabulary: int, device: torch.device, world: 
 def choose_layout(job: TrainJob, vocabulary: int, world: int) -> Layout:
     """Whole models in every process where they fit well, else a part of each weight in each.
 
-    Raises EngineError if the environment asks for something else.
+    Raises StudyError if the environment asks for something else.
     """
-    asked = os.environ.get(PARALLEL)
+    asked = choice(PARALLEL, ("replicated", "sharded"))
     if asked is not None:
-        if asked not in ("replicated", "sharded"):
-            raise EngineError(f"{PARALLEL}={asked} is unknown; give 'replicated' or 'sharded'")
         return cast(Layout, asked)
     if torch.cuda.is_available():
         room = torch.cuda.get_device_properties(0).total_memory * _REPLICATED_FRACTION
@@ -150,12 +149,10 @@ def _advice(job: TrainJob, portion: Portion, vocabulary: int, world: int, device
 
 
 def _asked_tokens(length: int) -> int:
-    asked = os.environ.get(MICRO_BATCH, "0")
-    if not asked.isdigit() or (asked != "0" and int(asked) < length):
-        raise EngineError(
-            f"{MICRO_BATCH}={asked} is no micro-batch of sequences of {length} tokens; give a multiple of {length}"
-        )
-    return int(asked)
+    asked = whole(MICRO_BATCH, 0)
+    if asked % length:
+        raise StudyError(f"{MICRO_BATCH} is {asked}, and sequences have {length} tokens; give a multiple of {length}")
+    return asked
 
 
 def _is_shortage(error: BaseException) -> bool:

@@ -217,8 +217,11 @@ def _cause_of(error: BaseException) -> BaseException:
 
 def _delete(path: Path) -> None:
     """Delete a snapshot; at once no snapshot any more, if this is cut short."""
+    if not path.is_dir():
+        path.unlink(missing_ok=True)
+        return
     (path / _STANDING).unlink(missing_ok=True)
-    shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+    shutil.rmtree(path, ignore_errors=True)
 
 
 def _flush_and_hash(path: Path) -> str:

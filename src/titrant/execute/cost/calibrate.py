@@ -20,12 +20,12 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from titrant.asked_ranks import LAUNCHER, RANKS
 from titrant.errors import EngineError
 from titrant.execute.cost.asked import BYTES_PER_TOKEN, CHOICE_TOKENS
 from titrant.execute.cost.calibration import Calibration, ScaleSpeed, key_of
 from titrant.execute.machine import Speed
 from titrant.execute.nursery import ONE_THREAD
+from titrant.settings import LAUNCHER, RANKS
 from titrant.study.architecture import Architecture, ExistingTokenizer
 from titrant.study.ladder import Scale
 from titrant.study.study import Study

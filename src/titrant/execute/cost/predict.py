@@ -14,7 +14,6 @@ import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from titrant.asked_ranks import asked_ranks
 from titrant.execute.cost.accelerators import predicted_on
 from titrant.execute.cost.asked import (
     ON_GPU,
@@ -43,6 +42,7 @@ from titrant.execute.store import Store
 from titrant.jobs import EvaluateJob, TrainJob
 from titrant.model.peaks import Accelerator, known_accelerator
 from titrant.plan import Job, Plan
+from titrant.settings import asked_ranks
 
 NEWEST = 200
 """So many finished jobs of a kind are looked at for their speed."""

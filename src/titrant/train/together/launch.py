@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
 import shutil
 import subprocess
 import sys
@@ -22,10 +21,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 from titrant.artifacts import Checkpoint, TokenizerFile
-from titrant.asked_ranks import LAUNCHER, asked_ranks
 from titrant.errors import EngineError, Problem, StoreError, StudyError, TitrantError
 from titrant.jobs import Progress, TrainJob
 from titrant.lifeline import die_with
+from titrant.settings import LAUNCHER, asked_ranks, command
 from titrant.train.loop import train_phase
 from titrant.train.memory import choose_layout
 
@@ -42,8 +41,10 @@ def train(job: TrainJob, inputs: Mapping[str, Path], out: Path, *, scratch: Path
     count = asked_ranks()
     if count == 1 and not os.environ.get(LAUNCHER):
         return train_phase(job, inputs, out, scratch=scratch, progress=progress)
-    folder = scratch / "ranks"
-    shutil.rmtree(folder, ignore_errors=True)
+    for older in scratch.glob("ranks-*"):
+        shutil.rmtree(older, ignore_errors=True)
+    # one for this attempt alone: a process of an earlier one that was left behind finds nothing to write to
+    folder = scratch / f"ranks-{os.getpid()}-{time.time_ns()}"
     folder.mkdir()
     vocabulary = TokenizerFile.read(inputs["tokenizer"]).vocabulary
     assignment = {
@@ -62,7 +63,7 @@ def train(job: TrainJob, inputs: Mapping[str, Path], out: Path, *, scratch: Path
 
 def _start(folder: Path, count: int) -> subprocess.Popen[bytes]:
     standard = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(count)]
-    launcher = shlex.split(os.environ.get(LAUNCHER, "")) or standard
+    launcher = command(LAUNCHER) or standard
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     environment.setdefault("OMP_NUM_THREADS", "1")  # torchrun would say at length that it does the same
     parent = os.getpid()
@@ -122,10 +123,12 @@ def _outcome(folder: Path, count: int, status: int) -> Checkpoint:
         raise KeyboardInterrupt
     if status == 0 and "checkpoint" in ends.get(0, {}):
         return Checkpoint.model_validate(ends[0]["checkpoint"])
+    others = f" (the others: {str(faults[0]).splitlines()[0]})" if faults else ""
     raise EngineError(
-        f"{len(gone)} of {count} processes that trained together ended without a word (exit status {status}): one was "
-        "killed, most often because memory ran out, or could not reach the others. The job's log has what the launcher "
-        "says; run again to go on from the last snapshot"
+        f"{len(gone)} of {count} processes that trained together (rank {', '.join(map(str, gone[:8]))}) ended without "
+        f"a word, the launcher with status {status}{others}: killed, perhaps because memory ran out, or never started, "
+        "or unable to reach the others. The job's log has what the launcher says; run again to go on from the last "
+        "snapshot"
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -50,6 +51,8 @@ def _quiet(done: int, total: int, unit: str, note: str = "") -> None:
 
 def main(folder: Path) -> int:
     """Train, and write how it ended; the exit status."""
+    if os.getppid() == 1 or not folder.is_dir():  # whoever started it was killed meanwhile
+        return 1
     die_with(os.getppid())
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides for all
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the first process decides for all, and hears it
@@ -79,8 +82,9 @@ def main(folder: Path) -> int:
         traceback.print_exc()
         said, status = describe_fault(error), 1
     said["world"] = os.environ["WORLD_SIZE"]
-    end.with_suffix(".part").write_text(json.dumps(said))
-    end.with_suffix(".part").rename(end)
+    with contextlib.suppress(FileNotFoundError):  # a later attempt cleared the folder away
+        end.with_suffix(".part").write_text(json.dumps(said))
+        end.with_suffix(".part").rename(end)
     return status
 
 

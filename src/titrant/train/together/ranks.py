@@ -6,7 +6,6 @@ groups of gloo carry what concerns hosts and files. Alone, nothing is said and n
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,6 +13,8 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor
+
+from titrant.settings import seconds
 
 COLLECTIVE_SECONDS = "TITRANT_COLLECTIVE_SECONDS"
 """Environment variable: how long a process waits for the others before it gives up, 300 by default. A process that is
@@ -104,7 +105,7 @@ def join(device: torch.device, layout: Layout) -> Ranks:
     """Meet the other processes that the launcher started; what it says stands in RANK, WORLD_SIZE and LOCAL_RANK."""
     from torch.distributed.device_mesh import init_device_mesh
 
-    timeout = timedelta(seconds=float(os.environ.get(COLLECTIVE_SECONDS, "300")))
+    timeout = timedelta(seconds=seconds(COLLECTIVE_SECONDS, 300, least=1))
     torch.distributed.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=timeout)
     world = torch.distributed.get_world_size()
     mesh = init_device_mesh(device.type, (world,), mesh_dim_names=("ranks",))
