@@ -38,16 +38,18 @@ def test_a_wrong_value_is_one_sentence_that_names_the_variable(monkeypatch, name
 
 
 @pytest.mark.parametrize(
-    ("name", "value"),
+    ("name", "value", "read"),
     [
-        ("TITRANT_RANKS", "8"), ("TITRANT_CHECKPOINT_SECONDS", "0"), ("TITRANT_CHECKPOINT_SECONDS", "1e9"),
-        ("TITRANT_LAUNCHER", "srun -n 2 torchrun"), ("TITRANT_ENGINE", "processes:4"), ("TITRANT_ENGINE", "ray:host:1"),
-        ("TITRANT_COMPILE", "0"), ("TITRANT_PARALLEL", "sharded"), ("TITRANT_GRACE_SECONDS", "0.5"),
+        ("TITRANT_RANKS", "8", 8), ("TITRANT_CHECKPOINT_SECONDS", "0", 0), ("TITRANT_CHECKPOINT_SECONDS", "1e9", 1e9),
+        ("TITRANT_LAUNCHER", "srun -n 2 torchrun", ["srun", "-n", "2", "torchrun"]), ("TITRANT_COMPILE", "0", False),
+        ("TITRANT_ENGINE", "processes:4", None), ("TITRANT_ENGINE", "ray:host:1", None),
+        ("TITRANT_PARALLEL", "sharded", "sharded"), ("TITRANT_GRACE_SECONDS", "0.5", 0.5),
     ],
 )  # fmt: skip
-def test_a_right_value_is_taken(monkeypatch, name, value):
+def test_a_right_value_is_taken(monkeypatch, name, value, read):
     monkeypatch.setenv(name, value)
     check_settings()
+    assert settings._CHECKS[name]() == read
 
 
 def test_all_that_is_wrong_is_told_at_once(monkeypatch):

@@ -57,8 +57,7 @@ class Record(BaseModel):
     """How an artifact came to be. Written last; holds identity and content only, so equal work gives equal bytes.
 
     `record.json` also holds `digest`, the BLAKE3 of all its other fields as canonical JSON: a record that was changed
-    after it was written is never read. Seconds, memory, machine and versions stand in `made.json`, and are no identity.
-    """
+    after it was written is never read. Seconds, memory, machine and versions stand in `made.json`, no identity."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
