@@ -8,6 +8,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+import yaml
 from cli_small import ended, process, small
 from cli_small import titrant as titrant
 
@@ -77,3 +78,23 @@ def test_an_export_is_asked_exactly_what_its_run_was_asked_though_held_out_texts
     ]
     assert columns[0] == columns[1]
     assert len(columns[0]) == sum(Scores.read(own).items.values())
+
+
+def test_all_that_is_scored_against_a_study_has_its_context_and_is_told_of_a_shorter_one(
+    titrant: Any, ran: Path
+) -> None:
+    content = yaml.safe_load((ran / "study.yaml").read_text()) | {"study": "short"}
+    content["scales"]["tiny"] |= {"sequence_length": 16}
+    (ran / "short.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
+    status, _, err = ended(process("run", ran / "short.yaml", "--workers", "1", "--store", ran / "store"))
+    assert status == 0, err
+
+    folder, said = table(titrant, ran, "short.yaml", ran / "model")
+    run, said_of_run = table(titrant, ran, "short.yaml", f"demo/{RUN}")
+
+    assert folder == run != table(titrant, ran, "study.yaml", f"demo/{RUN}")[0]
+    for printed in (said, said_of_run):
+        assert "context: 16 tokens, as the study's runs\nend of text: token 0, the study's\n" in printed
+    assert "context: 16 tokens, as it was trained" in table(titrant, ran, "short.yaml", RUN)[1]
+    _, said = table(titrant, ran, "study.yaml", f"short/{RUN}")
+    assert "context: 16 tokens, all that this model has, where the study's runs have 64" in said

@@ -207,14 +207,62 @@ def outside(tmp_path, tokenizer_folder):
 
 def test_an_outside_model_is_scored_on_the_same_items(outside, inputs, tmp_path):
     (tmp_path / "ours").mkdir()
-    texts = {role: folder for role, folder in inputs.items() if role.startswith(("tokens/", "trained/"))}
-    scores = score_outside(outside, job(), texts, tmp_path / "ours", progress=lambda *told: None)
+    scores = score_outside(outside, job(), inputs, tmp_path / "ours", progress=lambda *told: None).scores
     trained = evaluate(job(), inputs, tmp_path / "trained")
     assert isinstance(scores, Scores)
     assert scores.items == trained.items
     assert scores.bytes == trained.bytes
     tables = [pq.read_table(tmp_path / name / "items.parquet")["item"].to_pylist() for name in ("ours", "trained")]
     assert tables[0] == tables[1]
+
+
+def rename_end_of_text(folder, ids):
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"eos_token_id": ids}))
+
+
+def test_a_model_with_the_studys_tokenizer_reads_texts_behind_the_studys_end_of_text(outside, inputs, tmp_path):
+    found = {}
+    for name, ids in (("before", [7, 0]), ("after", 0)):
+        rename_end_of_text(outside, ids)
+        (tmp_path / name).mkdir()
+        found[name] = score_outside(outside, job(), inputs, tmp_path / name, progress=lambda *told: None)
+    assert found["before"] == found["after"]
+    assert found["before"][1:] == (128, 0, True)
+
+
+def test_a_model_with_another_tokenizer_reads_texts_behind_its_own_end_of_text(outside, inputs, tmp_path):
+    content = json.loads((outside / "tokenizer.json").read_text())
+    content["model"]["merges"].pop()  # the last merge is never made: another tokenizer
+    (outside / "tokenizer.json").write_text(json.dumps(content))
+    rename_end_of_text(outside, [7, 0])
+    (tmp_path / "out").mkdir()
+    found = score_outside(outside, job(), inputs, tmp_path / "out", progress=lambda *told: None)
+    assert (found.end_of_text_id, found.studys_tokenizer) == (7, False)
+
+
+def test_shortening_padding_and_added_tokens_make_no_other_tokenizer(outside, encoder):
+    from tokenizers import Tokenizer
+    from tokenizers.processors import TemplateProcessing
+
+    tokenizer = Tokenizer.from_file(str(outside / "tokenizer.json"))
+    tokenizer.enable_truncation(8)
+    tokenizer.enable_padding(length=16)
+    end = "<|endoftext|>"
+    tokenizer.post_processor = TemplateProcessing(single=f"{end} $A", special_tokens=[(end, 0)])
+    tokenizer.save(str(outside / "tokenizer.json"), pretty=True)
+    rename_end_of_text(outside, 7)
+    assert load_outside(outside, studys=encoder)[1] is encoder
+
+
+def test_a_shorter_context_is_the_same_for_a_run_and_for_a_folder(inputs, tmp_path):
+    (tmp_path / "short").mkdir()
+    short = evaluate_checkpoint(
+        job(), inputs, tmp_path / "short", scratch=tmp_path, progress=lambda *told: None, window=16
+    )
+    whole = evaluate(job(), inputs, tmp_path / "whole")
+    assert short.items == whole.items
+    assert short.scores["bits_per_byte/code"] != pytest.approx(whole.scores["bits_per_byte/code"], rel=1e-4)
 
 
 def test_an_outside_model_agrees_with_its_own_loss(outside):

@@ -65,6 +65,14 @@ def test_the_studys_end_of_text_comes_before_those_of_the_model(tmp_path, tokeni
     assert (tmp_path / "out/chat_template.jinja").read_text() == "{{ messages }}"
 
 
+@pytest.mark.parametrize(("given", "named"), [([7, 0], [0, 7]), ([0, 7], [0, 7]), ([0], 0), (7, [0, 7])])
+def test_the_studys_end_of_text_is_first_wherever_the_model_names_it(given, named, tmp_path, tokenizer):
+    _, folder = trained(tmp_path, "llama", eos_token_id=given)
+    export_outside(folder, tokenizer, tmp_path / "out", sequence_length=64)
+    for name in ("config.json", "generation_config.json"):
+        assert json.loads((tmp_path / "out" / name).read_text())["eos_token_id"] == named
+
+
 def test_the_models_tokenizer_settings_come_along_unless_they_would_make_another_tokenizer(tmp_path, tokenizer):
     _, folder = trained(tmp_path, "llama")
     settings = {"tokenizer_class": "PreTrainedTokenizerFast", "eos_token": "<|endoftext|>", "model_max_length": 77}

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from titrant.artifacts import Scores, read_record
+from titrant.artifacts import Scores, TokenizerFile, read_record
 from titrant.cli.opened import Opened, make_console, open_plan_and_store
 from titrant.errors import EngineError, StoreError, StudyError
 from titrant.execute.cost.spent import publish_cost
@@ -17,7 +17,7 @@ from titrant.execute.files import empty_folder, explaining_disk_trouble, write_j
 from titrant.execute.published import StoredRun, find_run, report_job
 from titrant.execute.store import Store, open_store
 from titrant.execute.work import stage_of
-from titrant.jobs import EvaluateJob
+from titrant.jobs import EvaluateJob, TrainJob
 from titrant.plan import Job
 from titrant.study.architecture import Architecture
 
@@ -135,67 +135,93 @@ def evaluate_model(named: str, model: str, root: Path) -> None:
     """Score a Hugging Face folder, or a run of this store, with the study's evaluation."""
     opened, store = open_plan_and_store(named, root)
     if model in opened.plan.runs:
-        last = opened.plan.runs[model][1][-1]
-        _print_scores(model, Scores.read(store.require(_evaluation_of(opened, last), hashes=True)))
+        last = opened.plan.jobs[opened.plan.runs[model][1][-1]]
+        scores = Scores.read(store.require(_evaluation_of(opened, last.id), hashes=True))
+        assert isinstance(last.declaration, TrainJob)
+        _print_scores(model, scores, [f"context: {last.declaration.sequence_length} tokens, as it was trained"])
         return
     job = _evaluation_of(opened, next(iter(opened.plan.runs.values()))[1][-1])
     assert isinstance(job.declaration, EvaluateJob)
     # what any arm trains on comes along: it is left out of the held-out texts for every model alike
-    asked = {role: id_ for role, id_ in job.inputs.items() if role.startswith(("tokens/", "trained/"))}
+    asked = {role: id_ for role, id_ in job.inputs.items() if role != "train"}
     folders = {id_: store.require(opened.plan.jobs[id_], hashes=True) for id_ in sorted(set(asked.values()))}
     inputs = {role: folders[id_] for role, id_ in asked.items()}
     # bits per byte along the way belong to training; only the end is compared
     declaration = job.declaration.model_copy(update={"check_bytes_per_source": 0})
     if Path(model).is_dir():
-        scores = _score_folder(opened, store, declaration, inputs, Path(model))
+        _score_folder(opened, store, declaration, inputs, Path(model))
     else:
-        scores = _score_other_run(store, declaration, inputs, model)
-    _print_scores(model, scores)
+        _score_other_run(opened, store, declaration, inputs, model)
 
 
 def _evaluation_of(opened: Opened, train: str) -> Job:
     return next(job for job in opened.plan.jobs.values() if job.kind == "evaluate" and job.inputs.get("train") == train)
 
 
-def _score_folder(
-    opened: Opened, store: Store, declaration: EvaluateJob, inputs: dict[str, Path], model: Path
-) -> Scores:
-    """Scores, kept in STORE/studies/STUDY/outside/NAME/ with every item."""
+def _window_of(opened: Opened) -> int:
+    """Tokens of context of all that is scored against a study: no more than its own runs have."""
+    return max(scale.sequence_length for scale in opened.plan.study.scales.values())
+
+
+def _context(opened: Opened, window: int) -> str:
+    """How much a model was given to read, beside what the study's own runs read."""
+    lengths = {name: scale.sequence_length for name, scale in opened.plan.study.scales.items()}
+    if window < max(lengths.values()):
+        why = f"all that this model has, where the study's runs have {max(lengths.values())}"
+    elif len(set(lengths.values())) == 1:
+        why = "as the study's runs"
+    else:
+        why = f"the longest of the study ({', '.join(f'{name} {length}' for name, length in lengths.items())})"
+    return f"context: {window} tokens, {why}"
+
+
+def _score_folder(opened: Opened, store: Store, declaration: EvaluateJob, inputs: dict[str, Path], model: Path) -> None:
+    """Print the scores, kept in STORE/studies/STUDY/outside/NAME/ with every item."""
     from titrant.evaluate import score_outside
 
     _quiet_transformers()
-    window = max(scale.sequence_length for scale in opened.plan.study.scales.values())
     with explaining_disk_trouble(store.root):
         out = empty_folder(store.study_folder(opened.name) / "outside" / model.resolve().name)
         try:
-            scores = score_outside(model, declaration, inputs, out, progress=_silent, window=window)
+            found = score_outside(model, declaration, inputs, out, progress=_silent, window=_window_of(opened))
         except EngineError as error:  # no library is wrong: the folder that the command line names is
             raise StudyError(str(error)) from None
-        write_json(out / "scores.json", {"model": str(model), "window": window, **scores.model_dump(mode="json")})
-    click.echo(f"every item: {out}; context as in the study: {window} tokens")
-    return scores
+        scores, window, ending = found.scores, found.window, found.end_of_text_id
+        told = {"model": str(model), "window": window, "end_of_text_id": ending}
+        write_json(out / "scores.json", told | scores.model_dump(mode="json"))
+    click.echo(f"every item: {out}")
+    whose = "the study's" if found.studys_tokenizer else "its own (its tokenizer is not the study's)"
+    _print_scores(str(model), scores, [_context(opened, window), f"end of text: token {ending}, {whose}"])
 
 
-def _score_other_run(store: Store, declaration: EvaluateJob, inputs: dict[str, Path], wanted: str) -> Scores:
-    """Fresh scores of a run of another study."""
+def _score_other_run(
+    opened: Opened, store: Store, declaration: EvaluateJob, inputs: dict[str, Path], wanted: str
+) -> None:
+    """Print fresh scores of a run of another study, in no longer context than this study's runs have."""
+    from titrant.evaluate import evaluate_checkpoint
+
     try:
         run = find_run(store, wanted)
     except StudyError as error:
         raise StudyError(f"'{wanted}' is neither a folder nor a run: {error}") from None
     train, tokenizer = _folders_of(store, run)
     with tempfile.TemporaryDirectory() as folder:
-        scores = stage_of("evaluate")(
+        scores = evaluate_checkpoint(
             declaration,
             {**inputs, "train": train, "tokenizer": tokenizer},
             empty_folder(Path(folder) / "out"),
             scratch=empty_folder(Path(folder) / "scratch"),
             progress=_silent,
+            window=_window_of(opened),
         )
-    assert isinstance(scores, Scores)
-    return scores
+    window = min(_window_of(opened), int(str(read_record(train).declaration["sequence_length"])))
+    theirs, studys = TokenizerFile.read(tokenizer), TokenizerFile.read(inputs["tokenizer"])
+    same = (theirs.content, theirs.end_of_text_id) == (studys.content, studys.end_of_text_id)
+    whose = "the study's" if same else "that of its own study"
+    _print_scores(wanted, scores, [_context(opened, window), f"end of text: token {theirs.end_of_text_id}, {whose}"])
 
 
-def _print_scores(model: str, scores: Scores) -> None:
+def _print_scores(model: str, scores: Scores, how: list[str]) -> None:
     from rich.table import Table
 
     table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0))
@@ -208,6 +234,8 @@ def _print_scores(model: str, scores: Scores) -> None:
         )
     console = make_console()
     console.print(f"{model}, scored by {scores.scored_by}", soft_wrap=True)
+    for line in how:
+        console.print(line, soft_wrap=True)
     console.print(table)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -30,6 +31,12 @@ class Encoder:
     def of_artifact(cls, folder: Path) -> Encoder:
         """The tokenizer of a TokenizerFile artifact."""
         return cls(folder / "tokenizer.json", TokenizerFile.read(folder).end_of_text_id)
+
+    def encodes_as(self, other: Encoder) -> bool:
+        """Whether both are the same tokenizer, whatever either file says of shortening, padding and added tokens."""
+        mine, theirs = (json.loads(encoder._tokenizer.to_str()) for encoder in (self, other))
+        # what is done after encoding adds tokens around a text, which `encode` never asks for
+        return bool(mine | {"post_processor": None} == theirs | {"post_processor": None})
 
     @property
     def vocabulary(self) -> int:

@@ -30,14 +30,18 @@ from titrant.model.transformer import Transformer
 class TrainedModel:
     """The model of a train job, whose weights are changed for each milestone."""
 
-    def __init__(self, train: Path, vocabulary: int) -> None:
-        """`train` is the folder of a Checkpoint; its record says the architecture and the window."""
+    def __init__(self, train: Path, vocabulary: int, window: int | None = None) -> None:
+        """`train` is the folder of a Checkpoint; its record says the architecture and the window.
+
+        `window` shortens the context below what it was trained with.
+        """
         declaration = read_record(train).declaration
         self._device = pick_device()
         architecture = declaration["architecture"]
         assert isinstance(architecture, dict)
         self._model = stored_model(train, architecture, vocabulary).to(self._device).eval()
-        self._window = int(str(declaration["sequence_length"]))
+        trained = int(str(declaration["sequence_length"]))
+        self._window = min(window or trained, trained)
 
     def scorer(self, weights: Path) -> CausalScorer:
         """The scorer of one file of weights, good until the next call. Raises StoreError if they do not fit."""
@@ -69,11 +73,15 @@ def _device_of(model: LanguageModel) -> torch.device:
     return next(model.parameters()).device
 
 
-def load_outside(folder: Path, window: int | None = None) -> tuple[CausalScorer, Encoder]:
+def load_outside(
+    folder: Path, window: int | None = None, studys: Encoder | None = None
+) -> tuple[CausalScorer, Encoder]:
     """The scorer and the encoder of a Hugging Face causal language model saved in a folder with its tokenizer.json.
 
-    `window` shortens the context below what the model's config allows. Raises StudyError if a file is missing or the
-    model names no end-of-text token, EngineError if transformers cannot load it. Nothing is downloaded.
+    `window` shortens the context below what the model's config allows. If the model's tokenizer is the one in
+    `studys`, that encoder is returned, end of text included; otherwise the model's own, with the end of text that its
+    config names first. Raises StudyError if a file is missing or no end of text is named, EngineError if transformers
+    cannot load the model. Nothing is downloaded.
     """
     for name in ("config.json", "tokenizer.json"):
         if not (folder / name).is_file():
@@ -89,9 +97,16 @@ def load_outside(folder: Path, window: int | None = None) -> tuple[CausalScorer,
     model = model.to(pick_device()).eval()
     config = json.loads((folder / "config.json").read_bytes())
     largest = config.get("max_position_embeddings") or config.get("n_positions") or 2048
-    encoder = Encoder(folder / "tokenizer.json", _end_of_text_id(config, folder))
+    encoder = _encoder_of(folder, config, studys)
     window = min(window or largest, largest)
     return _proven_scorer(model, window) or _whole_logits_scorer(model, window), encoder
+
+
+def _encoder_of(folder: Path, config: dict[str, Any], studys: Encoder | None) -> Encoder:
+    file = folder / "tokenizer.json"
+    if studys is not None and Encoder(file, studys.end_of_text_id).encodes_as(studys):
+        return studys
+    return Encoder(file, _end_of_text_id(config, folder))
 
 
 def _first_line(error: Exception) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from titrant.artifacts import Checkpoint, Scores, TokenizerFile
 from titrant.errors import StoreError
@@ -25,21 +26,40 @@ from titrant.evaluate.tables import Check, Measured, write_scores
 from titrant.jobs import EvaluateJob, Progress
 
 
+class OutsideScores(NamedTuple):
+    """Scores of a model made elsewhere, and how they came about."""
+
+    scores: Scores
+    window: int
+    """Tokens of context."""
+    end_of_text_id: int
+    """The token before each text."""
+    studys_tokenizer: bool
+    """Whether the model's tokenizer is the study's, so that this token is the study's too."""
+
+
 def evaluate_checkpoint(
-    job: EvaluateJob, inputs: Mapping[str, Path], out: Path, *, scratch: Path, progress: Progress
+    job: EvaluateJob,
+    inputs: Mapping[str, Path],
+    out: Path,
+    *,
+    scratch: Path,
+    progress: Progress,
+    window: int | None = None,
 ) -> Scores:
     """Score the checkpoint in `inputs["train"]` and write the tables of `Scores` into `out`.
 
     The end of the phase gets everything that the job asks for; each milestone and the end get a check on the first
-    held-out bytes. Raises StudyError if nothing is held out of a source, an item does not fit the window, or a task's
-    file is wrong. Keeps nothing in `scratch`: scoring starts again after an interruption.
+    held-out bytes. `window` shortens the context below what the model was trained with. Raises StudyError if nothing is
+    held out of a source, an item does not fit the window, or a task's file is wrong. Keeps nothing in `scratch`:
+    scoring starts again after an interruption.
     """
     encoder = Encoder.of_artifact(inputs["tokenizer"])
     checkpoint = Checkpoint.read(inputs["train"])
     questions = read_questions(job, inputs, encoder)
     milestones = _milestone_files(inputs["train"], checkpoint) if job.check_bytes_per_source else {}
     meter = _Meter(progress, _count(job, questions, len(milestones)))
-    model = TrainedModel(inputs["train"], TokenizerFile.read(inputs["tokenizer"]).vocabulary)
+    model = TrainedModel(inputs["train"], TokenizerFile.read(inputs["tokenizer"]).vocabulary, window)
     checks = [
         check
         for step, weights in milestones.items()
@@ -60,18 +80,21 @@ def score_outside(
     *,
     progress: Progress,
     window: int | None = None,
-) -> Scores:
+) -> OutsideScores:
     """Score a Hugging Face causal language model, saved in the folder `model`, as the end of a run is scored.
 
-    Its own tokenizer is used. `inputs` needs `tokens/SOURCE` and `trained/SOURCE` as the study's own evaluations have
-    them, nothing else: what any arm trains on is scored for no model. Give the study's sequence length as `window` to
-    compare with the study's own models: a longer context is an advantage. Milestones are not asked for, so
-    `checks.parquet` is empty. Raises as `evaluate_checkpoint` and `load_outside` do.
+    Its own tokenizer is used; if that is the study's, texts end as in the study. `inputs` needs `tokenizer`,
+    `tokens/SOURCE` and `trained/SOURCE` as the study's own evaluations have them: what any arm trains on is scored for
+    no model. Give the study's sequence length as `window` to compare with the study's own models: a longer context is
+    an advantage. Milestones are not asked for, so `checks.parquet` is empty. Raises as `evaluate_checkpoint` and
+    `load_outside` do.
     """
-    scorer, encoder = load_outside(model, window)
+    studys = Encoder.of_artifact(inputs["tokenizer"])
+    scorer, encoder = load_outside(model, window, studys)
     questions = read_questions(job, inputs, encoder)
     meter = _Meter(progress, _count(job, questions, 0))
-    return write_scores(_measure(job, scorer, questions, encoder, meter), out)
+    scores = write_scores(_measure(job, scorer, questions, encoder, meter), out)
+    return OutsideScores(scores, scorer.window, encoder.end_of_text_id, studys_tokenizer=encoder is studys)
 
 
 def _measure(job: EvaluateJob, scorer: Scorer, questions: Questions, encoder: Encoder, meter: _Meter) -> Measured:

@@ -29,8 +29,8 @@ def export_outside(checkpoint_folder: Path, tokenizer_folder: Path, out: Path, *
     """Write an outside model and its tokenizer to the new folder `out`; returns the largest difference of a logit.
 
     `checkpoint_folder` holds the weights and the configuration of a finished train job. Configuration, generation and
-    chat template are those that the model came with; a token that ends documents in the study and not in them is put
-    before those that do. Raises EngineError, and leaves nothing behind, if transformers reads another model.
+    chat template are those that the model came with; the token that ends documents in the study is put first among
+    those that end a text in them. Raises EngineError, and leaves nothing behind, if transformers reads another model.
     """
     if out.exists():
         raise StudyError(f"{out} exists already: name a folder that does not, so that nothing is overwritten")
@@ -61,12 +61,11 @@ def _name_end_of_text(folder: Path, end_of_text_id: int) -> None:
         file = folder / name
         content: dict[str, Any] = json.loads(file.read_bytes()) if file.is_file() else {}
         given = content.get("eos_token_id")
-        ends = given if isinstance(given, list) else [] if given is None else [given]
+        others = [end for end in (given if isinstance(given, list) else [given]) if end not in (None, end_of_text_id)]
         if name == "config.json":
             content.pop("torch_dtype", None)
             content["dtype"] = "float32"
-        if end_of_text_id not in ends:
-            content["eos_token_id"] = [end_of_text_id, *ends] if ends else end_of_text_id
+        content["eos_token_id"] = [end_of_text_id, *others] if others else end_of_text_id
         file.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n")
 
 
