@@ -77,6 +77,48 @@ def test_commands_that_only_look_say_what_is_wrong_with_the_store(titrant: Any, 
         )
 
 
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        ("nowhere", "the store {0}/nowhere cannot be: {0}/nowhere is a symbolic link to {0}/gone, which does not exist; make that folder, or name another with --store"),
+        ("nowhere/below", "the store {0}/nowhere/below cannot be: {0}/nowhere is a symbolic link to {0}/gone, which does not exist; make that folder, or name another with --store"),
+        ("itself", "the store {0}/itself cannot be: Too many levels of symbolic links; name another folder with --store"),
+        ("x" * 300, "cannot be: File name too long; name another folder with --store"),
+    ],
+    ids=["dangling", "below a dangling one", "a ring", "too long"],
+)  # fmt: skip
+def test_a_path_that_can_be_no_store_is_one_sentence_for_every_command(
+    titrant: Any, tmp_path: Path, place: str, words: str
+) -> None:
+    study = small(tmp_path)
+    (tmp_path / "nowhere").symlink_to(tmp_path / "gone")
+    (tmp_path / "itself").symlink_to("itself")
+    for command in ("run", "plan", "status", "report"):
+        status, _, err = titrant(command, study, "--store", tmp_path / place)
+        assert (status, err.count("\n")) == (2, 1)
+        assert err.startswith("error: the store ")
+        assert words.format(tmp_path) in err
+    status, out, _ = titrant("doctor", "--store", tmp_path / place)
+    assert status == 0
+    assert words.format(tmp_path) in " ".join(out.split())
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a folder in which nobody can write")
+def test_where_no_store_can_be_made_a_plan_says_so_and_a_run_is_refused(titrant: Any, tmp_path: Path) -> None:
+    study = small(tmp_path)
+    words = (
+        "the store /proc/x cannot be made: nothing can be written in /proc (No such file or directory); name another "
+        "folder with --store\n"
+    )
+    assert titrant("run", study, "--store", "/proc/x")[::2] == (2, f"error: {words}")
+    status, out, err = titrant("plan", study, "--store", "/proc/x")
+    assert (status, err) == (0, f"note: {words}")
+    assert "to do:" in out
+    before = sorted(tmp_path.iterdir())
+    assert titrant("plan", study, "--store", tmp_path / "new")[::2] == (0, "")
+    assert sorted(tmp_path.iterdir()) == before
+
+
 def test_renaming_an_arm_trains_nothing_and_an_edited_source_is_explained(titrant: Any, copy: Path) -> None:
     study = copy / "study.yaml"
     study.write_text(study.read_text().replace("balanced->text", "other"))

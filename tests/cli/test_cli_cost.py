@@ -143,15 +143,39 @@ def test_on_predicts_for_gpus_that_are_not_here(titrant: Any, study: Path) -> No
     ("arguments", "words"),
     [
         (("--on", "H1000"), "'H1000' is no GPU of the table"),
-        (("--on", "H100", "--count", "0"), "0 is not in the range x>=1"),
-        (("--on", "H100", "--hourly-price", "-1"), "-1.0 is not in the range x>=0"),
-        (("--hourly-price", "cheap"), "'cheap' is not a valid float"),
+        (("--on", "H100", "--count", "0"), "0 is not in the range 1<=x<=1000000"),
+        (("--on", "H100", "--count", "9" * 20), "is not in the range 1<=x<=1000000"),
+        (("--on", "H100", "--count", "two"), "'two' is not a whole number, such as 1 or 8"),
+        (("--count", "3"), "--count says how many of the GPUs that --on names: add --on, such as --on H100"),
+        (("--on", "H100", "--hourly-price", "-1"), "'-1' is not a price: give a number from 0 to 1,000,000"),
+        (("--on", "H100", "--hourly-price", "nan"), "'nan' is not a price: give a number from 0 to 1,000,000"),
+        (("--hourly-price", "inf"), "'inf' is not a price: give a number from 0 to 1,000,000"),
+        (("--hourly-price", "cheap"), "'cheap' is not a price: give a number from 0 to 1,000,000"),
     ],
 )
 def test_what_no_machine_can_be_is_refused(titrant: Any, study: Path, arguments: tuple[str, ...], words: str) -> None:  # noqa: F811
     status, _, err = titrant("plan", study, *arguments)
     assert status == 2
     assert words in err
+
+
+def test_a_price_of_the_environment_is_read_as_strictly(
+    titrant: Any, study: Path, monkeypatch: pytest.MonkeyPatch  # noqa: F811
+) -> None:  # fmt: skip
+    monkeypatch.setenv("TITRANT_HOURLY_PRICE", "nan")
+    status, _, err = titrant("plan", study)
+    assert status == 2
+    assert "'nan' is not a price" in err
+
+
+def test_what_was_measured_in_vain_is_said(
+    titrant: Any, study: Path, measured: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path  # noqa: F811
+) -> None:  # fmt: skip
+    (tmp_path / "a file").write_text("")
+    monkeypatch.setenv("TITRANT_CACHE", str(tmp_path / "a file" / "cache"))
+    status, _, err = titrant("plan", study, "--calibrate")
+    assert (status, measured) == (0, ["tiny"])
+    assert "what was measured could not be written down, and counts for nothing" in err
 
 
 def test_planning_for_gpus_never_imports_torch(study: Path, tmp_path: Path) -> None:

@@ -40,3 +40,9 @@ def test_a_number_of_processes_below_one_is_refused(tmp_path, titrant):  # noqa:
     assert status == 2
     assert "--ranks" in err
     assert not (tmp_path / "store").exists()
+
+
+def test_a_number_of_processes_that_is_a_word_is_refused_in_words(tmp_path, titrant):  # noqa: F811
+    status, _, err = titrant("run", small(tmp_path), "--store", tmp_path / "store", "--ranks", "abc")
+    assert status == 2
+    assert "Invalid value for '--ranks': 'abc' is not a whole number, such as 1 or 8" in err

@@ -12,8 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from titrant.cli.opened import make_console
+from titrant.errors import StoreError
 from titrant.execute.lock import holder_of, is_held
 from titrant.execute.machine import available_memory_bytes, default_workers, processor_name, usable_cores
+from titrant.execute.store import open_store, trouble_to_come
 
 OPTIONAL = {
     "gigatoken": ("fast", "encoding documents several times faster; without it `tokenizers` does it"),
@@ -52,6 +54,14 @@ def _machine(root: Path) -> Iterator[Row]:
     memory = available_memory_bytes()
     yield "ok", "memory", f"{memory / 1e9:.1f} GB free" if memory is not None else "not known"
     yield "ok", "workers", f"{default_workers()} jobs at once"
+    try:
+        open_store(root, create=False)
+        trouble = trouble_to_come(root)
+    except StoreError as error:
+        trouble = str(error)
+    if trouble is not None:
+        yield "!!", "store", trouble
+        return
     place = next(path for path in (root.absolute(), *root.absolute().parents) if path.exists())
     free = shutil.disk_usage(place).free
     yield "!!" if free < 2e9 else "ok", "disk", f"{free / 1e9:.1f} GB free for the store {root.absolute()}"

@@ -19,7 +19,7 @@ from titrant.errors import StoreError
 from titrant.execute.cost.accelerators import Offer, accelerator_named, offer
 from titrant.execute.explain import Explainer
 from titrant.execute.runner import survey
-from titrant.execute.store import Standing, Store
+from titrant.execute.store import Standing, Store, trouble_to_come
 from titrant.plan import Job, Plan
 from titrant.study.units import show_count, show_seconds
 
@@ -78,6 +78,8 @@ def show_plan(named: str, root: Path, json_file: Path | None, asked: Asked = Ask
     """Print the plan; with `json_file`, write all of it there too (only there if it is standard output)."""
     accelerator = accelerator_named(asked.on) if asked.on is not None else None
     opened, store = open_plan_and_store(named, root)
+    if trouble := trouble_to_come(root):
+        make_console(stderr=True).print(f"note: {trouble}", soft_wrap=True)
     plan = opened.plan
     standings = survey(plan, store, hashes=False)
     explainer = Explainer(plan, store, standings)

@@ -18,6 +18,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import stat
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -37,6 +39,9 @@ MADE = "made.json"
 LOG = "log.txt"
 RESERVED = (RECORD, MADE, LOG)
 """Names in an artifact's folder that no stage may use."""
+
+MOST_SHOWN = 200
+"""Letters of a path that are shown where it may be the path's length that is wrong."""
 
 _SUFFIX = re.compile(r"-([0-9a-f]{12})$")
 
@@ -174,21 +179,68 @@ class Store:
 def open_store(root: Path, *, create: bool) -> Store:
     """Open a store; with `create`, make one where there is none or only an empty folder.
 
-    Without `create` an absent store reads as an empty one. Raises StoreError if the path is a file, a folder of
-    something else, or a store written by a newer Titrant.
+    Without `create` an absent store reads as an empty one. Raises StoreError if the path is a file, a link to
+    nothing, a folder of something else, a store written by a newer Titrant, or can be none for the file system.
     """
     root = root.absolute()
-    for place in (root, *root.parents):
-        if place.exists():
-            if not place.is_dir():
-                raise StoreError(f"the store {root} cannot be: {place} is a file; name a folder with --store")
-            break
+    _refuse_place(root)
     version = _format_of(root)
     if version is None and create:
-        with explaining_disk_trouble(root):
-            root.mkdir(parents=True, exist_ok=True)
-            write_json(root / "store.json", {"format": STORE_FORMAT})
+        try:
+            with explaining_disk_trouble(root):
+                root.mkdir(parents=True, exist_ok=True)
+                write_json(root / "store.json", {"format": STORE_FORMAT})
+        except OSError as error:
+            raise StoreError(_unmakable(root, error)) from None
     return Store(root, Verified.load(root))
+
+
+def trouble_to_come(root: Path) -> str | None:
+    """Why a store that is not there yet could not be made, in a sentence; None if it is there, or nothing speaks
+    against it. Leaves nothing behind."""
+    root = root.absolute()
+    if root.exists():
+        return None
+    above = next(place for place in root.parents if place.exists())
+    try:
+        with tempfile.TemporaryFile(dir=above):
+            return None
+    except OSError as error:
+        return _unmakable(root, error)
+
+
+def _unmakable(root: Path, error: OSError) -> str:
+    above = next((place for place in (root, *root.parents) if place.exists()), root)
+    return (
+        f"the store {_shown(root)} cannot be made: nothing can be written in {_shown(above)} ({error.strerror}); name "
+        "another folder with --store"
+    )
+
+
+def _refuse_place(root: Path) -> None:
+    """Raise StoreError if the path, or what is above it, is no folder and can be none."""
+    for place in (root, *root.parents):
+        try:
+            is_folder = stat.S_ISDIR(place.stat().st_mode)
+        except (FileNotFoundError, NotADirectoryError):
+            if place.is_symlink():
+                raise StoreError(
+                    f"the store {root} cannot be: {place} is a symbolic link to {place.readlink()}, which does not "
+                    "exist; make that folder, or name another with --store"
+                ) from None
+            continue
+        except OSError as error:
+            raise StoreError(
+                f"the store {_shown(root)} cannot be: {error.strerror}; name another folder with --store"
+            ) from None
+        if not is_folder:
+            raise StoreError(f"the store {root} cannot be: {place} is a file; name a folder with --store")
+        return
+
+
+def _shown(path: Path) -> str:
+    text = str(path)
+    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}…"
 
 
 def _format_of(root: Path) -> int | None:
