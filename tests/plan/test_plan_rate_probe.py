@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 from demo_study import DEMO, lay_out_study
-from titrant.execute.place import place_of
+from titrant.errors import EngineError
+from titrant.execute.place import place_of, probed_factor, told_of_probe
 from titrant.jobs import FindingsJob, TrainJob
 from titrant.plan.make import make_plan
 from titrant.plan.plan import Plan
+from titrant.study.faults import ADVICE
 from titrant.study.load import open_study
 from titrant.study.world import pin_study
 
@@ -115,3 +117,18 @@ def test_a_mistake_in_what_only_the_probe_trains_is_shown_at_the_probe(plans):
     assert place_of(probed, job) == ("learning_rate_probe",)
     own = probed.jobs[probed.runs["text->text@tiny#1"][1][0]]
     assert place_of(probed, own) == ("scales", "tiny")
+
+
+def test_a_run_that_goes_astray_at_a_rate_of_the_probe_says_which_factor_and_what_to_do(plans):
+    plain, probed = plans
+    for scale, factor in (("tiny-rate-x0.5", 0.5), ("tiny-rate-x2", 2), ("tiny", None)):
+        job = probed.jobs[probed.runs[f"text->text@{scale}#1"][1][0]]
+        assert probed_factor(probed, job) == factor
+    assert not any(probed_factor(plain, job) for job in plain.jobs.values())
+    error = EngineError(f"loss is not finite at step 3 of 10; {ADVICE}")
+    assert str(told_of_probe(error, 2)) == (
+        "loss is not finite at step 3 of 10; this run is of the learning-rate probe, at 2 times the study's rate: give "
+        "a smaller factor instead (learning_rate_probe: factors); what is finished is kept"
+    )
+    assert str(told_of_probe(error, 0.5)).endswith(f"at 0.5 times the study's rate: {ADVICE}")
+    assert str(told_of_probe(EngineError("another"), 2)) == "another"

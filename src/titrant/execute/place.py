@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from titrant.errors import Problem, StudyError
+from titrant.errors import EngineError, Problem, StudyError
 from titrant.plan.plan import Job, Plan
+from titrant.plan.rate_probe import planned_probe
+from titrant.study.faults import ADVICE
 
 Place = tuple[str | int, ...]
 
@@ -29,6 +31,21 @@ def place_of(plan: Plan, job: Job) -> Place:
         scale = plan.runs[job.runs[0]][0].scale
         return ("scales", scale) if scale in plan.study.scales else ("learning_rate_probe",)
     return (_KEY[job.kind],) if job.kind in _KEY else ()
+
+
+def probed_factor(plan: Plan, job: Job) -> float | None:
+    """At what multiple of the study's learning rate a job trains for the probe alone; None if it does not."""
+    if place_of(plan, job) != ("learning_rate_probe",) or (probe := planned_probe(plan.study)) is None:
+        return None
+    scale = plan.runs[job.runs[0]][0].scale
+    return next((rate.factor for rate in probe.rates if rate.scale == scale), None)
+
+
+def told_of_probe(error: EngineError, factor: float) -> EngineError:
+    """The same error, and where training went astray at a rate of the probe, what to do about that rate."""
+    instead = "give a smaller factor instead (learning_rate_probe: factors); what is finished is kept"
+    told = f"this run is of the learning-rate probe, at {factor:g} times the study's rate: "
+    return EngineError(str(error).replace(ADVICE, told + (instead if factor > 1 else ADVICE)))
 
 
 def placed(error: StudyError, place: Place) -> StudyError:

@@ -27,7 +27,7 @@ from titrant.execute.files import (
 )
 from titrant.execute.lock import held
 from titrant.execute.machine import host_facts, package_versions, source_commit
-from titrant.execute.place import Place, place_of, placed
+from titrant.execute.place import Place, place_of, placed, probed_factor, told_of_probe
 from titrant.execute.store import LOG, MADE, RESERVED, Standing, Store, open_store
 from titrant.execute.tracked import TOLD, tell_of
 from titrant.execute.work import STAGES, stage_of
@@ -62,6 +62,8 @@ class Assignment:
     """How many cores it may use: stages that can share out their work are told (`TITRANT_CORES`)."""
     place: Place = ()
     """Where in the study the job is declared, for problems that know no better place."""
+    factor: float | None = None
+    """The multiple of the study's learning rate at which it trains, if it does so for the probe alone."""
     tracked: str = ""
     """What experiment trackers are told of it."""
 
@@ -81,6 +83,7 @@ def assign(
         gpu=gpu,
         cores=cores,
         place=place_of(plan, job),
+        factor=probed_factor(plan, job),
         tracked=tell_of(plan, job, store.root),
     )
 
@@ -119,7 +122,11 @@ def do_job(assignment: Assignment, tell: Tell, stop: StopSwitch) -> Path:
         return store.folder_of(job)
     except StudyError as error:
         raise placed(error, assignment.place) from error
-    except (StoreError, EngineError):
+    except EngineError as error:
+        if assignment.factor is None:
+            raise
+        raise told_of_probe(error, assignment.factor) from error
+    except StoreError:
         raise
     except Exception as error:
         trouble = disk_trouble(error, store.root)

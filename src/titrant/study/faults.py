@@ -12,6 +12,9 @@ from titrant.study.declaration import Declaration
 FEWEST_LOSSES = 16
 """Losses from which a median and a spread are taken at least."""
 
+ADVICE = "lower the learning rate (scales: learning_rate) or warm up for longer"
+"""What a run that is ended says last."""
+
 
 class Faults(Declaration):
     """What happens at a loss that is not finite, and at a spike of the loss.

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from titrant.errors import EngineError
-from titrant.study.faults import FEWEST_LOSSES, Faults
+from titrant.study.faults import ADVICE, FEWEST_LOSSES, Faults
 
 SIGMA_OF_MAD = 1.4826
 """Standard deviation of normal values by their median absolute deviation (Rousseeuw and Croux 1993)."""
@@ -97,14 +97,13 @@ class Watcher:
         if policy == "note":
             return Decision("go", words)
         if policy == "stop":
-            return Decision("stop", f"{words}; lower the learning rate (scales: learning_rate) or warm up for longer")
+            return Decision("stop", f"{words}; {ADVICE}")
         self.skipped.append(step + 1)
         if len(self.skipped) > self._faults.most_skipped:
             return Decision(
                 "stop",
                 f"{words}; that is update {len(self.skipped)} to skip, and the study allows "
-                f"{self._faults.most_skipped} (faults: most_skipped): lower the learning rate (scales: learning_rate) "
-                "or warm up for longer",
+                f"{self._faults.most_skipped} (faults: most_skipped): {ADVICE}",
             )
         return Decision("skip", f"{words}; the update was left out")
 
