@@ -8,6 +8,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, GPT2Model, PhiConfig, PhiForCausalLM
+from transformers.activations import ACT2FN
+from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
 
 from outside_families import FAMILIES, VOCABULARY, batch, write_model
 from titrant.errors import EngineError, StudyError
@@ -15,6 +17,7 @@ from titrant.model import library_attention
 from titrant.model.build import build_model, checkpoint_weights, prove_loss
 from titrant.model.outside import OutsideModel
 from titrant.study.architecture import Architecture, OutsideArchitecture
+from titrant.study.outside import ACTIVATIONS, ROPES, TRAINABLE
 from titrant.study.phase import FromCheckpoint
 from titrant.study.starting_points import model_files, read_architecture
 from titrant.study.world import content_of
@@ -122,6 +125,43 @@ def test_a_scale_that_no_loss_of_small_logits_would_show_is_seen_in_the_logits(t
 
 def test_a_model_of_few_positions_is_proven_on_as_few_tokens(tmp_path):
     assert prove_loss(opened(write_model(tmp_path / "gpt2", "gpt2", n_positions=20))) < 1e-5
+
+
+def test_all_that_is_said_to_be_trainable_is_tested_and_known_to_transformers():
+    assert {config.model_type for config in FAMILIES.values()} == TRAINABLE
+    assert set(ACT2FN) >= ACTIVATIONS
+    assert set(ROPE_INIT_FUNCTIONS) | {"default"} >= ROPES
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"hidden_act": "zorp"}, "transformers cannot build the model that config.json describes: it knows no 'zorp'"),
+        ({"rope_parameters": {"rope_type": "bogus"}}, "config.json describes: it knows no 'bogus'"),
+        (
+            {"model_type": "flurbo"},
+            r"transformers [\d.]+ knows no model type 'flurbo' \(config.json\); name another model$",
+        ),
+    ],
+)
+def test_a_config_that_transformers_cannot_build_says_what_it_does_not_know(tmp_path, changes, said):
+    file = write_model(tmp_path, "llama") / "config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | changes))
+    with pytest.raises(EngineError, match=said):
+        OutsideModel.of_folder(tmp_path)
+    file.unlink()
+    with pytest.raises(StudyError, match=r"a folder without config.json holds no model"):
+        OutsideModel.of_folder(tmp_path)
+
+
+def test_weights_that_overflow_are_blamed_and_not_their_family(tmp_path):
+    model = opened(write_model(tmp_path, "llama"))
+    with torch.no_grad():
+        model.get_parameter("model.norm.weight").mul_(1e38)
+    with pytest.raises(
+        StudyError, match=r"the weights of this LlamaForCausalLM give numbers that are not finite: .* is inf nats"
+    ):
+        prove_loss(model)
 
 
 def test_an_output_matrix_with_a_bias_is_refused(tmp_path):
@@ -285,6 +325,11 @@ def test_matrices_that_lie_side_by_side_are_told_apart(tmp_path):
         name for name, weights in llama.named_parameters() if ".layers." in name and weights.ndim == 2
     }
     assert len(llama.units()) == 3
+    neox = opened(write_model(tmp_path / "gpt_neox", "gpt_neox"))
+    with pytest.raises(
+        StudyError, match=r"Muon cannot train GPTNeoXForCausalLM: 'gpt_neox.layers.0.attention.query_key"
+    ):
+        neox.fused_parts("gpt_neox.layers.0.attention.query_key_value.weight")
 
 
 def test_the_reference_block_comes_out_of_the_same_door(tmp_path):

@@ -129,6 +129,22 @@ def test_flops_of_the_reference_block_are_the_same_either_way(tmp_path: Path) ->
         ({"num_experts": 8}, "'llama' is a mixture of experts; name a dense model"),
         ({"model_type": None}, "names no model_type: it is not the configuration of a model of transformers"),
         ({"num_hidden_layers": 0}, "says num_hidden_layers 0, where a model of family 'llama' needs a number above 0"),
+        ({"model_type": "flurbo"}, "its model_type 'flurbo' is none of those whose loss and gradients were compared"),
+        ({"model_type": "bert"}, "its model_type 'bert' is none of those whose loss and gradients were compared"),
+        ({"model_type": "mixtral"}, "name a model of one of these"),
+        ({"hidden_act": "zorp"}, "config.json' says hidden_act 'zorp', which transformers does not know; correct"),
+        (
+            {"rope_parameters": {"full_attention": {"rope_type": "bogus"}}},
+            "says rope_parameters with rope_type 'bogus', which transformers does not know; correct the config",
+        ),
+        ({"num_hidden_layers": 4}, "has the tensors of 2 layers and its config.json says num_hidden_layers 4; correct"),
+        (
+            {"hidden_size": 40},
+            "are not those that its config.json describes: 15 of 15 tensors differ: 'model.embed_tokens.weight' is "
+            "[300, 8] and not [300, 40]",
+        ),
+        ({"num_key_value_heads": 4}, "'model.layers.0.self_attn.k_proj.weight' is [8, 8] and not [16, 8]"),
+        ({"intermediate_size": 16}, "'model.layers.0.mlp.down_proj.weight' is [8, 12] and not [8, 16]"),
         ({"vocab_size": 299}, "has an embedding of 300 rows and its config.json says vocab_size 299"),
     ],
 )
@@ -253,6 +269,25 @@ def test_a_sequence_longer_than_the_positions_is_refused(cooled: Any) -> None:
     assert problems_of(path) == [
         "scale 'tiny' has a sequence_length of 64 tokens, and the model in 'HERE/model' reads 32 positions; lower "
         f"sequence_length (HERE/study.yaml:{_line(path, 'sequence_length')})"
+    ]
+
+
+def test_a_model_that_cannot_be_trained_is_refused_before_anything_runs_with_its_line(cooled: Any) -> None:
+    path = cooled()
+    write_model(path.parent / "model", model_type="bert")
+    (line,) = problems_of(path)
+    assert line.endswith(f"name a model of one of these (HERE/study.yaml:{_line(path, 'architecture')})")
+
+
+def test_muon_is_refused_for_matrices_that_hold_query_key_and_value_of_each_head_in_turn(cooled: Any) -> None:
+    path = cooled(("\nseeds:", "\noptimizer: {name: muon}\nseeds:"))
+    assert pinned(path)
+    shapes = llama_shapes() | {"model.layers.0.attention.query_key_value.weight": (48, 8)}
+    write_model(path.parent / "model", shapes)
+    assert problems_of(path) == [
+        "Muon cannot train the model in 'HERE/model': 'model.layers.0.attention.query_key_value.weight' holds query, "
+        "key and value of each head in turn, and Muon would turn them as one matrix; write `optimizer: {name: adamw}` "
+        f"(HERE/study.yaml:{_line(path, 'optimizer')})"
     ]
 
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import copy
 import json
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -25,19 +26,21 @@ from pathlib import Path
 from typing import Any, Literal, cast, final
 
 import torch
+import transformers
 from blake3 import blake3
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
 from transformers import initialization as library_initialization
+from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
 from titrant.errors import EngineError, StudyError
 from titrant.model.attention import find_documents
 from titrant.model.language_model import LanguageModel
 from titrant.model.library_attention import LIBRARY, choose_attention, within_documents
 from titrant.model.loss import mean_cross_entropy
-from titrant.study.outside import COMPANIONS
+from titrant.study.outside import COMPANIONS, interleaved_refusal, is_interleaved
 
 LOSS_TOLERANCE = 1e-4
 """Largest difference between our loss and the library's, as a share of the loss: float32 gives 1e-6."""
@@ -210,7 +213,9 @@ class OutsideModel(LanguageModel):
 
     def fused_parts(self, name: str) -> tuple[int, tuple[int, ...]]:
         """(axis, sizes) of the matrices that one matrix holds: query, key and value, or gate and up, of families that
-        lay them side by side; one part for all others."""
+        lay them side by side; one part for all others. Raises StudyError for one that mixes the rows of several."""
+        if is_interleaved(name):
+            raise StudyError(interleaved_refusal(self.family, name))
         shape, config = self.get_parameter(name).shape, self._library[0].config
         if name.endswith("gate_up_proj.weight"):
             return 0, (shape[0] // 2, shape[0] // 2)
@@ -237,13 +242,20 @@ class OutsideModel(LanguageModel):
 
     def prove_loss(self) -> float:
         """The difference between our loss and that of the library's own logits on a few random tokens, as a share of
-        it. Raises EngineError if loss or logits differ by more than rounding. Needs weights."""
+        it. Needs weights. Raises EngineError if loss or logits differ by more than rounding, StudyError if the weights
+        give the library numbers that are not finite."""
         positions = getattr(self._library[0].config, "max_position_embeddings", None) or _PROOF_TOKENS
         length = min(_PROOF_TOKENS, positions)
         drawn = torch.randint(self.vocabulary, (2, length), generator=torch.Generator().manual_seed(0))
         if self.separator is not None:
             drawn[:, length // 3] = drawn[1, length // 2] = self.separator
         found = self.compare(drawn.to(self.output_weight.device))
+        if not math.isfinite(found.library_loss):
+            raise StudyError(
+                f"the weights of this {self.family} give numbers that are not finite: the library's own loss on "
+                f"{drawn.numel()} tokens is {found.library_loss} nats, in float32; some weights are far too large. "
+                "Download or save the checkpoint again, or choose another"
+            )
         if not (found.loss <= LOSS_TOLERANCE and found.logits <= LOGIT_TOLERANCE):
             raise EngineError(
                 f"{self.family} computes something that we do not know: our loss on {drawn.numel()} tokens is "
@@ -309,9 +321,15 @@ def _documents(tokens_T: Tensor, separator: int | None) -> list[tuple[int, int]]
 
 def _without_weights(files: Mapping[str, bytes]) -> PreTrainedModel:
     """The library's model with its parameters on the meta device and its buffers on the CPU."""
+    if "config.json" not in files:
+        raise StudyError("a folder without config.json holds no model")
+    content = json.loads(files["config.json"])
+    if str(family := content.pop("model_type", None)) not in CONFIG_MAPPING:
+        raise EngineError(
+            f"transformers {transformers.__version__} knows no model type {family!r} (config.json); name another model"
+        )
     try:
-        content = json.loads(files["config.json"])
-        config = AutoConfig.for_model(content.pop("model_type"), **content)
+        config = AutoConfig.for_model(family, **content)
         for name, value in list(config.to_dict().items()):
             if ("dropout" in name or "pdrop" in name) and isinstance(value, float):
                 setattr(config, name, 0.0)
@@ -321,10 +339,9 @@ def _without_weights(files: Mapping[str, bytes]) -> PreTrainedModel:
             )
             model.tie_weights()
             return model
-    except KeyError:
-        raise StudyError("a folder without config.json holds no model") from None
     except Exception as error:  # strict configurations raise classes of their own
         first = (str(error).strip() or type(error).__name__).splitlines()[0]
+        first = f"it knows no {first}" if isinstance(error, KeyError) else first
         raise EngineError(f"transformers cannot build the model that config.json describes: {first}") from None
 
 

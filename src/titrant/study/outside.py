@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -35,6 +35,25 @@ _IN_A_BLOCK = re.compile(r"(^|\.)(layers|h|blocks|block)\.\d+\.")
 _BUFFER = re.compile(r"\.(inv_freq|masked_bias|attn\.bias|attention\.bias)$")
 _TIED_BY_DEFAULT = ("gemma", "cohere", "gpt2", "gpt_bigcode", "opt", "bloom", "starcoder2")
 """Families whose output matrix is the embedding where the config does not say."""
+
+TRAINABLE = frozenset(
+    "arcee cohere cohere2 ernie4_5 exaone4 gemma gemma2 gemma3_text glm glm4 gpt2 "  # noqa: SIM905  as words
+    "gpt_neox granite helium hunyuan_v1_dense llama ministral mistral nemotron olmo olmo2 olmo3 phi3 qwen2 qwen3 "
+    "seed_oss smollm3 stablelm starcoder2".split()
+)
+"""Model types whose loss and gradients were compared with those of transformers (tests/model/test_model_outside.py)."""
+
+ACTIVATIONS = frozenset(
+    "gelu gelu_10 gelu_accurate gelu_fast gelu_new gelu_python gelu_python_tanh "  # noqa: SIM905  as words
+    "gelu_pytorch_tanh hardswish laplace leaky_relu linear mish quick_gelu relu relu2 relu6 sigmoid silu swish "
+    "tanh".split()
+)
+"""Activations that transformers knows, those with weights apart."""
+
+ROPES = frozenset({"default", "dynamic", "linear", "llama3", "longrope", "proportional", "yarn"})
+"""Kinds of rotary angles that transformers knows."""
+
+_INTERLEAVED = re.compile(r"(^|\.)(query_key_value|Wqkv)\.weight$")
 
 
 @dataclass(frozen=True)
@@ -71,9 +90,11 @@ def describe_model(folder: Path) -> Described:
     said = config.get("tie_word_embeddings")
     tied = bool(said) if said is not None else _tied_by_default(config, shapes)
     inside = {name: shape for name, shape in shapes.items() if not _BUFFER.search(name)}
+    layers = _number(folder, config, "num_hidden_layers", "n_layer", "num_layers")
+    _refuse_other_tensors(folder, config, inside, layers=layers, width=width, heads=heads)
     return Described(
         family=str(config["model_type"]),
-        layers=_number(folder, config, "num_hidden_layers", "n_layer", "num_layers"),
+        layers=layers,
         width=width,
         heads=heads,
         head_width=int(config.get("head_dim") or width // heads),
@@ -207,6 +228,19 @@ def is_output(name: str) -> bool:
     return bool(_OUTPUT.search(name))
 
 
+def is_interleaved(name: str) -> bool:
+    """Whether a tensor holds query, key and value of each head in turn: the rows of no whole matrix lie together."""
+    return bool(_INTERLEAVED.search(name))
+
+
+def interleaved_refusal(model: str, name: str) -> str:
+    """Why Muon cannot move the interleaved tensor `name`, and what to do."""
+    return (
+        f"Muon cannot train {model}: '{name}' holds query, key and value of each head in turn, and Muon would turn "
+        "them as one matrix; write `optimizer: {name: adamw}`"
+    )
+
+
 def is_buffer(name: str) -> bool:
     """Whether a tensor is one that the config determines, and no weight: old files hold such."""
     return bool(_BUFFER.search(name))
@@ -235,6 +269,64 @@ def _refuse_untrainable(folder: Path, config: Mapping[str, Any]) -> None:
         raise StudyError(f"{start}: it is a '{names[0]}'; name a causal language model (...ForCausalLM)")
     if any((config.get(key) or 0) > 1 for key in ("num_experts", "num_local_experts", "n_routed_experts")):
         raise StudyError(f"{start}: '{family}' is a mixture of experts; name a dense model")
+    if family not in TRAINABLE:
+        raise StudyError(
+            f"{start}: its model_type '{family}' is none of those whose loss and gradients were compared with "
+            f"transformers ({', '.join(sorted(TRAINABLE))}); name a model of one of these"
+        )
+    for key in ("hidden_act", "hidden_activation", "activation_function"):
+        if (given := config.get(key)) is not None and str(given) not in ACTIVATIONS:
+            raise StudyError(
+                f"'{folder / 'config.json'}' says {key} {given!r}, which transformers does not know; correct the "
+                f"config ({', '.join(sorted(ACTIVATIONS))})"
+            )
+    for key, given in _rope_types(config):
+        if str(given) not in ROPES and not (family == "phi3" and given == "su"):
+            raise StudyError(
+                f"'{folder / 'config.json'}' says {key} with rope_type {given!r}, which transformers does not know; "
+                f"correct the config ({', '.join(sorted(ROPES))})"
+            )
+
+
+def _rope_types(config: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
+    """Each kind of rotary angles that is named, with its key: one for all layers, or one for each kind of layer."""
+    for key in ("rope_parameters", "rope_scaling"):
+        given = config.get(key)
+        if isinstance(given, Mapping):
+            for each in (given, *(inner for inner in given.values() if isinstance(inner, Mapping))):
+                named = each.get("rope_type", each.get("type"))
+                if named is not None:
+                    yield key, named
+
+
+def _refuse_other_tensors(
+    folder: Path, config: Mapping[str, Any], shapes: Shapes, *, layers: int, width: int, heads: int
+) -> None:
+    """Raise StudyError if tensors whose sizes follow from the config have others."""
+    blocks = {found[0] for name in shapes if (found := _IN_A_BLOCK.search(name))}
+    if len(blocks) != layers:
+        raise StudyError(
+            f"'{folder}' has the tensors of {len(blocks)} layers and its config.json says num_hidden_layers {layers}; "
+            "correct the config, or save the model anew"
+        )
+    sizes: dict[str, tuple[int, ...]] = {}
+    if isinstance(ffn := config.get("intermediate_size"), int):
+        sizes |= {"mlp.gate_proj": (ffn, width), "mlp.up_proj": (ffn, width), "mlp.down_proj": (width, ffn)}
+        sizes["mlp.gate_up_proj"] = (2 * ffn, width)
+    if isinstance(head := config.get("head_dim"), int):  # where it is not given, families differ in what it is
+        given = config.get("num_key_value_heads")
+        queries, keys = heads * head, (given if isinstance(given, int) else heads) * head
+        sizes |= {"self_attn.q_proj": (queries, width), "self_attn.o_proj": (width, queries)}
+        sizes |= {"self_attn.k_proj": (keys, width), "self_attn.v_proj": (keys, width)}
+        sizes["self_attn.qkv_proj"] = (queries + 2 * keys, width)
+    wanted = {name: size for name in shapes for part, size in sizes.items() if name.endswith(f"{part}.weight")} | {
+        name: (shape[0], width) for name, shape in shapes.items() if _EMBEDDING.search(name)
+    }
+    if difference := tensor_differences({name: shapes[name] for name in wanted}, wanted):
+        raise StudyError(
+            f"the tensors in '{folder}' are not those that its config.json describes: {difference}; correct the "
+            "config, or save the model anew"
+        )
 
 
 def _tied_by_default(config: Mapping[str, Any], shapes: Shapes) -> bool:

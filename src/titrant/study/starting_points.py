@@ -12,10 +12,13 @@ from typing import Any
 from titrant.errors import StudyError
 from titrant.study.architecture import Architecture, ExistingTokenizer, OutsideArchitecture
 from titrant.study.ladder import Scale
+from titrant.study.optimizer import Muon
 from titrant.study.outside import (
     COMPANIONS,
     Shapes,
     describe_model,
+    interleaved_refusal,
+    is_interleaved,
     read_config,
     tensor_differences,
     tensor_shapes,
@@ -88,6 +91,9 @@ def _scale_problems(study: Study, name: str, scale: Scale, architecture: Outside
             f"{rows:,} rows (scale '{name}'): tokens from {rows:,} on have none; take the model's own tokenizer "
             f"(`tokenizer: {{file: {architecture.hugging_face}}}`)",
         )
+    names = tensor_shapes(Path(architecture.hugging_face)) if isinstance(study.optimizer, Muon) else {}
+    if mixed := next((each for each in names if is_interleaved(each)), None):
+        yield ("optimizer",), interleaved_refusal(f"the model in '{architecture.hugging_face}'", mixed)
     if architecture.positions is not None and scale.sequence_length > architecture.positions:
         yield (
             ("scales", name, "sequence_length"),
