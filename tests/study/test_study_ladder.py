@@ -130,6 +130,34 @@ def test_the_resolved_study_prints_everything_and_loads_again_to_the_same(tmp_pa
             "'70m', '160m', '470m', '1.4b', '2.8b' (/study.yaml:29)",
         ),
         (
+            "scales: [1]\n",
+            "scales: 1 is not a rung; give a mapping of scales by name, or a list of rungs, such as [nano, 70m]; the "
+            "ladder has 'nano', 'micro', 'mini', '70m', '160m', '470m', '1.4b', '2.8b' (/study.yaml:28)",
+        ),
+        (
+            "scales: micro\n",
+            "scales: 'micro' is neither a mapping of scales by name nor a list of rungs, such as [micro]; the ladder has "
+            "'nano', 'micro', 'mini', '70m', '160m', '470m', '1.4b', '2.8b' (/study.yaml:28)",
+        ),
+        (
+            "scales:\n  nano: {tokens: 1M}\n",
+            "scales.nano: it is called as a rung of the ladder, but lacks 'architecture', 'global_batch_tokens', "
+            "'learning_rate', 'sequence_length': add `rung: nano` to take from that rung what is not given, or give "
+            "them all here (/study.yaml:29)",
+        ),
+        (
+            "scales:\n  nano: {rung: nano, architecture: {layers: 2, attention: within-documents}}\n",
+            "scales.nano.architecture.attention: unknown key 'attention': it belongs one level up, beside "
+            "`architecture`; allowed here: 'ffn_width', 'heads', 'initializer', 'layers', 'logit_scale', 'norm_epsilon', "
+            "'rope_theta', 'tied_embeddings', 'width' (/study.yaml:29)",
+        ),
+        (
+            "scales:\n  nano: {rung: nano, layers: 2}\n",
+            "scales.nano.layers: unknown key 'layers': it belongs one level down, under `architecture`; allowed here: "
+            "'architecture', 'attention', 'global_batch_tokens', 'learning_rate', 'precision', 'rung', "
+            "'sequence_length', 'tokens' (/study.yaml:29)",
+        ),
+        (
             "scales: [nano, nano]\n",
             "scales: rung 'nano' is listed twice; delete one (/study.yaml:28)",
         ),
@@ -152,6 +180,11 @@ def test_the_resolved_study_prints_everything_and_loads_again_to_the_same(tmp_pa
 )
 def test_a_wrong_rung_is_one_error(tmp_path, scales, expected):
     assert problems_of(tmp_path, scales) == [expected]
+
+
+def test_a_scale_that_is_called_as_a_rung_and_says_everything_itself_is_its_own(tmp_path):
+    scale = with_scales(tmp_path, f"scales:\n{SMALL.replace('tiny', 'nano')}").scales["nano"]
+    assert (scale.rung, scale.tokens) == (None, 40960)
 
 
 def test_attention_within_documents_is_identity_only_where_it_is_asked_for():
@@ -219,6 +252,16 @@ def test_a_probe_has_three_rates_at_the_first_scale_by_default(tmp_path):
         (
             "{arm: code->text, control: text->text, factors: [0, 1, 2]}",
             "learning_rate_probe.factors.0: input should be greater than 0, not 0 (/study.yaml:41)",
+        ),
+        (
+            "{arm: code->text, control: text->text, factors: [1, 2, 1.0e+300]}",
+            "learning_rate_probe.factors: factor 1e+300 is not from 0.01 to 100: nothing trains at a rate so far from "
+            "the study's own; give factors such as 0.5, 1 and 2 (/study.yaml:41)",
+        ),
+        (
+            "{arm: code->text, control: text->text, factors: [0.001, 1, 100]}",
+            "learning_rate_probe.factors: factor 0.001 is not from 0.01 to 100: nothing trains at a rate so far from "
+            "the study's own; give factors such as 0.5, 1 and 2 (/study.yaml:41)",
         ),
     ],
 )

@@ -162,6 +162,36 @@ def test_a_mistake_is_named_with_its_line_and_its_remedy(write_study, demo_text,
     assert expected in found
 
 
+OPTIMIZER_KEYS = "allowed here: 'beta1', 'beta2', 'clip_norm', 'epsilon', 'name', 'weight_decay'"
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "expected"),
+    [
+        (
+            "{kind: muon}",
+            "optimizer.kind: unknown key 'kind': `name` says which optimizer, such as `name: muon`; " + OPTIMIZER_KEYS,
+        ),
+        (
+            "{momentum: 0.9}",
+            "optimizer.momentum: unknown key 'momentum': it is a field of Muon: add `name: muon`; " + OPTIMIZER_KEYS,
+        ),
+        (
+            "muon",
+            "optimizer: 'muon' is not how an optimizer is named; write `name: adamw` or `name: muon` under `optimizer`",
+        ),
+        (
+            "{name: lion}",
+            "optimizer.name: 'lion' is not how an optimizer is named; write `name: adamw` or `name: muon` under "
+            "`optimizer`",
+        ),
+    ],
+)
+def test_an_optimizer_that_is_named_wrongly_is_told_how(write_study, demo_text, optimizer, expected) -> None:
+    found = problems_of(write_study(f"{demo_text}optimizer: {optimizer}\n"))
+    assert [problem.rpartition(" (")[0] for problem in found] == [expected]
+
+
 def test_contrasts_on_different_outcomes_may_name_the_same_arms(write_study, demo_text) -> None:
     two = "\n".join(
         f"  - {{arm: code->text, control: text->text, outcomes: ['*/{source}']}}" for source in ("text", "code")

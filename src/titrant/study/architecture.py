@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
@@ -16,12 +16,21 @@ END_OF_TEXT = "<|endoftext|>"
 """The token that ends each document where none is named."""
 
 
+IN_THE_SCALE = dict.fromkeys(
+    ("rung", "tokens", "sequence_length", "global_batch_tokens", "learning_rate", "precision", "attention"),
+    "it belongs one level up, beside `architecture`",
+)
+"""Keys of a scale, where they are written into its architecture."""
+
+
 class Architecture(Declaration):
     """The reference block: attention and SwiGLU in parallel after one LayerNorm, no biases, interleaved RoPE.
 
     >>> Architecture(layers=6, width=128, heads=4, ffn_width=344).count_parameters(vocabulary=4096)
     (1186688, 524288)
     """
+
+    key_hints: ClassVar[Mapping[str, str]] = IN_THE_SCALE
 
     layers: int = Field(gt=0)
     """Number of blocks."""
@@ -75,6 +84,8 @@ class OutsideArchitecture(Declaration):
     All but the folder is read from it when the study is pinned, without torch, and is 0 or null until then; what is
     given must match.
     """
+
+    key_hints: ClassVar[Mapping[str, str]] = IN_THE_SCALE
 
     hugging_face: str = Field(json_schema_extra=NOT_IDENTITY)
     """A local folder with `config.json` and weights as safetensors, relative to the study's folder."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, JsonValue, model_validator
 from pydantic_core import PydanticCustomError
@@ -20,6 +20,9 @@ class Declaration(BaseModel):
         frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False, populate_by_name=True
     )
 
+    key_hints: ClassVar[Mapping[str, str]] = {}
+    """What to do instead, for keys that people write here and that mean something elsewhere or under another name."""
+
     @model_validator(mode="before")
     @classmethod
     def _refuse_unknown_keys(cls, given: Any) -> Any:
@@ -33,7 +36,7 @@ class Declaration(BaseModel):
                     "unknown key '{key}'{hint}; allowed here: {allowed}",
                     {
                         "key": str(key),
-                        "hint": suggestion(str(key), known),
+                        "hint": f": {hint}" if (hint := cls.key_hints.get(str(key))) else suggestion(str(key), known),
                         "allowed": listing(f.alias or n for n, f in cls.model_fields.items()),
                     },
                 )

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from titrant.study.architecture import AnyArchitecture
-from titrant.study.declaration import IDENTITY_UNLESS_DEFAULT, NOT_IDENTITY, Declaration
-from titrant.study.rungs import on_its_rung
+from titrant.study.architecture import AnyArchitecture, Architecture
+from titrant.study.declaration import IDENTITY_UNLESS_DEFAULT, NOT_IDENTITY, Declaration, listing
+from titrant.study.rungs import RUNGS, on_its_rung
 from titrant.study.units import Tokens
 
 
@@ -22,6 +22,10 @@ class Scale(Declaration):
     >>> Scale.model_validate({"rung": "nano", "learning_rate": 0.002}).tokens
     300000
     """
+
+    key_hints: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        Architecture.model_fields, "it belongs one level down, under `architecture`"
+    )
 
     rung: str | None = Field(default=None, json_schema_extra=NOT_IDENTITY)
     """Rung of the ladder (`nano`, `micro`, `mini`, `70m`, `160m`, `470m`, `1.4b`, `2.8b`) that fills in what is not
@@ -65,9 +69,49 @@ class Scale(Declaration):
 
 
 def written_out(scales: Any) -> Any:
-    """Scales by name from a list of rungs: `[nano, 70m]` is `{nano: {rung: nano}, 70m: {rung: 70m}}`."""
-    if not isinstance(scales, list) or not all(isinstance(name, str) for name in scales):
+    """Scales by name from a list of rungs: `[nano, 70m]` is `{nano: {rung: nano}, 70m: {rung: 70m}}`. What is neither
+    such a list nor a mapping is refused, and so is half a scale that is called as a rung and does not name it."""
+    if isinstance(scales, Mapping):
+        for name, scale in scales.items():
+            _refuse_half_a_rung(name, scale)
         return scales
+    listed = scales if isinstance(scales, list) else [scales]
+    if wrong := [name for name in listed if not isinstance(name, str)]:
+        raise PydanticCustomError(
+            "scales",
+            "{wrong} is not a rung; give a mapping of scales by name, or a list of rungs, such as [nano, 70m]; {known}",
+            {"wrong": repr(wrong[0])[:60], "known": _the_ladder()},
+        )
+    if not isinstance(scales, list):
+        raise PydanticCustomError(
+            "scales",
+            "{given} is neither a mapping of scales by name nor a list of rungs, such as [{such}]; {known}",
+            {"given": repr(scales)[:60], "such": scales if scales in RUNGS else "nano", "known": _the_ladder()},
+        )
     if repeated := sorted({name for name in scales if scales.count(name) > 1}):
         raise ValueError(f"rung '{repeated[0]}' is listed twice; delete one")
     return {name: {"rung": name} for name in scales}
+
+
+def _the_ladder() -> str:
+    return "the ladder has " + ", ".join(f"'{rung}'" for rung in RUNGS)
+
+
+def _refuse_half_a_rung(name: object, scale: object) -> None:
+    """Raise if a scale without a rung is called as one and lacks what that would fill in."""
+    if name not in RUNGS or not (scale is None or isinstance(scale, Mapping)):
+        return
+    given = scale or {}
+    lacking = [key for key, field in Scale.model_fields.items() if field.is_required() and key not in given]
+    if lacking and "rung" not in given and given.keys() <= Scale.model_fields.keys():
+        raise PydanticCustomError(
+            "rung",
+            "it is called as a rung of the ladder, but lacks {lacking}: add `rung: {name}` to take from that rung what "
+            "is not given, or give {each} here",
+            {
+                "lacking": listing(lacking),
+                "name": name,
+                "each": "it" if len(lacking) == 1 else "them all",
+                "key": name,
+            },
+        )

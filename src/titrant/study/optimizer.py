@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic_core import PydanticCustomError
 
 from titrant.study.declaration import IDENTITY_UNLESS_DEFAULT, Declaration
+
+_NAMED = "`name` says which optimizer, such as `name: muon`"
+_MUONS = "it is a field of Muon: add `name: muon`"
 
 
 class Optimizer(Declaration):
     """AdamW with decay on matrices only. **Source:** Loshchilov and Hutter 2019; the values are ours where the
     reference study gives none."""
+
+    key_hints: ClassVar[Mapping[str, str]] = {
+        **dict.fromkeys(("kind", "type", "optimizer"), _NAMED),
+        **dict.fromkeys(("momentum", "iterations"), _MUONS),
+    }
 
     name: Literal["adamw"] = Field(default="adamw", json_schema_extra=IDENTITY_UNLESS_DEFAULT)
     """Which optimizer."""
@@ -26,6 +35,18 @@ class Optimizer(Declaration):
     """On matrices; vectors (norms) and embeddings are not decayed."""
     clip_norm: float | None = Field(default=1.0, gt=0)
     """Gradients with a larger global norm are scaled down to it; null: never."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_one(cls, given: Any) -> Any:
+        name = given.get("name", "adamw") if isinstance(given, Mapping) else given
+        if (name != "adamw" and isinstance(given, Mapping)) or isinstance(given, str):
+            raise PydanticCustomError(
+                "optimizer",
+                "{name} is not how an optimizer is named; write `name: adamw` or `name: muon` under `optimizer`",
+                {"name": repr(name)[:60], "key": "name"},
+            )
+        return given
 
 
 class Muon(Declaration):

@@ -9,6 +9,8 @@ from pydantic_core import PydanticCustomError
 
 from titrant.study.declaration import Declaration, Name
 
+LEAST_FACTOR, MOST_FACTOR = 0.01, 100.0
+
 
 class LearningRateProbe(Declaration):
     """Two arms trained at several multiples of their scale's learning rate, so that no conclusion rests on one rate.
@@ -24,7 +26,7 @@ class LearningRateProbe(Declaration):
     control: Name
     """The arm that it is compared with, in a contrast of the study."""
     factors: tuple[Annotated[float, Field(gt=0)], ...] = (0.5, 1, 2)
-    """Multiples of the scale's learning rate, three or more, 1 among them; they are sorted."""
+    """Multiples of the scale's learning rate, from 0.01 to 100, three or more, 1 among them; they are sorted."""
     scale: Name | None = None
     """The scale at which the arms are trained again; null: the first of the study."""
 
@@ -38,6 +40,11 @@ class LearningRateProbe(Declaration):
             raise ValueError(f"factors {shown} are fewer than three: give one below 1, 1, and one above it")
         if 1 not in factors:
             raise ValueError(f"factors {shown} lack 1, the study's own learning rate, which costs nothing; add it")
+        if far := [factor for factor in factors if not LEAST_FACTOR <= factor <= MOST_FACTOR]:
+            raise ValueError(
+                f"factor {far[0]:g} is not from {LEAST_FACTOR:g} to {MOST_FACTOR:g}: nothing trains at a rate so far "
+                "from the study's own; give factors such as 0.5, 1 and 2"
+            )
         return tuple(sorted(factors))
 
     @model_validator(mode="after")
