@@ -133,7 +133,7 @@ def test_renaming_an_arm_trains_nothing_and_an_edited_source_is_explained(titran
 
 def test_command_lines_that_mean_nothing_are_exit_2(titrant: Any, copy: Path) -> None:
     assert "0 is not in the range x>=1" in titrant("run", "study.yaml", "--workers", "0")[2]
-    assert "'x' is not a valid integer" in titrant("run", "study.yaml", "--workers", "x")[2]
+    assert "'x' is not a whole number" in titrant("run", "study.yaml", "--workers", "x")[2]
     said = titrant("run", "study.yaml", "--store", "store", "--job", "train/nobody")
     assert said[::2] == (2, "error: the plan of 'demo' has no job 'train/nobody'; `titrant plan` lists them\n")
     said = titrant("evaluate", "study.yaml", "prose", "--store", "store")

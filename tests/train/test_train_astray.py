@@ -7,8 +7,8 @@ import pytest
 from safetensors.torch import load_file
 from tiny_run import content, curve, job, quiet, train, write_world
 
-from titrant.asked_ranks import RANKS
 from titrant.errors import EngineError
+from titrant.settings import RANKS
 from titrant.study.faults import Faults
 from titrant.train import step
 from titrant.train import train as train_in_processes
