@@ -194,8 +194,14 @@ def _prove(state: Mapping[str, Tensor], architecture: Architecture, folder: Path
         raise EngineError(f"transformers cannot read the export: its weights {'; '.join(faults)}. Nothing was exported")
     tokens_BT = torch.randint(vocabulary, (2, 64), generator=torch.Generator().manual_seed(0))
     expected_BTV, found_BTV = ours.logits(tokens_BT), theirs(tokens_BT).logits
+    return proven_difference(expected_BTV, found_BTV, LOGIT_TOLERANCE)
+
+
+def proven_difference(expected_BTV: Tensor, found_BTV: Tensor, tolerance: float) -> float:
+    """The largest difference of a logit. Raises EngineError if it is more than `tolerance`, as a share of the largest
+    logit (or of 1, if that is more)."""
     difference = float((expected_BTV - found_BTV).abs().max())
-    allowed = LOGIT_TOLERANCE * max(1.0, float(expected_BTV.abs().max()))
+    allowed = tolerance * max(1.0, float(expected_BTV.abs().max()))
     if not difference <= allowed:
         raise EngineError(
             f"transformers reads another model than was trained: a logit differs by {difference:.3g}, and at most "

@@ -14,7 +14,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from titrant.artifacts import TokenizerFile
 from titrant.errors import EngineError, StoreError, StudyError
-from titrant.model.hugging_face import load_model, save_tokenizer
+from titrant.model.hugging_face import load_model, proven_difference, save_tokenizer
 from titrant.model.outside import OutsideModel
 from titrant.model.weights import read_weights
 
@@ -95,11 +95,4 @@ def _prove(model: OutsideModel, folder: Path) -> float:
         raise EngineError(f"transformers cannot read the export: its weights {'; '.join(faults)}. Nothing was exported")
     tokens_BT = torch.randint(model.vocabulary, (2, 64), generator=torch.Generator().manual_seed(0))
     expected_BTV, found_BTV = model.logits(tokens_BT), theirs(tokens_BT, use_cache=False).logits
-    difference = float((expected_BTV - found_BTV).abs().max())
-    allowed = LOGIT_TOLERANCE * max(1.0, float(expected_BTV.abs().max()))
-    if not difference <= allowed:
-        raise EngineError(
-            f"transformers reads another model than was trained: a logit differs by {difference:.3g}, and at most "
-            f"{allowed:.3g} is rounding. Nothing was exported; report this with the versions of torch and transformers"
-        )
-    return difference
+    return proven_difference(expected_BTV, found_BTV, LOGIT_TOLERANCE)
