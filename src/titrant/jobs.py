@@ -1,16 +1,17 @@
 """What each kind of job is asked to do: the typed declarations that the plan writes and the stages read.
 
     documents ─▶ signals, signatures ─▶ split ─▶ transform ─▶ tokenizer ─▶ tokens ─▶ ledger, questions
-        ┄▶ train ─▶ evaluate ─▶ findings ─▶ report
+        ┄▶ train ─▶ evaluate; generate ─▶ code, judge ─▶ findings ─▶ report
 
 A declaration holds all that can change what a job makes, and nothing else: no path, no machine, no name that the
 user may choose freely (arms, phases, mixtures). Its inputs are named by role; each role is the folder of one artifact.
 
     kind        inputs (role: artifact)
+    benchmarks  -
     documents   -
     signals     documents: Documents
     signatures  documents: Documents
-    items       -
+    items       benchmarks: Benchmarks (if there are tasks or problems)
     overlap     documents: Documents or Transformed; items: Items; before: Overlap (if the documents are changed ones)
     split       documents: Documents; earlier/SOURCE: Split (sources that come before it in the study);
                 signals: Signals (if it has rules); signatures: Signatures and earlier-signatures/SOURCE: Signatures
@@ -22,13 +23,19 @@ user may choose freely (arms, phases, mixtures). Its inputs are named by role; e
     tokens      documents: Documents; split: Split; tokenizer: TokenizerFile
     ledger      tokens/SOURCE: TokenShards (all sources that any arm draws)
     questions   tokenizer: TokenizerFile; tokens/SOURCE: TokenShards (sources scored); trained/SOURCE: TokenShards
-                (all sources that any arm draws: what they train on is not scored)
+                (all sources that any arm draws: what they train on is not scored); benchmarks: Benchmarks (if there
+                are tasks)
     train       tokens/SOURCE: TokenShards (the sources of its mixture); tokenizer: TokenizerFile;
                 previous: Checkpoint (if it goes on from another phase)
-    evaluate    train: Checkpoint; tokenizer: TokenizerFile; tokens/SOURCE and trained/SOURCE: as of questions
+    evaluate    train: Checkpoint; tokenizer: TokenizerFile; tokens/SOURCE and trained/SOURCE: as of questions;
+                benchmarks: Benchmarks (if there are tasks)
+    generate    train: Checkpoint; tokenizer: TokenizerFile; benchmarks: Benchmarks
+    code        generations: Generations; benchmarks: Benchmarks
+    judge       arm: Generations; control: Generations; benchmarks: Benchmarks
     findings    evaluate/RUN: Scores; train/RUN: Checkpoint (RUN = arm@scale#seed; the end of its last phase);
                 earlier/RUN/INDEX: Checkpoint (the end of its phase INDEX, from 0; every phase but the last); the
-                same of what is trained for the learning-rate probe;
+                same of what is trained for the learning-rate probe; code/RUN: CodeScores (if there are problems);
+                judge/NAME/ARM/CONTROL@SCALE#SEED: Judgements (if answers are judged);
                 items: Items, overlap/SOURCE: Overlap and split/SOURCE: Split (if sources are searched for items)
     report      findings: FindingsFile; evaluate/ID, train/ID (every phase); documents/SOURCE; split/SOURCE;
                 examples/SOURCE; tokens/SOURCE; tokenizer; ledger; overlap/SOURCE (if sources are searched for items);
@@ -45,15 +52,17 @@ from titrant.study.architecture import AnyArchitecture, ExistingTokenizer, Train
 from titrant.study.cleaning import Decontaminate, NearDuplicates, Redaction, Rule, Transform
 from titrant.study.contrast import Contrast
 from titrant.study.curve import Curve
-from titrant.study.declaration import IDENTITY_UNLESS_DEFAULT, Declaration
+from titrant.study.declaration import IDENTITY_UNLESS_DEFAULT, NOT_IDENTITY, Declaration
 from titrant.study.evaluation import MultipleChoice, Probe, Statistics
 from titrant.study.faults import Faults
+from titrant.study.judging import Judge, PromptSet
 from titrant.study.model_filters import ModelFilters
 from titrant.study.optimizer import AnyOptimizer
 from titrant.study.origins import Origin
 from titrant.study.phase import FromCheckpoint
 from titrant.study.signals import Family
 from titrant.study.source import Kind, PlantedFacts
+from titrant.study.tasks import HARNESS, CodeTask, Task
 
 Partition = Literal["train", "reserved", "held_out"]
 """The three parts of a source: trained on, trained on only by `disjoint` phases, never trained on."""
@@ -87,6 +96,16 @@ class SignaturesJob(Declaration):
     """Sign every document of a source, so that near-duplicates can be found."""
 
     near: NearDuplicates
+
+
+class BenchmarksJob(Declaration):
+    """Bring the data of all tasks into the columns of the hub, and write down what will be asked."""
+
+    tasks: tuple[Task, ...]
+    code: tuple[CodeTask, ...]
+    judging: tuple[PromptSet, ...]
+    harness: str = HARNESS
+    """Version of lm-evaluation-harness."""
 
 
 class ItemsJob(Declaration):
@@ -201,6 +220,30 @@ class EvaluateJob(Declaration):
     multiple_choice: tuple[MultipleChoice, ...]
     planted: dict[str, PlantedFacts]
     """By source, the facts that were planted in it."""
+    tasks: tuple[Task, ...] = Field(default=(), json_schema_extra=IDENTITY_UNLESS_DEFAULT)
+    """Tasks of lm-evaluation-harness, whose data are among the inputs."""
+
+
+class GenerateJob(Declaration):
+    """Draw texts from the end of a train job: solutions to problems, and answers to prompts."""
+
+    code: tuple[CodeTask, ...]
+    judging: tuple[PromptSet, ...]
+
+
+class CodeJob(Declaration):
+    """Run solutions in the sandbox, and say which are right."""
+
+    code: tuple[CodeTask, ...]
+
+
+class JudgeJob(Declaration):
+    """Have the answers of two runs compared, pair by pair."""
+
+    name: str
+    """The outcome is called `judge/NAME`."""
+    judges: tuple[Judge, ...]
+    most_cost: float | None = Field(default=None, json_schema_extra=NOT_IDENTITY)
 
 
 class QuestionsJob(Declaration):
