@@ -8,6 +8,8 @@ from contextlib import AbstractContextManager
 
 from torch import Tensor, nn
 
+from titrant.model.attention_door import Attend
+
 
 class LanguageModel(nn.Module, ABC):
     """A causal language model with float32 masters. Shapes: B batch, T positions, V vocabulary."""
@@ -28,6 +30,21 @@ class LanguageModel(nn.Module, ABC):
     @abstractmethod
     def logits(self, tokens_BT: Tensor) -> Tensor:
         """Logits of the next token, [B, T, V]. Holds them all: for small inputs."""
+
+    @abstractmethod
+    def hidden_with(self, attend: Attend, tokens_BT: Tensor, positions_BT: Tensor) -> Tensor:
+        """Hidden states as `forward` gives them, with `attend` in the place of attention in every layer: [B, T, D].
+
+        `positions_BT` are the tokens' places in their own texts, from 0. Only where `attends_plainly`.
+        """
+
+    @property
+    @abstractmethod
+    def attends_plainly(self) -> bool:
+        """Whether the model is plain causal attention and nothing else that mixes positions, so that `hidden_with` is
+        what it computes: no windows shorter than its longest text, no soft caps, sinks, biases of distance, states or
+        convolutions, no angles that depend on the other texts, no `separator`. Asked once the weights are in place:
+        of a model made elsewhere it is proven by reading a few tokens both ways, once."""
 
     @abstractmethod
     def holding_copies(self) -> AbstractContextManager[None]:

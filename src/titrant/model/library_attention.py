@@ -5,6 +5,8 @@ documents, no soft cap, no sinks, values as wide as keys. Layers with a window s
 mask of their own, and on a GPU sequences of several documents do: they go through torch's kernel. A model that
 soft-caps its scores keeps the library's eager code.
 
+Through the attention door (`hidden_through`) neither is called, but what the caller gives.
+
 Where ours stays within documents, the library passes on in the place of a mask [B, 1, T, T] what ours needs to know:
 the start of each position's document, [B, T].
 """
@@ -14,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -23,11 +26,36 @@ from transformers.integrations.sdpa_attention import repeat_kv, sdpa_attention_f
 from transformers.masking_utils import sdpa_mask
 
 from titrant.model.attention import Documents, causal_attention
+from titrant.model.attention_door import Attend
 
 OURS, LIBRARY = "titrant", "eager"
 """Names of the two under which `transformers` knows them."""
 
 _starts: ContextVar[Tensor | None] = ContextVar("starts of documents", default=None)
+
+
+@dataclass
+class Door:
+    """An attention in the place of the layers' own, and what was learnt of them while it was."""
+
+    attend: Attend
+    window: float = float("inf")
+    """The shortest window of any layer that has one, in tokens."""
+    is_plain: bool = True
+    """Whether every layer asked for plain causal attention."""
+
+
+_door: ContextVar[Door | None] = ContextVar("the attention in the place of the layers' own", default=None)
+
+
+@contextmanager
+def hidden_through(door: Door) -> Iterator[None]:
+    """Models that are called inside attend by the door's attention."""
+    token = _door.set(door)
+    try:
+        yield
+    finally:
+        _door.reset(token)
 
 
 def choose_attention(config: Any) -> str:
@@ -47,6 +75,9 @@ def within_documents(starts_BT: Tensor) -> Iterator[None]:
 
 def make_mask(*, kv_length: int, local_size: int | None = None, **others: Any) -> Tensor | None:
     """The mask of the layers of one kind, as the library asks for it; None where they are causal and nothing else."""
+    if (door := _door.get()) is not None:
+        door.window = min(door.window, local_size or door.window)
+        return None
     starts_BT = _starts.get()
     windowed = local_size is not None and local_size < kv_length
     if starts_BT is not None and not (windowed or others.get("use_vmap") or starts_BT.is_cuda):
@@ -67,6 +98,8 @@ def attend(
 ) -> tuple[Tensor, None]:
     """Attention as the library's layers ask for it: query [B, H, T, K], key and value with fewer heads if they are
     grouped; the result is [B, T, H, K]."""
+    if (door := _door.get()) is not None:
+        door.window = min(door.window, others.pop("sliding_window", None) or door.window)
     starts_BT = attention_mask if attention_mask is not None and attention_mask.ndim == 2 else None
     plain = (
         (attention_mask is None or starts_BT is not None)
@@ -77,13 +110,16 @@ def attend(
         and getattr(module, "is_causal", True)
         and all(others.get(name) is None for name in ("softcap", "s_aux", "position_bias", "cache"))
     )
+    scale = query.shape[3] ** -0.5 if scaling is None else scaling
+    if door is not None:
+        door.is_plain &= plain
+        return door.attend(module.layer_idx, query, key, value, scale).transpose(1, 2).contiguous(), None
     if not plain:
         mask = attention_mask if starts_BT is None else _dense(starts_BT)
         attended: tuple[Tensor, None] = sdpa_attention_forward(
             module, query, key, value, mask, dropout=dropout, scaling=scaling, **others
         )
         return attended
-    scale = query.shape[3] ** -0.5 if scaling is None else scaling
     groups = query.shape[1] // key.shape[1]
     key, value = (repeat_kv(x.to(value.dtype), groups) for x in (key, value))
     documents = None if starts_BT is None else Documents(starts_BT, None)

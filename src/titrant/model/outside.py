@@ -37,9 +37,11 @@ from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
 from titrant.errors import EngineError, StudyError
 from titrant.model.attention import find_documents
+from titrant.model.attention_door import Attend
 from titrant.model.language_model import LanguageModel
-from titrant.model.library_attention import LIBRARY, choose_attention, within_documents
+from titrant.model.library_attention import LIBRARY, Door, choose_attention, hidden_through, within_documents
 from titrant.model.loss import mean_cross_entropy
+from titrant.model.outside_door import proves_plain
 from titrant.study.outside import COMPANIONS, interleaved_refusal, is_interleaved
 
 LOSS_TOLERANCE = 1e-4
@@ -72,6 +74,7 @@ class OutsideModel(LanguageModel):
         self._library = (library_model,)  # in a tuple, so that its modules are registered below and nowhere else
         self._format = {"float32": torch.float32, "bfloat16": torch.bfloat16}[precision]
         self._held: Tensor | None = None
+        self._attends_plainly: bool | None = None
         output = library_model.get_output_embeddings()
         embedding = library_model.get_input_embeddings()
         if output is None or getattr(output, "bias", None) is not None:
@@ -122,12 +125,30 @@ class OutsideModel(LanguageModel):
             # positions restart, and by that the library tells documents apart where it makes a mask
             placed["position_ids"] = torch.arange(tokens_BT.shape[1], device=tokens_BT.device) - starts_BT
             seen = within_documents(starts_BT)
-        with self._autocast(), seen:
+        with seen:
+            return self._decoded(tokens_BT, **placed)
+
+    def _decoded(self, tokens_BT: Tensor, **placed: Tensor) -> Tensor:
+        with self._autocast():
             decoder = cast(Any, self._library[0].base_model)
             hidden_BTD: Tensor = decoder(input_ids=tokens_BT, use_cache=False, **placed).last_hidden_state
         if self.scale != 1:
             hidden_BTD = hidden_BTD * self.scale
         return hidden_BTD.to(self._format)
+
+    def hidden_with(self, attend: Attend, tokens_BT: Tensor, positions_BT: Tensor) -> Tensor:
+        """See `LanguageModel.hidden_with`."""
+        with hidden_through(Door(attend)):
+            return self._decoded(tokens_BT, position_ids=positions_BT)
+
+    @property
+    def attends_plainly(self) -> bool:
+        """See `LanguageModel.attends_plainly`. Proven with the weights that the model has when it is first asked."""
+        if self.separator is not None:
+            return False
+        if self._attends_plainly is None:
+            self._attends_plainly = proves_plain(self._library[0], self.vocabulary, self._decoded)
+        return self._attends_plainly
 
     def loss(self, tokens_BT: Tensor, targets_BT: Tensor, *, rows: float | None = None) -> Tensor:
         """Mean cross entropy of the targets in nats a token; see `mean_cross_entropy` for `rows`."""

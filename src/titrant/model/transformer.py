@@ -24,6 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Literal, cast, final
 
 import numpy as np
@@ -34,6 +35,7 @@ from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
 from titrant.model.attention import Documents, causal_attention, find_documents, has_fused_documents
+from titrant.model.attention_door import Attend
 from titrant.model.language_model import LanguageModel
 from titrant.model.loss import mean_cross_entropy
 from titrant.study.architecture import Architecture
@@ -84,6 +86,23 @@ class Transformer(LanguageModel):
         documents = self._documents_of(tokens_BT)
         for block in self.blocks:
             hidden_BTD = block(hidden_BTD, turns, documents)
+        return self._last(hidden_BTD)
+
+    def hidden_with(self, attend: Attend, tokens_BT: Tensor, positions_BT: Tensor) -> Tensor:
+        """See `LanguageModel.hidden_with`. Queries come divided by sqrt(K): the scale is 1."""
+        hidden_BTD = functional.embedding(tokens_BT, self.embedding.weight).float()
+        length = max(64, 1 << int(positions_BT.max()).bit_length())  # one table for many batches, bits of none
+        turns = self._turns_of(length, tokens_BT.device)[positions_BT]
+        for layer, block in enumerate(self.units()):
+            hidden_BTD = block.attending(partial(attend, layer), hidden_BTD, turns)
+        return self._last(hidden_BTD)
+
+    @property
+    def attends_plainly(self) -> bool:
+        """See `LanguageModel.attends_plainly`: always, but within documents."""
+        return self.separator is None
+
+    def _last(self, hidden_BTD: Tensor) -> Tensor:
         hidden_BTD = cast(Tensor, self.norm(hidden_BTD))
         if self.architecture.logit_scale != 1:
             hidden_BTD = hidden_BTD * self.architecture.logit_scale
@@ -223,6 +242,16 @@ class Block(nn.Module):
             return recomputed
         return self.compute(*given, self.heads, self.norm.epsilon)
 
+    def attending(self, attend: Callable[..., Tensor], hidden_BTD: Tensor, turns: Tensor) -> Tensor:
+        """As `forward`, with attend(query_BHTK, key_BHTK, value_BHTK, scale) for attention; `turns` are those of every
+        token, [B, T, 2, 1, K / 2, 2]."""
+
+        def unscaled(query_BHTK: Tensor, key_BHTK: Tensor, value_BHTK: Tensor) -> Tensor:
+            return attend(query_BHTK, key_BHTK, value_BHTK, 1.0)
+
+        matrices = (self.norm.weight, self.input.in_precision(), self.output.in_precision())
+        return _attending_output(unscaled, hidden_BTD, turns, *matrices, self.heads, self.norm.epsilon)
+
 
 def block_output(
     hidden_BTD: Tensor,
@@ -235,13 +264,30 @@ def block_output(
     epsilon: float,
 ) -> Tensor:
     """What a block makes of its hidden states [B, T, D], as a function of tensors; E = D + F."""
+
+    def attend(query_BHTK: Tensor, key_BHTK: Tensor, value_BHTK: Tensor) -> Tensor:
+        return causal_attention(query_BHTK, key_BHTK, value_BHTK, documents)
+
+    return _attending_output(attend, hidden_BTD, turns, norm_D, input_PD, output_DE, heads, epsilon)
+
+
+def _attending_output(
+    attend: Callable[[Tensor, Tensor, Tensor], Tensor],
+    hidden_BTD: Tensor,
+    turns: Tensor,
+    norm_D: Tensor,
+    input_PD: Tensor,
+    output_DE: Tensor,
+    heads: int,
+    epsilon: float,
+) -> Tensor:
     width, ffn = output_DE.shape[0], output_DE.shape[1] - output_DE.shape[0]
     projected_BTP = functional.linear(layer_norm(hidden_BTD, norm_D, epsilon).to(input_PD.dtype), input_PD)
     pairs, value, gate_BTF, up_BTF = torch.split(projected_BTP, [2 * width, width, ffn, ffn], dim=-1)
     turned = rotate(torch.unflatten(pairs, -1, (2, heads, -1)), turns)
     query_BHTK, key_BHTK = (x.squeeze(2).transpose(1, 2) for x in torch.split(turned, 1, dim=2))
     value_BHTK = torch.unflatten(value, -1, (heads, -1)).transpose(1, 2)
-    attended_BTD = causal_attention(query_BHTK, key_BHTK, value_BHTK, documents).transpose(1, 2).flatten(2)
+    attended_BTD = attend(query_BHTK, key_BHTK, value_BHTK).transpose(1, 2).flatten(2)
     both_BTE = torch.cat((attended_BTD, functional.silu(gate_BTF) * up_BTF), dim=-1)
     return hidden_BTD + functional.linear(both_BTE, output_DE)
 
