@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -113,7 +113,8 @@ def attend(
     scale = query.shape[3] ** -0.5 if scaling is None else scaling
     if door is not None:
         door.is_plain &= plain
-        return door.attend(module.layer_idx, query, key, value, scale).transpose(1, 2).contiguous(), None
+        layer = cast(int, module.layer_idx)
+        return door.attend(layer, query, key, value, scale).transpose(1, 2).contiguous(), None
     if not plain:
         mask = attention_mask if starts_BT is None else _dense(starts_BT)
         attended: tuple[Tensor, None] = sdpa_attention_forward(
