@@ -245,6 +245,11 @@ class JudgeJob(Declaration):
     judges: tuple[Judge, ...]
     most_cost: float | None = Field(default=None, json_schema_extra=NOT_IDENTITY)
 
+    @property
+    def outcome(self) -> str:
+        """`judge/NAME`"""
+        return f"judge/{self.name}"
+
 
 class QuestionsJob(Declaration):
     """Check before training that all that will be asked exists and fits the shortest window of the study."""
@@ -356,7 +361,8 @@ class ReportJob(Declaration):
 
 
 JobDeclaration = (
-    DocumentsJob
+    BenchmarksJob
+    | DocumentsJob
     | SignalsJob
     | SignaturesJob
     | ItemsJob
@@ -370,6 +376,9 @@ JobDeclaration = (
     | QuestionsJob
     | TrainJob
     | EvaluateJob
+    | GenerateJob
+    | CodeJob
+    | JudgeJob
     | FindingsJob
     | ReportJob
 )

@@ -100,7 +100,10 @@ def test_a_source_made_of_another_and_only_redacted_stands_beside_its_overlap(st
 
 
 def test_a_rule_without_anything_to_look_for_is_told(study) -> None:
-    with pytest.raises(StudyError, match=re.escape("looks for the items of `multiple_choice`, and there are none")):
+    with pytest.raises(
+        StudyError,
+        match=re.escape("looks for the items of `multiple_choice`, tasks, problems and prompts, and there are none"),
+    ):
         study(with_rule({"action": "drop"}), tasks=False)
 
 

@@ -1,4 +1,4 @@
-"""The items stage: the texts of all multiple-choice items, which sources are searched for.
+"""The items stage: the texts of all items of tasks, problems and prompts, which sources are searched for.
 
 Probes are not among them: they are generated anew with every study and stand in no source, but for planted facts, which
 are put there on purpose.
@@ -12,7 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from titrant.artifacts import Items
+from titrant.artifacts import Benchmarks, Items
 from titrant.evaluate.choice import ChoiceItem, read_multiple_choice
 from titrant.jobs import ItemsJob, Progress
 
@@ -28,7 +28,8 @@ SCHEMA = pa.schema(
 
 
 def write_items(job: ItemsJob, inputs: Mapping[str, Path], out: Path, *, scratch: Path, progress: Progress) -> Items:
-    """Write `items.parquet`. Raises StudyError with file and line if a file is wrong."""
+    """Write `items.parquet`. `inputs` may hold `benchmarks`, whose requests join them. Raises StudyError with file and
+    line if a file is wrong."""
     rows, counts = [], {}
     for done, task in enumerate(job.multiple_choice):
         outcome = f"choice/{task.name}"
@@ -36,7 +37,11 @@ def write_items(job: ItemsJob, inputs: Mapping[str, Path], out: Path, *, scratch
         items = read_multiple_choice(task)
         counts[outcome] = len(items)
         rows += [{"outcome": outcome, **row} for item in items for row in _parts(item)]
-    pq.write_table(pa.Table.from_pylist(rows, schema=SCHEMA), out / "items.parquet", compression="zstd")
+    table = pa.Table.from_pylist(rows, schema=SCHEMA)
+    if "benchmarks" in inputs:
+        counts |= Benchmarks.read(inputs["benchmarks"]).items
+        table = pa.concat_tables([table, pq.read_table(inputs["benchmarks"] / "requests.parquet", schema=SCHEMA)])
+    pq.write_table(table, out / "items.parquet", compression="zstd")
     return Items(items=counts)
 
 

@@ -13,6 +13,7 @@ STAGES: Mapping[str, str] = {
     "documents": "titrant.corpus:read_documents",
     "signals": "titrant.corpus:find_all_signals",
     "signatures": "titrant.corpus:sign_documents",
+    "benchmarks": "titrant.evaluate:prepare_benchmarks",
     "items": "titrant.evaluate:write_items",
     "overlap": "titrant.corpus:find_overlaps",
     "transform": "titrant.corpus:transform_documents",
@@ -24,6 +25,9 @@ STAGES: Mapping[str, str] = {
     "questions": "titrant.evaluate:check_questions",
     "train": "titrant.train:train",
     "evaluate": "titrant.evaluate:evaluate_checkpoint",
+    "generate": "titrant.evaluate:generate_samples",
+    "code": "titrant.evaluate:run_code",
+    "judge": "titrant.evaluate:judge_pairs",
     "findings": "titrant.analyze:find_findings",
     "report": "titrant.report:write_report",
 }

@@ -17,9 +17,11 @@ from blake3 import blake3
 from pydantic import BaseModel
 
 from titrant.errors import StudyError
+from titrant.study.judging import Judge
 from titrant.study.mixture import Mixture
 from titrant.study.model_filters import FilterModel
 from titrant.study.phase import Arm
+from titrant.study.tasks import TaskData
 
 _SPOKEN_SHORT = (Mixture, Arm)
 """Declarations that write themselves in their own short form."""
@@ -63,8 +65,13 @@ def _fields(declaration: type[BaseModel]) -> tuple[tuple[str, str, object, objec
     )
 
 
-def _is_of_the_hub(declared: BaseModel) -> bool:
-    """Whether a name and a commit stand for the content; a repository's `revision` may be a branch, which can move."""
+def _lies_elsewhere(declared: BaseModel) -> bool:
+    """Whether a name stands for the content, with a commit where there is one; a repository's `revision` may be a
+    branch, which can move."""
+    if isinstance(declared, TaskData):
+        return declared.files is None
+    if isinstance(declared, Judge):
+        return declared.endpoint is not None
     if not isinstance(declared, FilterModel):
         return False
     return declared.revision is not None and not Path(declared.model).is_absolute()
@@ -84,7 +91,7 @@ def _plain(value: object) -> object:
         return value.model_dump(mode="json")
     if isinstance(value, BaseModel):
         fields = _fields(type(value))
-        if getattr(value, "content", "") is None and not _is_of_the_hub(value):
+        if getattr(value, "content", "") is None and not _lies_elsewhere(value):
             raise StudyError(
                 f"{type(value).__name__} {value!r:.80} is not pinned: pin the study before planning, so that its "
                 "content and not its path is its identity"

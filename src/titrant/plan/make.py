@@ -1,11 +1,12 @@
 """From a pinned study to its plan: a pure function. Equal work is found by identity and becomes one job.
 
-1. data      documents ─▶ split (against earlier sources) ─▶ tokenizer ─▶ tokens, one chain a source; every source is
-             searched for the items of multiple choice
+1. data      benchmarks, if any are asked for; documents ─▶ split (against earlier sources) ─▶ tokenizer ─▶ tokens, one
+             chain a source; every source is searched for the items of all tasks
 2. gates     one check of all draws, one of all that will be asked, before anything trains
 3. training  one job a phase, keyed by its whole prefix: arms that begin alike share their trunk; two arms once more
              at each other rate of the learning-rate probe, if there is one
-4. scoring   one job a trained phase (in full at the end of an arm), then findings, then the report
+4. scoring   one job a trained phase (in full at the end of an arm); if they are asked for, texts that the ends write,
+             solutions run, answers judged; then findings, then the report
 """
 
 from __future__ import annotations
@@ -13,11 +14,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from itertools import product
 
 from titrant.artifacts import ARTIFACTS
 from titrant.errors import StudyError
 from titrant.jobs import (
+    CodeJob,
     DocumentsJob,
     EvaluateJob,
     ExamplesJob,
@@ -41,6 +43,7 @@ from titrant.jobs import (
     TrainPhase,
     TransformJob,
 )
+from titrant.plan.asked import asked_of_models, benchmarks_asked, judging_asked, texts_asked
 from titrant.plan.budget import resolve_phases
 from titrant.plan.contrasts import planned_contrasts, same_documents
 from titrant.plan.fingerprint import fingerprint, identity_of
@@ -48,13 +51,11 @@ from titrant.plan.plan import Job, Plan
 from titrant.plan.rate_probe import planned_probe, probed_scales
 from titrant.study.architecture import ExistingTokenizer, TrainedTokenizer
 from titrant.study.derived import made_of
-from titrant.study.evaluation import MultipleChoice, Probe
+from titrant.study.evaluation import MultipleChoice
 from titrant.study.ladder import Scale
 from titrant.study.signals import SIGNALS
 from titrant.study.source import Source
 from titrant.study.study import Study
-
-Task = TypeVar("Task", Probe, MultipleChoice)
 
 
 def make_plan(study: Study) -> Plan:
@@ -86,6 +87,8 @@ class _Draft:
     documents: dict[str, str] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
     """Id of the job whose documents are encoded: the documents job, or the last transform."""
+    benchmarks: str = ""
+    """Id of the benchmarks job; empty where nothing is asked that others have made."""
     items: str = ""
     """Id of the items job; empty where sources are not searched for items."""
     overlaps: dict[str, str] = field(default_factory=dict)
@@ -98,6 +101,8 @@ class _Draft:
     questions: str = ""
     scored: dict[str, str] = field(default_factory=dict)
     """Id of the evaluate job by id of the train job."""
+    judged: dict[str, str] = field(default_factory=dict)
+    """By role in findings, ids of what scores texts that a run's end wrote: code and judge jobs."""
 
     def add(
         self,
@@ -148,6 +153,8 @@ class _Draft:
         study = self.study
         own: dict[str, str] = {}
         signatures: dict[str, str] = {}
+        if study.evaluation.needs_benchmarks:
+            self.benchmarks = self.add("benchmarks", study.study, benchmarks_asked(study), {})
         self.add_items()
         for name, source in study.sources.items():
             other = made_of(source)
@@ -214,7 +221,8 @@ class _Draft:
             fields = MultipleChoice.model_fields
             default = {name: fields[name].default for name in ("margin", "normalise")}
             tasks = (task.model_copy(update=default) for task in self.study.evaluation.multiple_choice)
-            self.items = self.add("items", self.study.study, ItemsJob(multiple_choice=tuple(tasks)), {})
+            inputs = {"benchmarks": self.benchmarks} if self.benchmarks else {}
+            self.items = self.add("items", self.study.study, ItemsJob(multiple_choice=tuple(tasks)), inputs)
 
     def add_source(self, name: str, source: Source, earlier: Mapping[str, str], signatures: dict[str, str]) -> None:
         """Documents of a source of its own, and what decides which are kept. `signatures` are of sources before it."""
@@ -293,15 +301,18 @@ class _Draft:
         )
 
     def add_questions(self) -> None:
-        declaration = self._evaluation(in_full=True)
+        declaration = asked_of_models(self.study, in_full=True)
         self.questions = self.add(
             "questions",
             self.study.study,
             QuestionsJob(
                 evaluation=declaration, window=min(scale.sequence_length for scale in self.study.scales.values())
             ),
-            {"tokenizer": self.tokenizer} | self._texts_asked(declaration),
+            {"tokenizer": self.tokenizer} | self._texts_asked(declaration) | self._benchmarks_of(declaration),
         )
+
+    def _benchmarks_of(self, declaration: EvaluateJob) -> dict[str, str]:
+        return {"benchmarks": self.benchmarks} if declaration.tasks else {}
 
     def _texts_asked(self, declaration: EvaluateJob) -> dict[str, str]:
         """The sources whose held-out texts are scored, and those that any arm trains on: no text is to be both."""
@@ -361,34 +372,34 @@ class _Draft:
         for run, chain in self.runs.values():
             for train in chain if self._is_own(run) else chain[-1:]:
                 self.scored[train] = self._add_evaluation(run, train, in_full=train in ends)
+        self.add_written()
+
+    def add_written(self) -> None:
+        """Texts that the ends of runs write, where any are asked for: solutions to run, answers to judge."""
+        texts = texts_asked(self.study)
+        if texts is None:
+            return
+        written: dict[str, str] = {}
+        for run, chain in self.runs.values():
+            inputs = {"train": chain[-1], "tokenizer": self.tokenizer, "benchmarks": self.benchmarks}
+            name = self.jobs[chain[-1]].name
+            written[run.id] = self.add("generate", name, texts, inputs, run=run.id)
+            if texts.code:
+                inputs = {"generations": written[run.id], "benchmarks": self.benchmarks}
+                self.judged[f"code/{run.id}"] = self.add("code", name, CodeJob(code=texts.code), inputs, run=run.id)
+        for job, contrast in judging_asked(self.study):
+            for scale, seed in product(self.study.scales, self.study.seeds):
+                arm, control = (Run(arm=arm, scale=scale, seed=seed).id for arm in (contrast.arm, contrast.control))
+                inputs = {"arm": written[arm], "control": written[control], "benchmarks": self.benchmarks}
+                name = f"{contrast.arm}/{contrast.control}@{scale}#{seed}"
+                self.judged[f"{job.outcome}/{name}"] = self.add("judge", name, job, inputs, run=arm)
 
     def _is_own(self, run: Run) -> bool:
         """Whether a run is the study's own, and not one of the learning-rate probe alone."""
         return run.scale in self.study.scales
 
-    def _evaluation(self, *, in_full: bool) -> EvaluateJob:
-        """All that is asked at the end of an arm, or bits per byte at milestones alone.
-
-        Margins judge scores and make none: findings have them, and here each stands at its default.
-        """
-        evaluation = self.study.evaluation
-        probes = evaluation.probes if in_full else ()
-        asks_for_facts = any(probe.name == "planted-facts" for probe in probes)
-        return EvaluateJob(
-            bits_per_byte_sources=evaluation.bits_per_byte.sources or tuple(self.study.sources),
-            bytes_per_source=evaluation.bits_per_byte.bytes_per_source if in_full else 0,
-            check_bytes_per_source=evaluation.check_bytes_per_source,
-            probes=tuple(_without_margin(probe) for probe in probes),
-            multiple_choice=tuple(_without_margin(task) for task in evaluation.multiple_choice) if in_full else (),
-            planted={
-                name: source.plant
-                for name, source in self.study.sources.items()
-                if source.plant is not None and asks_for_facts
-            },
-        )
-
     def _add_evaluation(self, run: Run, train: str, *, in_full: bool) -> str:
-        job, declaration = self.jobs[train], self._evaluation(in_full=in_full)
+        job, declaration = self.jobs[train], asked_of_models(self.study, in_full=in_full)
         return self.add(
             "evaluate",
             job.name,
@@ -397,6 +408,7 @@ class _Draft:
                 "train": train,
                 "tokenizer": self.tokenizer,
                 **self._texts_asked(declaration),
+                **self._benchmarks_of(declaration),
             },
             flops=job.flops / max(job.tokens, 1) / 3 * (500_000 if in_full else 50_000),
             run=run.id,
@@ -426,6 +438,7 @@ class _Draft:
                 for run, chain in self.runs.values()
                 for index, train in enumerate(chain[:-1])
             }
+            | self.judged
             | ({"items": self.items} if self.items else {})
             | {f"overlap/{source}": id_ for source, id_ in self.overlaps.items()}
             | {f"split/{source}": self.splits[source] for source in self.overlaps},
@@ -471,11 +484,6 @@ def _without_names(tokenizer: TrainedTokenizer | ExistingTokenizer) -> TrainedTo
     if isinstance(tokenizer, TrainedTokenizer):
         return tokenizer.model_copy(update={"mixture": "shares"})
     return tokenizer
-
-
-def _without_margin(task: Task) -> Task:
-    """A probe or a file of questions with the margin that it has if none is declared."""
-    return task.model_copy(update={"margin": type(task).model_fields["margin"].default})
 
 
 def _file_name(name: str) -> str:

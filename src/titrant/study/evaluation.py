@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from titrant.study.cleaning import Decontaminate
 from titrant.study.declaration import IDENTITY_UNLESS_DEFAULT, NOT_IDENTITY, Declaration, Name
+from titrant.study.judging import Judging
+from titrant.study.suites import SuiteName, suite
+from titrant.study.tasks import CodeTask, Task, named
 from titrant.study.units import Bytes
 
 ProbeName = Literal[
@@ -66,7 +69,8 @@ class MultipleChoice(Declaration):
 
 
 class Evaluation(Declaration):
-    """All that is measured. Outcomes are named `bits_per_byte/SOURCE`, `probe/NAME` and `choice/NAME`."""
+    """All that is measured. Outcomes are named `bits_per_byte/SOURCE`, `probe/NAME`, `choice/NAME`, `task/NAME`,
+    `code/NAME` and `judge/NAME`."""
 
     bits_per_byte: BitsPerByte = BitsPerByte()
     """Always measured."""
@@ -74,9 +78,20 @@ class Evaluation(Declaration):
     """Generated tasks, at the end of each arm; as names or as mappings."""
     multiple_choice: tuple[MultipleChoice, ...] = ()
     """Tasks from files, at the end of each arm."""
+    suites: tuple[SuiteName, ...] = Field(default=(), json_schema_extra=IDENTITY_UNLESS_DEFAULT)
+    """Named lists of tasks: `knowledge`, `reasoning`, `code`, `judge`, and `aryabumi`, the reference study's."""
+    without: tuple[str, ...] = Field(default=(), json_schema_extra=IDENTITY_UNLESS_DEFAULT)
+    """Tasks of the suites that are left out, by name."""
+    tasks: tuple[Task, ...] = Field(default=(), json_schema_extra=IDENTITY_UNLESS_DEFAULT)
+    """Tasks of lm-evaluation-harness, at the end of each arm; as names or as mappings. One that a suite has too stands
+    in its place."""
+    code: tuple[CodeTask, ...] = Field(default=(), json_schema_extra=IDENTITY_UNLESS_DEFAULT)
+    """Problems whose solutions are run, at the end of each arm; as names or as mappings."""
+    judging: tuple[Judging, ...] = Field(default=(), json_schema_extra=IDENTITY_UNLESS_DEFAULT)
+    """Prompts whose answers judges compare, at the end of the two arms of each contrast."""
     decontaminate: Decontaminate | None = Field(default=Decontaminate(), json_schema_extra=IDENTITY_UNLESS_DEFAULT)
-    """Every source is searched for the items of `multiple_choice`; null: it is not. Probes are generated anew and stand
-    in no source, but for planted facts, which are meant to."""
+    """Every source is searched for the items of tasks and `multiple_choice`, for problems and for prompts; null: it is
+    not. Probes are generated anew and stand in no source, but for planted facts, which are meant to."""
     checks_per_phase: int = Field(default=4, ge=0)
     """How often bits per byte is also measured inside a phase, evenly spaced, for the curves. The weights at these
     places are kept by training itself, so that another number trains again: choose it before the first run."""
@@ -90,21 +105,63 @@ class Evaluation(Declaration):
             return tuple({"name": item} if isinstance(item, str) else item for item in given)
         return given
 
+    @field_validator("tasks", "code", mode="before")
+    @classmethod
+    def _a_name_is_a_task(cls, given: Any) -> Any:
+        return named(given)
+
+    @field_validator("suites", "without", mode="before")
+    @classmethod
+    def _one_is_a_list(cls, given: Any) -> Any:
+        return (given,) if isinstance(given, str) else given
+
+    @field_validator("judging", mode="before")
+    @classmethod
+    def _one_judging_is_a_list(cls, given: Any) -> Any:
+        return (given,) if isinstance(given, Mapping) else given
+
     @field_validator("decontaminate")
     @classmethod
     def _has_something_to_look_for(cls, rule: Decontaminate | None, info: ValidationInfo) -> Decontaminate | None:
-        if rule not in (None, Decontaminate()) and not info.data.get("multiple_choice", True):
+        has_items = any(info.data.get(name, True) for name in ("multiple_choice", "suites", "tasks", "code", "judging"))
+        if rule not in (None, Decontaminate()) and not has_items:
             raise PydanticCustomError(
                 "nothing_to_look_for",
-                "`decontaminate` looks for the items of `multiple_choice`, and there are none (probes are generated "
-                "anew and stand in no source); give `multiple_choice`, or leave it out",
+                "`decontaminate` looks for the items of `multiple_choice`, tasks, problems and prompts, and there are "
+                "none (probes are generated anew and stand in no source); give some, or leave it out",
             )
         return rule
 
     @property
+    def all_tasks(self) -> tuple[Task, ...]:
+        """Tasks of the harness, those of suites first; one that is declared too is asked as it is declared."""
+        return _joined([suite(name).tasks for name in self.suites], self.tasks, self.without)
+
+    @property
+    def all_code(self) -> tuple[CodeTask, ...]:
+        """Sets of problems, as `all_tasks`."""
+        return _joined([suite(name).code for name in self.suites], self.code, self.without)
+
+    @property
+    def needs_benchmarks(self) -> bool:
+        """Whether anything is asked whose data lie elsewhere."""
+        return bool(self.all_tasks or self.all_code or self.judging)
+
+    @property
     def searched_for(self) -> Decontaminate | None:
         """How sources are searched for items; None where there are none, or where it is switched off."""
-        return self.decontaminate if self.multiple_choice else None
+        return self.decontaminate if self.multiple_choice or self.needs_benchmarks else None
+
+
+AnyTask = TypeVar("AnyTask", Task, CodeTask)
+
+
+def _joined(
+    suites: Iterable[tuple[AnyTask, ...]], declared: tuple[AnyTask, ...], without: tuple[str, ...]
+) -> tuple[AnyTask, ...]:
+    """Each task once, in the order of first mention, as it is declared on its own if it is."""
+    found = {task.name: task for tasks in suites for task in tasks if task.name not in without}
+    return tuple((found | {task.name: task for task in declared}).values())
 
 
 class Statistics(Declaration):

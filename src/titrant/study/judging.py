@@ -20,6 +20,8 @@ class Judge(Declaration):
     """Where it answers, such as `https://api.openai.com/v1` or `http://localhost:8000/v1`."""
     hugging_face: str | None = Field(default=None, json_schema_extra=NOT_IDENTITY)
     """Folder of a local model, as `save_pretrained` writes it, tokenizer included."""
+    content: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
+    """BLAKE3 over that folder's files. Filled in when the study is pinned; if given, it must match."""
     key_variable: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", json_schema_extra=NOT_IDENTITY)
     """Name of the environment variable that holds the key: keys stand in no study; null: none is needed."""
     temperature: float = Field(default=0.0, ge=0, le=2)

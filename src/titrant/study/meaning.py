@@ -11,11 +11,12 @@ from titrant.study.architecture import TrainedTokenizer
 from titrant.study.contrast import Contrast
 from titrant.study.declaration import listing, suggestion
 from titrant.study.derived import derivation_problems
-from titrant.study.evaluation import Additive
+from titrant.study.evaluation import Additive, Evaluation
 from titrant.study.histories import history_problems
 from titrant.study.phase import Arm, Continued, FromCheckpoint, Phase
 from titrant.study.recipe import Recipe, recipe_of
 from titrant.study.study import Study
+from titrant.study.suites import suite
 from titrant.study.units import show_count
 
 MAX_RUNGS = {
@@ -197,6 +198,7 @@ def _evaluation(study: Study) -> Iterator[Found]:
             ("evaluation", "probes"),
             "the probe 'planted-facts' asks for facts that no source plants; give a source `plant`, or drop the probe",
         )
+    yield from _suites(study.evaluation)
     for index, contrast in enumerate(study.contrasts):
         for pattern in contrast.outcomes:
             if not any(fnmatchcase(name, pattern) for name in names):
@@ -204,6 +206,27 @@ def _evaluation(study: Study) -> Iterator[Found]:
                     ("contrasts", index, "outcomes"),
                     f"no outcome is called '{pattern}'{suggestion(pattern, names)}; there are {listing(names)}",
                 )
+
+
+def _suites(evaluation: Evaluation) -> Iterator[Found]:
+    for name in evaluation.suites:
+        if suite(name).judged and not evaluation.judging:
+            yield (
+                ("evaluation", "suites"),
+                f"suite '{name}' has answers judged, and no judge is declared; give `judging: {{judges: [...]}}`, or "
+                "name the suites knowledge, reasoning and code instead",
+            )
+    asked = [suite(name) for name in evaluation.suites]
+    of_suites = {task.name for each in asked for task in each.tasks} | {
+        task.name for each in asked for task in each.code
+    }
+    for index, task in enumerate(evaluation.without):
+        if task not in of_suites:
+            yield (
+                ("evaluation", "without", index),
+                f"no suite that is asked for has a task '{task}'{suggestion(task, of_suites)}; they have "
+                f"{listing(of_suites) or 'none'}",
+            )
 
 
 def _comparisons(study: Study) -> Iterator[Found]:

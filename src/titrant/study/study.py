@@ -12,14 +12,16 @@ from titrant.study.architecture import Tokenizer
 from titrant.study.cleaning import NearDuplicates
 from titrant.study.contrast import Contrast, Sweep
 from titrant.study.declaration import IDENTITY_UNLESS_DEFAULT, Declaration, Name
-from titrant.study.evaluation import Competitive, Design, Evaluation, Statistics
+from titrant.study.evaluation import Competitive, Design, Evaluation, MultipleChoice, Probe, Statistics
 from titrant.study.faults import Faults
+from titrant.study.judging import Judging
 from titrant.study.ladder import Scale, written_out
 from titrant.study.mixture import Mixture
 from titrant.study.optimizer import AnyOptimizer, Optimizer
 from titrant.study.phase import Arm, Phase, with_default_parts
 from titrant.study.rate_probe import LearningRateProbe
 from titrant.study.source import Source
+from titrant.study.tasks import CodeTask, Task
 
 
 class Study(Declaration):
@@ -134,6 +136,9 @@ class Study(Declaration):
             *(f"bits_per_byte/{source}" for source in evaluation.bits_per_byte.sources or self.sources),
             *(f"probe/{probe.name}" for probe in evaluation.probes),
             *(f"choice/{task.name}" for task in evaluation.multiple_choice),
+            *(f"task/{task.name}" for task in evaluation.all_tasks),
+            *(f"code/{task.name}" for task in evaluation.all_code),
+            *(f"judge/{judging.name}" for judging in evaluation.judging),
         )
 
     def margin_of(self, outcome: str) -> float:
@@ -141,8 +146,14 @@ class Study(Declaration):
         kind, _, name = outcome.partition("/")
         if kind == "bits_per_byte":
             return self.evaluation.bits_per_byte.margin
-        tasks = self.evaluation.probes if kind == "probe" else self.evaluation.multiple_choice
-        return next(task.margin for task in tasks if task.name == name)
+        asked: dict[str, tuple[Probe | MultipleChoice | Task | CodeTask | Judging, ...]] = {
+            "probe": self.evaluation.probes,
+            "choice": self.evaluation.multiple_choice,
+            "task": self.evaluation.all_tasks,
+            "code": self.evaluation.all_code,
+            "judge": self.evaluation.judging,
+        }
+        return next(task.margin for task in asked[kind] if task.name == name)
 
     def canonical(self) -> dict[str, Any]:
         """The resolved study as plain data: sweeps written out, every default filled in."""

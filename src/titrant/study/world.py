@@ -18,6 +18,7 @@ from pydantic import BaseModel
 from titrant.errors import Problem, StudyError
 from titrant.study.architecture import ExistingTokenizer, OutsideArchitecture
 from titrant.study.histories import history_problems
+from titrant.study.judging import Judge, Judging
 from titrant.study.ladder import Scale
 from titrant.study.load import LoadedStudy
 from titrant.study.model_filters import FilterModel, ModelFilters
@@ -28,6 +29,7 @@ from titrant.study.phase import Phase
 from titrant.study.repository import commit_of
 from titrant.study.starting_points import model_files, read_architecture, starting_problems
 from titrant.study.study import Study
+from titrant.study.tasks import TaskData
 
 Declared = TypeVar("Declared", bound=BaseModel)
 
@@ -68,13 +70,20 @@ def pin_study(loaded: LoadedStudy) -> Study:
         pinned(_pin_file, task, "evaluation", "multiple_choice", index)
         for index, task in enumerate(study.evaluation.multiple_choice)
     )
+    asked: dict[str, Any] = {
+        key: tuple(
+            pinned(_pin_data, task, "evaluation", key, index)
+            for index, task in enumerate(getattr(study.evaluation, key))
+        )
+        for key in ("tasks", "code", "judging")
+    }
     scales = {name: pinned(_pin_scale, scale, "scales", name, "architecture") for name, scale in study.scales.items()}
     tokenizer, token_ids = study.tokenizer, dict[str, int]()
     if isinstance(tokenizer, ExistingTokenizer):
         tokenizer = pinned(_pin_tokenizer, tokenizer, "tokenizer")
     if problems:
         raise StudyError(problems)
-    evaluation = study.evaluation.model_copy(update={"multiple_choice": choices})
+    evaluation = study.evaluation.model_copy(update={"multiple_choice": choices, **asked})
     pinned_study = study.model_copy(
         update={
             "sources": sources,
@@ -252,6 +261,38 @@ def _pin_file(declared: Any, folder: Path) -> Any:
         raise StudyError(f"'{path}' does not exist; paths are read from the study's folder")
     declared = declared.model_copy(update={"file": str(path)})
     return _with_content(declared, content_of_file(path), f"'{path}'")
+
+
+def _pin_data(declared: Any, folder: Path) -> Any:
+    """A task, a set of problems or of prompts, with the files and folders that it names pinned."""
+    place = "prompts" if isinstance(declared, Judging) else "data"
+    data: TaskData | None = getattr(declared, place)
+    update: dict[str, Any] = {}
+    if data is not None and data.files is not None:
+        paths = {split: folder.resolve() / file for split, file in sorted(data.files.items())}
+        for path in paths.values():
+            if not path.is_file():
+                raise StudyError(f"'{path}' does not exist; paths are read from the study's folder")
+        files = {split: str(path) for split, path in paths.items()}
+        content = {split: content_of_file(path) for split, path in paths.items()}
+        for split, found in content.items():
+            if data.content is not None and data.content.get(split) != found:
+                raise StudyError(f"'{files[split]}' has changed: its content is {found}; correct the study")
+        update[place] = data.model_copy(update={"files": files, "content": content})
+    if isinstance(declared, Judging):
+        update["judges"] = tuple(_pin_judge(judge, folder) for judge in declared.judges)
+    return declared.model_copy(update=update)
+
+
+def _pin_judge(judge: Judge, folder: Path) -> Judge:
+    if judge.hugging_face is None:
+        return judge
+    path = folder.resolve() / judge.hugging_face
+    if not path.is_dir():
+        raise StudyError(
+            f"the folder of judge '{judge.model}', '{path}', does not exist; paths are read from the study's"
+        )
+    return _with_content(judge.model_copy(update={"hugging_face": str(path)}), content_of_folder(path), f"'{path}'")
 
 
 def _pin_models(models: ModelFilters, folder: Path) -> ModelFilters:
