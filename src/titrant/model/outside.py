@@ -39,7 +39,7 @@ from titrant.errors import EngineError, StudyError
 from titrant.model.attention import find_documents
 from titrant.model.attention_door import Attend
 from titrant.model.language_model import LanguageModel
-from titrant.model.library_attention import LIBRARY, Door, choose_attention, hidden_through, within_documents
+from titrant.model.library_attention import DOOR, LIBRARY, Door, choose_attention, hidden_through, within_documents
 from titrant.model.loss import mean_cross_entropy
 from titrant.model.outside_door import proves_plain
 from titrant.study.outside import COMPANIONS, interleaved_refusal, is_interleaved
@@ -95,7 +95,8 @@ class OutsideModel(LanguageModel):
             getattr(config, "logits_scaling", None) or 1
         )
         self.soft_cap: float | None = getattr(config, "final_logit_softcapping", None)
-        library_model.set_attn_implementation(choose_attention(config))
+        self._attention = choose_attention(config)
+        library_model.set_attn_implementation(self._attention)
 
     @classmethod
     def of_folder(cls, folder: Path, precision: Literal["float32", "bfloat16"] = "float32") -> OutsideModel:
@@ -125,8 +126,13 @@ class OutsideModel(LanguageModel):
             # positions restart, and by that the library tells documents apart where it makes a mask
             placed["position_ids"] = torch.arange(tokens_BT.shape[1], device=tokens_BT.device) - starts_BT
             seen = within_documents(starts_BT)
+        self._attend_by(self._attention)
         with seen:
             return self._decoded(tokens_BT, **placed)
+
+    def _attend_by(self, name: str) -> None:
+        if self._library[0].config._attn_implementation != name:
+            self._library[0].set_attn_implementation(name)
 
     def _decoded(self, tokens_BT: Tensor, **placed: Tensor) -> Tensor:
         with self._autocast():
@@ -138,13 +144,14 @@ class OutsideModel(LanguageModel):
 
     def hidden_with(self, attend: Attend, tokens_BT: Tensor, positions_BT: Tensor) -> Tensor:
         """See `LanguageModel.hidden_with`."""
+        self._attend_by(DOOR)
         with hidden_through(Door(attend)):
             return self._decoded(tokens_BT, position_ids=positions_BT)
 
     @property
     def attends_plainly(self) -> bool:
         """See `LanguageModel.attends_plainly`. Proven with the weights that the model has when it is first asked."""
-        if self.separator is not None:
+        if self.separator is not None or self._attention == LIBRARY:
             return False
         if self._attends_plainly is None:
             self._attends_plainly = proves_plain(self._library[0], self.vocabulary, self._decoded)

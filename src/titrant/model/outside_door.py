@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from titrant.model.attention_door import Attend, agrees
-from titrant.model.library_attention import LIBRARY, OURS, Door, hidden_through
+from titrant.model.library_attention import DOOR, LIBRARY, Door, hidden_through
 
 _PROOF_TOKENS = (48, 9)
 _SEEN_TOGETHER = {"dynamic", "longrope"}
@@ -20,22 +20,21 @@ _SEEN_TOGETHER = {"dynamic", "longrope"}
 def proves_plain(library: Any, vocabulary: int, decode: Callable[..., Tensor]) -> bool:
     """Whether `library`, a model with weights whose hidden states are decode(tokens_BT[, position_ids=]), attends
     plainly: see `LanguageModel.attends_plainly`."""
-    longest = getattr(library.config, "max_position_embeddings", None) or max(_PROOF_TOKENS)
-    if library.config._attn_implementation != OURS or _SEEN_TOGETHER & _kinds_of_angles(library.config):
+    used, longest = library.config._attn_implementation, getattr(library.config, "max_position_embeddings", None)
+    longest = longest or max(_PROOF_TOKENS)
+    if _SEEN_TOGETHER & _kinds_of_angles(library.config):
         return False
     door = Door(_no_attention)
 
     def through_door(attend: Attend, tokens_BT: Tensor, positions_BT: Tensor) -> Tensor:
         door.attend = attend
+        library.set_attn_implementation(DOOR)
         with hidden_through(door):
             return decode(tokens_BT, position_ids=positions_BT)
 
     def alone(tokens_T: Tensor) -> Tensor:
         library.set_attn_implementation(LIBRARY)
-        try:
-            return decode(tokens_T[None])[0].float()
-        finally:
-            library.set_attn_implementation(OURS)
+        return decode(tokens_T[None])[0].float()
 
     drawn = torch.randint(vocabulary, (len(_PROOF_TOKENS), longest), generator=torch.Generator().manual_seed(0))
     texts = [row_T[:size].to(library.device) for row_T, size in zip(drawn, _PROOF_TOKENS, strict=True)]
@@ -46,6 +45,7 @@ def proves_plain(library: Any, vocabulary: int, decode: Callable[..., Tensor]) -
     except (AttributeError, LookupError, NotImplementedError, RuntimeError, TypeError, ValueError):
         return False  # whatever stops it, the library's own way stays open
     finally:
+        library.set_attn_implementation(used)
         library.train(training)
     return same and door.is_plain and door.window >= longest
 
