@@ -1,0 +1,305 @@
+"""Many conversations answered by one endpoint: at its pace, within a budget, with patience, and nothing paid twice.
+
+1. what is kept on disk is read; equal conversations are asked once
+2. some are under way at a time; their starts keep to `requests_per_minute`
+3. what fails for a reason that may pass is asked again, after a wait that doubles and is drawn from its upper half, or
+   as long as the endpoint asks; a wait for the endpoint's pace holds all requests
+4. what fails for ever stops everything: those under way are still taken in and kept, then the error is raised
+
+The replies come in the order of the conversations, whatever order they arrived in.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import threading
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from blake3 import blake3
+
+from titrant.chat.attempt import Again, attempt, new_client
+from titrant.chat.budget import Budget, Estimate, estimate, size_of
+from titrant.chat.conversation import Conversation, Reply
+from titrant.chat.endpoint import Endpoint
+from titrant.chat.kept_replies import KeptReplies, Request, key_of, request_of
+from titrant.errors import EngineError
+from titrant.study.tasks import Sampling
+
+if TYPE_CHECKING:
+    import httpx2
+
+REFUSED_AT_FIRST = 8
+"""Refusals before the first reply that show the endpoint, and not a conversation, to be at fault."""
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long an endpoint is borne with."""
+
+    attempts: int = 6
+    """For one conversation, where the endpoint fails."""
+    attempts_at_its_pace: int = 30
+    """For one conversation, where the endpoint says that it is asked too fast."""
+    first_seconds: float = 1.0
+    """The first wait; each further one is twice as long ..."""
+    most_seconds: float = 60.0
+    """... but no longer than this."""
+    most_asked_seconds: float = 600.0
+    """A wait that the endpoint asks for; if it asks for more, it is for the user to wait."""
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+
+
+class ChatClient:
+    """Asks one endpoint."""
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        *,
+        kept: KeptReplies | None = None,
+        budget: Budget | None = None,
+        patience: Patience | None = None,
+    ) -> None:
+        """`kept`: where replies are kept, the user's cache by default. Raises StudyError if the URL is none or the key
+        is missing."""
+        self.endpoint, self.kept = endpoint, kept or KeptReplies()
+        self.budget, self.patience = budget or Budget(), patience or Patience()
+        _ = endpoint.completions_url, endpoint.key()
+
+    def estimate(
+        self, conversations: Sequence[Conversation], sampling: Sampling, stop: tuple[str, ...] = ()
+    ) -> Estimate:
+        """What asking will cost, without what is kept."""
+        return self._expected(self._asked(conversations, sampling, stop), sampling)
+
+    def ask(
+        self,
+        conversations: Sequence[Conversation],
+        sampling: Sampling,
+        *,
+        stop: tuple[str, ...] = (),
+        on_reply: Callable[[int, Reply], None] = lambda index, reply: None,
+    ) -> list[Reply]:
+        """The reply to each conversation, in their order. `sampling.samples` is not looked at: give a conversation for
+        each sample. `on_reply(index, reply)` is called as replies come, kept ones first.
+
+        Raises StudyError if the budget does not allow a request, EngineError if the endpoint will not or cannot answer;
+        all that was answered is kept, and asking again goes on from there.
+        """
+        asked = self._asked(conversations, sampling, stop)
+        self.budget.check(self._expected(asked, sampling))
+        for item in asked:
+            if item.reply is not None:
+                self._hand_out(item, on_reply)
+        waiting = [item for item in asked if item.reply is None]
+        if waiting:
+            _run(_Round(self, waiting, sampling, on_reply, kept=len(asked) - len(waiting)).run)
+        found: dict[int, Reply] = {i: item.reply for item in asked if item.reply for i in item.indices}
+        return [found[i] for i in range(len(conversations))]
+
+    def _asked(self, conversations: Sequence[Conversation], sampling: Sampling, stop: tuple[str, ...]) -> list[_Asked]:
+        asked: dict[str, _Asked] = {}
+        for index, conversation in enumerate(conversations):
+            request = request_of(self.endpoint, conversation, sampling, stop)
+            key = key_of(request)
+            if key not in asked:
+                asked[key] = _Asked(key, request, conversation, [], self.kept.read(key, request))
+            asked[key].indices.append(index)
+        return list(asked.values())
+
+    def _expected(self, asked: Sequence[_Asked], sampling: Sampling) -> Estimate:
+        sizes = [size_of(item.conversation.messages) for item in asked if item.reply is None]
+        return estimate(self.endpoint, sizes, sampling.max_tokens, kept=len(asked) - len(sizes))
+
+    @staticmethod
+    def _hand_out(item: _Asked, on_reply: Callable[[int, Reply], None]) -> None:
+        assert item.reply is not None
+        for index in item.indices:
+            on_reply(index, item.reply)
+
+
+@dataclass
+class _Asked:
+    """One request, and the places of the conversations that it answers."""
+
+    key: str
+    request: Request
+    conversation: Conversation
+    indices: list[int]
+    reply: Reply | None
+
+
+class _Round:
+    """One call of `ask`, in its event loop."""
+
+    def __init__(
+        self,
+        client: ChatClient,
+        waiting: list[_Asked],
+        sampling: Sampling,
+        on_reply: Callable[[int, Reply], None],
+        kept: int,
+    ) -> None:
+        self._client, self._sampling, self._on_reply = client, sampling, on_reply
+        self._endpoint, self._patience = client.endpoint, client.patience
+        self._queue = list(reversed(waiting))
+        self._gap = 60.0 / self._endpoint.requests_per_minute if self._endpoint.requests_per_minute else 0.0
+        self._next_start = 0.0
+        self._tokens_name = "max_tokens"
+        self._answered, self._refusals = kept, list[tuple[_Asked, Reply]]()
+        self._failure: Exception | None = None
+        self._failed = asyncio.Event()
+
+    async def run(self) -> None:
+        async with new_client(self._endpoint) as http:
+            workers = min(self._endpoint.at_once, len(self._queue))
+            await asyncio.gather(*(self._work(http) for _ in range(workers)))
+        if self._failure is not None:
+            raise self._failure
+        if not self._answered:
+            raise self._takes_nothing()
+
+    async def _work(self, http: httpx2.AsyncClient) -> None:
+        while self._queue and self._failure is None:
+            item = self._queue.pop()
+            try:
+                reply = await self._until_answered(http, item)
+                if reply is not None:
+                    self._take(item, reply)
+            except Exception as error:
+                self._failure = self._failure or error
+                self._failed.set()
+
+    def _take(self, item: _Asked, reply: Reply) -> None:
+        item.reply = reply
+        if reply.finish == "refused":
+            self._refusals.append((item, reply))
+            if not self._answered and len(self._refusals) >= REFUSED_AT_FIRST:
+                raise self._takes_nothing()
+        else:
+            self._answered += 1
+            self._client.kept.write(item.key, item.request, reply)
+        self._client._hand_out(item, self._on_reply)
+
+    def _takes_nothing(self) -> EngineError:
+        item, reply = self._refusals[0]
+        return EngineError(
+            f"{self._endpoint.url} takes no request of '{self._endpoint.model}': {reply.detail} (conversation "
+            f"'{item.conversation.id}'). Check `model`, and `max_tokens` and `temperature` against what it allows"
+        )
+
+    async def _until_answered(self, http: httpx2.AsyncClient, item: _Asked) -> Reply | None:
+        """The reply; None if another request has failed for ever while this one waited."""
+        faults = paces = 0
+        while self._failure is None:
+            await self._turn()
+            if self._failed.is_set():
+                break
+            outcome = await self._once(http, item)
+            if isinstance(outcome, Reply):
+                return outcome
+            faults, paces = faults + (not outcome.is_pace), paces + outcome.is_pace
+            if faults >= self._patience.attempts or paces >= self._patience.attempts_at_its_pace:
+                raise EngineError(
+                    f"'{self._endpoint.model}' at {self._endpoint.url} gave no reply to conversation "
+                    f"'{item.conversation.id}' in {faults + paces} attempts, the last time: {outcome.why}. What was "
+                    "answered is kept; mend the endpoint and run again"
+                )
+            await self._wait(outcome, faults + paces)
+        return None
+
+    async def _once(self, http: httpx2.AsyncClient, item: _Asked) -> Reply | Again:
+        messages, size = size_of(item.conversation.messages)
+        bound = estimate(self._endpoint, [(messages, size)], self._sampling.max_tokens).most
+        async with self._client.budget.reserve(item.key, bound) as bill:
+            name = self._tokens_name
+            outcome = await attempt(http, self._endpoint, self._body(item, name))
+            if isinstance(outcome, Again):
+                bill.cost = bound if outcome.may_be_billed else 0.0
+                return outcome
+            if outcome.finish == "refused":
+                bill.cost = 0.0
+                return self._other_name(outcome, name) or outcome
+            if outcome.prompt_tokens is not None and outcome.completion_tokens is not None:
+                bill.cost = self._endpoint.cost(outcome.prompt_tokens, outcome.completion_tokens)
+            return replace(outcome, cost=bill.cost)
+
+    def _other_name(self, refused: Reply, name: str) -> Again | None:
+        """Newer models call `max_tokens` otherwise, and say so when they refuse it."""
+        if name == "max_tokens" and "max_completion_tokens" in refused.detail:
+            self._tokens_name = "max_completion_tokens"
+            return Again(refused.detail, may_be_billed=False, after_seconds=0.0)
+        return None
+
+    @staticmethod
+    def _body(item: _Asked, tokens_name: str) -> dict[str, Any]:
+        request = item.request
+        body = {name: request[name] for name in ("model", "messages", "temperature")} | {"stream": False}
+        body[tokens_name] = request["max_tokens"]
+        if request["temperature"] > 0:
+            # greedy replies need neither, and some endpoints refuse what they do not know
+            seed = blake3(f"{request['seed']}/{request['sample']}".encode()).digest(length=4)
+            body |= {"top_p": request["top_p"], "seed": int.from_bytes(seed, "little") >> 1}
+        return body | ({"stop": request["stop"]} if request["stop"] else {})
+
+    async def _wait(self, outcome: Again, failures: int) -> None:
+        patience = self._patience
+        doubled = min(patience.most_seconds, patience.first_seconds * 2.0 ** (failures - 1))
+        asked = outcome.after_seconds
+        if asked is not None and asked > patience.most_asked_seconds:
+            raise EngineError(
+                f"'{self._endpoint.model}' at {self._endpoint.url} asks to wait {asked:,.0f} s ({outcome.why}). What "
+                "was answered is kept; run again then"
+            )
+        seconds = doubled * random.uniform(0.5, 1.0) if asked is None else asked
+        if outcome.is_pace:
+            self._next_start = max(self._next_start, asyncio.get_running_loop().time() + seconds)
+        else:
+            await self._rest(seconds)
+
+    async def _turn(self) -> None:
+        """Return when a request may start."""
+        now = asyncio.get_running_loop().time()
+        mine = max(now, self._next_start)
+        self._next_start = mine + self._gap
+        if mine > now:
+            await self._rest(mine - now)
+
+    async def _rest(self, seconds: float) -> None:
+        """Sleep, but not on after something has failed for ever."""
+        sleeping = asyncio.ensure_future(self._patience.sleep(seconds))
+        failing = asyncio.ensure_future(self._failed.wait())
+        try:
+            await asyncio.wait({sleeping, failing}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            sleeping.cancel()
+            failing.cancel()
+
+
+def _run(main: Callable[[], Awaitable[None]]) -> None:
+    """Run to the end, in a thread of its own where an event loop (a notebook's) is running already."""
+
+    async def entered() -> None:
+        await main()
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        asyncio.run(entered())
+        return
+    failures: list[BaseException] = []
+
+    def in_thread() -> None:
+        try:
+            asyncio.run(entered())
+        except BaseException as error:
+            failures.append(error)
+
+    thread = threading.Thread(target=in_thread, name="chat")
+    thread.start()
+    thread.join()
+    if failures:
+        raise failures[0]
