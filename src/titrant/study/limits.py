@@ -1,4 +1,4 @@
-"""What a program that nobody has read may use while it runs."""
+"""What a program under test may use: time, memory, disk and output, each a limit of its own."""
 
 from __future__ import annotations
 
@@ -9,15 +9,21 @@ from titrant.study.units import Bytes
 
 
 class Limits(Declaration):
-    """Limits of one execution. Time is the program's own, so that a busy machine changes no verdict."""
+    """Limits of one execution. They are part of a result: what passes within five seconds may fail within one.
+
+    >>> Limits(memory_bytes="1GB").memory_bytes
+    1000000000
+    """
 
     cpu_seconds: float = Field(default=5.0, gt=0, le=3600)
-    """Processor time, and time slept: waiting for a processor is not counted."""
-    memory_bytes: Bytes = 512 * 2**20
-    """Address space."""
+    """Seconds that a program may compute and sleep together. Waiting for a processor is not counted, so that a busy
+    machine changes no verdict."""
+    memory_bytes: Bytes = Field(default=512 * 2**20, ge=64 * 2**20)
+    """Address space of a Python program; memory held by all processes of a program in another language. 64 MiB or
+    more."""
     file_bytes: Bytes = 16 * 2**20
-    """The largest file that it may write."""
+    """Size of any one file."""
     disk_bytes: Bytes = 64 * 2**20
-    """All that it may write."""
+    """Size of all files together."""
     output_bytes: Bytes = 2**20
-    """What is read of its output; more ends it."""
+    """What may be printed, standard output and standard error together."""

@@ -1,0 +1,10 @@
+"""Untrusted code in, verdict out.
+
+Programs run in a sandbox without network, with a file system of their own, and with limits on time, memory, disk and
+output. Nothing is executed where no sandbox works.
+"""
+
+from titrant.sandbox.checks import Check, Program, PythonCheck, Status, Verdict
+from titrant.sandbox.sandbox import Sandbox, open_sandbox
+
+__all__ = ["Check", "Program", "PythonCheck", "Sandbox", "Status", "Verdict", "open_sandbox"]

@@ -1,0 +1,109 @@
+"""How long a set of processes has computed and slept, whatever else the machine does.
+
+The kernel says of each thread how long it ran and how long it waited for a processor. What is left of the wall
+clock, while nothing of the set ran or waited, was sleep. So a busy machine, on which everything waits, adds nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable
+
+_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+
+
+class OwnTime:
+    """The time that processes spent, from now on; ask it every few hundredths of a second."""
+
+    def __init__(self) -> None:
+        self._before = time.monotonic()
+        self._seen: dict[tuple[int, str], tuple[float, float]] = {}
+        self._computed: dict[int, float] = {}
+        self.sleeping_seconds = 0.0
+        """While nothing of the set ran or waited. A wait that has not ended yet still counts here: see `runnable`."""
+        self.runnable = True
+        """Whether, when last asked, something of the set ran or waited for a processor."""
+
+    def look(self, processes: Iterable[int]) -> None:
+        """Take note of what the processes have done since the last look."""
+        now = time.monotonic()
+        self.sleeping_seconds += now - self._before
+        self._before = now
+        awake = 0.0
+        self.runnable = False
+        for process in processes:
+            for thread, (ran, waited, runnable) in _threads(process).items():
+                ran_before, waited_before = self._seen.get((process, thread), (0.0, 0.0))
+                self._seen[process, thread] = ran, waited
+                self._computed[process] = self._computed.get(process, 0.0) + max(0.0, ran - ran_before)
+                awake += max(0.0, ran + waited - ran_before - waited_before)
+                self.runnable |= runnable
+        self.sleeping_seconds = max(0.0, self.sleeping_seconds - awake)
+
+    def computed_seconds(self, processes: Iterable[int] | None = None) -> float:
+        """CPU time of some processes of the set, or of all."""
+        wanted = self._computed if processes is None else processes
+        return sum(self._computed.get(process, 0.0) for process in wanted)
+
+
+def _threads(process: int) -> dict[str, tuple[float, float, bool]]:
+    """By thread: seconds on a processor, seconds waiting for one, and whether it does either now."""
+    found: dict[str, tuple[float, float, bool]] = {}
+    try:
+        names = os.listdir(f"/proc/{process}/task")  # noqa: PTH208
+    except OSError:
+        return found
+    for name in names:
+        try:
+            ran, waited, _ = _read(f"/proc/{process}/task/{name}/schedstat").split()
+            state = _read(f"/proc/{process}/task/{name}/stat").rpartition(")")[2].split()[0]
+        except (OSError, ValueError):
+            continue  # it has just ended
+        found[name] = int(ran) / 1e9, int(waited) / 1e9, state == "R"
+    return found
+
+
+def descendants(process: int) -> list[int]:
+    """All processes below one, in no order; those that have just begun may be missing."""
+    found: list[int] = []
+    new = [process]
+    while new:
+        parent = new.pop()
+        try:
+            threads = os.listdir(f"/proc/{parent}/task")  # noqa: PTH208
+            children = [int(c) for t in threads for c in _read(f"/proc/{parent}/task/{t}/children").split()]
+        except OSError:
+            continue
+        found += children
+        new += children
+    return found
+
+
+def resident_bytes(processes: Iterable[int]) -> int:
+    """Memory that processes hold, what several share counted in each."""
+    pages = 0
+    for process in processes:
+        try:
+            pages += int(_read(f"/proc/{process}/statm").split()[1])
+        except (OSError, ValueError, IndexError):
+            continue
+    return pages * _PAGE_BYTES
+
+
+def folder_bytes(folder: str) -> int:
+    """Bytes on disk of all files below a folder, a file that is being removed left out."""
+    total = 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            try:
+                found = os.lstat(os.path.join(place, name))  # noqa: PTH118
+            except OSError:
+                continue
+            total += max(found.st_size, found.st_blocks * 512)
+    return total
+
+
+def _read(path: str) -> str:
+    with open(path, "rb") as file:  # noqa: PTH123
+        return file.read().decode("ascii", "replace")

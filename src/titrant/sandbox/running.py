@@ -1,0 +1,102 @@
+"""One slot as its owner sees it: a process that takes executions from a queue and answers, restarted when it dies."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import struct
+import subprocess
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from titrant.errors import EngineError
+from titrant.sandbox.tiers import ENVIRONMENT, Tier, slot_command
+
+
+class SlotEndedError(Exception):
+    """The slot has died, or answers with rubbish."""
+
+
+class Slot:
+    """A running slot. `file` becomes readable when something has come."""
+
+    def __init__(self, tier: Tier, index: int) -> None:
+        self._scratch = Path(tempfile.mkdtemp(prefix="titrant-sandbox-"))
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115
+        try:
+            with slot_command(tier, index, self._scratch) as (command, files):
+                self._process = subprocess.Popen(
+                    command,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=self._errors,
+                    env=ENVIRONMENT,
+                    cwd="/",
+                    pass_fds=files,
+                    bufsize=0,
+                    start_new_session=True,
+                )
+        except OSError as error:
+            self._errors.close()
+            shutil.rmtree(self._scratch, ignore_errors=True)
+            raise EngineError(f"the sandbox ({tier}) does not start: {error}") from error
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._queue = self._process.stdin.fileno()
+        self.file = self._process.stdout.fileno()
+        os.set_blocking(self.file, False)
+        self._come = bytearray()
+        self.asked_at = 0.0
+
+    def ask(self, *frames: dict[str, Any]) -> None:
+        """Queue one execution. Raises SlotEndedError."""
+        self._come.clear()
+        self.asked_at = time.monotonic()
+        try:
+            for frame in frames:
+                body = json.dumps(frame).encode()
+                view = memoryview(struct.pack("!I", len(body)) + body)
+                while view:
+                    view = view[os.write(self._queue, view) :]
+        except BrokenPipeError:
+            raise SlotEndedError from None
+
+    def take(self) -> tuple[dict[str, Any], dict[str, Any]] | None:
+        """What the tests said (empty: nothing whole) and the slot's record, once both came. Raises SlotEndedError."""
+        while True:
+            try:
+                part = os.read(self.file, 2**20)
+            except BlockingIOError:
+                break
+            if not part:
+                raise SlotEndedError
+            self._come += part
+        said, delimiter, record = bytes(self._come).partition(b"\xff")
+        if not delimiter or len(record) < 4 or len(record) < 4 + struct.unpack("!I", record[:4])[0]:
+            return None
+        found: dict[str, Any] = {}
+        with suppress(ValueError):
+            found = json.loads(said)
+        return found, json.loads(record[4:])
+
+    def complaint(self) -> str:
+        """The last that the slot wrote to its standard error."""
+        self._errors.seek(0)
+        return self._errors.read()[-500:].decode("utf-8", "replace").strip()
+
+    def kill(self) -> None:
+        """End the slot and all that runs in it."""
+        self._process.kill()
+
+    def close(self) -> None:
+        """End the slot and give back what it used."""
+        self.kill()
+        self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout, self._errors):
+            assert stream is not None
+            stream.close()
+        shutil.rmtree(self._scratch, ignore_errors=True)

@@ -1,0 +1,175 @@
+"""The sandbox: untrusted programs in, verdicts out, several at a time."""
+
+from __future__ import annotations
+
+import collections
+import os
+import select
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from titrant.errors import EngineError
+from titrant.sandbox.checks import Check, PythonCheck, Verdict
+from titrant.sandbox.running import Slot, SlotEndedError
+from titrant.sandbox.tiers import Tier, allowed_tiers, obstacle
+from titrant.sandbox.verdicts import verdict_of
+from titrant.study.limits import Limits
+
+_PROBE = PythonCheck("def answer():\n    return 42\n", "assert answer() == 42", ("answer",))
+_TRIES = 2
+"""Executions of one check before it is given up as one that ends its slot."""
+_PATIENCE_SECONDS = 600.0
+"""Wall time, beside a hundred times the program's own, after which a slot that does not answer is begun again."""
+
+
+@dataclass
+class _Run:
+    index: int
+    check: Check
+    tries: int = 0
+
+
+class Sandbox:
+    """Slots that execute checks. Made by `open_sandbox`."""
+
+    def __init__(self, tier: Tier, limits: Limits, processes: int) -> None:
+        self.tier: Tier = tier
+        """`bubblewrap` or `landlock`: how programs are contained. It belongs to the results."""
+        self.limits = limits
+        self._slots: list[Slot] = []
+        try:
+            for index in range(processes):
+                self._slots.append(Slot(tier, index))
+        except BaseException:
+            self.close()
+            raise
+
+    def run(self, check: Check) -> Verdict:
+        """Execute one check."""
+        return next(self.run_many([check]))[1]
+
+    def run_many(self, checks: Iterable[Check]) -> Iterator[tuple[int, Verdict]]:
+        """Execute checks and give each one's index and verdict as it ends, in no fixed order.
+
+        `checks` is taken from as slots become free. Raises EngineError if the sandbox itself fails.
+        """
+        waiting = (_Run(index, check) for index, check in enumerate(checks))
+        again: collections.deque[_Run] = collections.deque()
+        busy: dict[int, _Run] = {}
+        try:
+            while True:
+                for place in range(len(self._slots)):
+                    if place not in busy and (run := again.popleft() if again else next(waiting, None)) is not None:
+                        busy[place] = run
+                        self._ask(place, run)
+                if not busy:
+                    return
+                for place in self._answering(busy):
+                    try:
+                        come = self._slots[place].take()
+                    except SlotEndedError:
+                        self._restart(place)
+                        run = busy.pop(place)
+                        if run.tries < _TRIES:
+                            again.append(run)
+                        else:
+                            yield run.index, Verdict("killed", "its sandbox ended with it, twice")
+                        continue
+                    if come is not None:
+                        yield busy.pop(place).index, verdict_of(*come, self.limits, self.tier)
+        finally:
+            for place in busy:
+                self._restart(place)
+
+    def complaint(self) -> str:
+        """The last words on a slot's standard error."""
+        return " ".join(slot.complaint() for slot in self._slots).strip()
+
+    def close(self) -> None:
+        """End all slots and what runs in them."""
+        while self._slots:
+            self._slots.pop().close()
+
+    def _ask(self, place: int, run: _Run) -> None:
+        run.tries += 1
+        try:
+            self._slots[place].ask(*_frames(run.check, self.limits))
+        except SlotEndedError:
+            self._restart(place)  # it ended between two executions
+            self._slots[place].ask(*_frames(run.check, self.limits))
+
+    def _answering(self, busy: Iterable[int]) -> list[int]:
+        """The slots of which something has come, or nothing for far too long."""
+        patience = _PATIENCE_SECONDS + 100 * self.limits.cpu_seconds
+        files = {self._slots[place].file: place for place in busy}
+        waits = select.poll()
+        for file in files:
+            waits.register(file, select.POLLIN)
+        found = [files[file] for file, _ in waits.poll(1000)]
+        for place in files.values():
+            if time.monotonic() - self._slots[place].asked_at > patience:
+                self._slots[place].kill()  # it is readable now, and at its end
+        return found
+
+    def _restart(self, place: int) -> None:
+        self._slots[place].close()
+        self._slots[place] = Slot(self.tier, place)
+
+
+@contextmanager
+def open_sandbox(limits: Limits | None = None, processes: int | None = None) -> Iterator[Sandbox]:
+    """The best sandbox that works here, with `processes` executions at once (None: one a core).
+
+    >>> with open_sandbox() as sandbox:
+    ...     sandbox.run(PythonCheck("def twice(n): return 2 * n", "assert twice(4) == 8", ("twice",))).status
+    'passed'
+
+    Raises EngineError, which says what to install, where no sandbox works: nothing is ever executed without one.
+    """
+    limits = Limits() if limits is None else limits
+    processes = len(os.sched_getaffinity(0)) if processes is None else processes
+    sandbox = _first_that_works(limits, processes)
+    try:
+        yield sandbox
+    finally:
+        sandbox.close()
+
+
+def _first_that_works(limits: Limits, processes: int) -> Sandbox:
+    reasons: list[str] = []
+    for tier in allowed_tiers():
+        trouble = obstacle(tier)
+        if trouble is None:
+            sandbox = Sandbox(tier, limits, processes)
+            try:
+                trouble = _trouble(sandbox)
+            except EngineError as error:
+                trouble = str(error)
+            if trouble is None:
+                return sandbox
+            sandbox.close()
+        reasons.append(f"{tier}: {trouble}")
+    raise EngineError(
+        f"no sandbox works here, and generated programs are never executed without one ({'; '.join(reasons)}). Install "
+        "bubblewrap (`apt install bubblewrap`, `dnf install bubblewrap`) and allow user namespaces, or use a kernel "
+        "with Landlock (Linux 6.2 or newer)"
+    )
+
+
+def _trouble(sandbox: Sandbox) -> str | None:
+    verdict = sandbox.run(_PROBE)
+    if not verdict.passed:
+        return f"a right program was found '{verdict.status}' ({verdict.detail}) {sandbox.complaint()}"
+    return None
+
+
+def _frames(check: Check, limits: Limits) -> tuple[dict[str, Any], ...]:
+    if not isinstance(check, PythonCheck):
+        raise NotImplementedError
+    asked = {"kind": "python", **limits.model_dump()}
+    program = {"setup": check.setup, "source": check.candidate}
+    tests = {"setup": check.setup, "tests": check.tests, "entry_points": list(check.entry_points)}
+    return asked, program, tests
