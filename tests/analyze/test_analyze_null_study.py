@@ -93,11 +93,11 @@ def judged(panel, contrasts):
     return replace(whole, contrasts=judge_contrasts(panel, whole.arms, pairs, 0.5, ALPHA / (len(pairs) * 4)))
 
 
-def tasks_hardly_above_chance(draws, tasks, items=150, seeds=3):
+def tasks_hardly_above_chance(draws, tasks, items=150, seeds=3, accuracy=0.55):
     """Panels of two equal arms whose items are answered independently, some of them above chance by luck."""
     answer = np.arange(items) % 2
     for number in range(tasks):
-        right = draws.random((2, seeds, items)) < 0.55
+        right = draws.random((2, seeds, items)) < accuracy
         names = tuple(map(str, range(items)))
         yield Panel(
             f"probe/{number}", ("a", "b"), tuple(range(seeds)), names,
@@ -112,13 +112,30 @@ def test_what_decides_whether_a_task_is_tested_does_not_know_the_difference():
         whole = judge_task(panel, 0.5, 0.001)
         squared = float(panel.difference("a", "b").mean()) ** 2
         every.append(squared)
-        if whole.status == "used":
+        if any(arm.above_chance for arm in whole.arms.values()):
             lucky.append(squared)
         if judge_contrasts(panel, whole.arms, [("a", "b")], 0.5, 0.001) == {("a", "b"): "used"}:
             together.append(squared)
     assert 300 < len(together) < 2700
     assert np.mean(lucky) > 1.25 * np.mean(every)
     assert np.mean(together) == pytest.approx(np.mean(every), rel=4 * (2 / len(together)) ** 0.5)
+
+
+def test_what_decides_whether_a_task_is_in_a_mean_does_not_know_the_difference():
+    """Picked for the published ratio, spread over noise, the same tasks differ twice too much."""
+    every, in_mean, spread = [], [], []
+    for panel in tasks_hardly_above_chance(np.random.default_rng(6), 1500, accuracy=0.58):
+        whole = judge_task(panel, 0.5, 0.001)
+        squared = float(panel.difference("a", "b").mean()) ** 2
+        every.append(squared)
+        if whole.status == "used":
+            in_mean.append(squared)
+        if whole.signal.spread_to_noise > 0.75:
+            spread.append(squared)
+    assert 300 < len(in_mean) < 1200
+    assert np.mean(in_mean) == pytest.approx(np.mean(every), rel=4 * (2 / len(in_mean)) ** 0.5)
+    assert len(spread) > 300
+    assert np.mean(spread) > 2 * np.mean(every)
 
 
 def whole_study(draws, seeds, *, skill):

@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from titrant.artifacts import Checkpoint, Scores, read_record
+from titrant.artifacts import Checkpoint, CodeScores, Scores, read_record
 from titrant.study.units import show_count
 
 Group = Literal["code", "threads", "hardware", "packages", "record"]
@@ -64,6 +64,10 @@ class RunFacts:
     """Updates that were skipped in its phases, for a loss that spiked or was not finite."""
     epochs: dict[str, float]
     """By source, how often its most repeated partition has been gone through by the end of the run."""
+    sandbox: str | None = None
+    """What held the programs that the run wrote; None where it wrote none."""
+    running: Facts = field(default_factory=dict)
+    """How its programs were run."""
 
     @property
     def total_tokens(self) -> int:
@@ -71,8 +75,9 @@ class RunFacts:
         return self.phases[-1].end_tokens
 
 
-def read_facts(trained: Sequence[Path], evaluate: Path) -> RunFacts:
-    """The facts of one run from the checkpoints of its phases, in order, and the scores of the last one."""
+def read_facts(trained: Sequence[Path], evaluate: Path, code: Path | None = None) -> RunFacts:
+    """The facts of one run from the checkpoints of its phases, in order, the scores of the last one, and what became of
+    the programs that it wrote."""
     checkpoints, scores = [Checkpoint.read(folder) for folder in trained], Scores.read(evaluate)
     inputs = [read_record(folder).inputs for folder in (*trained, evaluate)]
     epochs: dict[str, float] = {}
@@ -92,6 +97,8 @@ def read_facts(trained: Sequence[Path], evaluate: Path) -> RunFacts:
         portions=frozenset(words for checkpoint in checkpoints for words in checkpoint.portions),
         skipped=sum(len(checkpoint.skipped) for checkpoint in checkpoints),
         epochs=epochs,
+        sandbox=CodeScores.read(code).sandbox if code else None,
+        running=read_made(code) if code else {},
     )
 
 
@@ -163,6 +170,8 @@ def _flags_of_pair(mine: RunFacts, theirs: RunFacts) -> Iterator[str]:
         yield "tokenizers differ"
     if mine.scored_by != theirs.scored_by:
         yield f"scored by different paths: {mine.scored_by} and {theirs.scored_by}"
+    if mine.sandbox != theirs.sandbox:
+        yield f"programs were held by different sandboxes: {mine.sandbox} and {theirs.sandbox}"
     if mine.code != theirs.code:
         yield f"trained by different code: {' and '.join(sorted(mine.code | theirs.code))}"
     if mine.portions and theirs.portions and mine.portions != theirs.portions:
@@ -173,7 +182,8 @@ def _flags_of_pair(mine: RunFacts, theirs: RunFacts) -> Iterator[str]:
 
 
 def _side_by_side(mine: RunFacts, theirs: RunFacts) -> Iterator[tuple[str, Facts, Facts]]:
-    """(use, facts of mine, facts of theirs): every two phases that trained the same stretch, and the two scorings.
+    """(use, facts of mine, facts of theirs): every two phases that trained the same stretch, the two scorings, and the
+    two that ran programs.
 
     Stretches are shares of each run's own tokens, so that runs of unequal length are compared to their ends.
     """
@@ -184,6 +194,7 @@ def _side_by_side(mine: RunFacts, theirs: RunFacts) -> Iterator[tuple[str, Facts
             if starts_before and ends_after:
                 yield "training", one.made, other.made
     yield "scoring", mine.scoring, theirs.scoring
+    yield "running programs", mine.running, theirs.running
 
 
 def _flags_of_epochs(arms: Sequence[RunFacts], controls: Sequence[RunFacts]) -> set[str]:

@@ -1,10 +1,10 @@
 """The stage that turns the scores of all runs into `findings.json`.
 
 Every (arm, seed) of a scale must hold every outcome on the same items, or the stage says which cell is missing. The
-file holds `findings`, `details` (how each came about), `scores` by run, `outcomes` by scale, and, if the study has one,
-`learning_rate_probe`. Keys are sorted,
-figures are rounded to ten significant digits so that no library's order of summation shows, null stands for what
-cannot be had; bytes depend on the job and its inputs alone.
+file holds `findings`, `details` (how each came about), `scores` by run, `outcomes` by scale, the `rule` by which tasks
+enter means, `companions` (measures beside accuracy), what was `judged`, and, if the study has one,
+`learning_rate_probe`. Keys are sorted, figures are rounded to ten significant digits so that no library's order of
+summation shows, null stands for what cannot be had; bytes depend on the job and its inputs alone.
 """
 
 from __future__ import annotations
@@ -19,10 +19,13 @@ from typing import Any
 
 import numpy as np
 
+from titrant.analyze.companions import Companion, companions_of
 from titrant.analyze.components import variance_components
 from titrant.analyze.flagged import beside, without
 from titrant.analyze.judge import Detail, Finding, judge
-from titrant.analyze.measure import Measured, measure_mean
+from titrant.analyze.measure import Measured, mean_name, measure_mean
+from titrant.analyze.opinions import Opinion, judged_at
+from titrant.analyze.paired import Panel, asked_of, kind_of
 from titrant.analyze.rate_probe import ProbeFound, find_probe, with_turns
 from titrant.analyze.rung import (
     Rung,
@@ -33,6 +36,7 @@ from titrant.analyze.rung import (
     read_rung,
     viability_of,
 )
+from titrant.analyze.signal import RULE, signal_of
 from titrant.analyze.verdict import VERDICTS
 from titrant.analyze.viability import Viability
 from titrant.artifacts import FindingsFile
@@ -48,12 +52,16 @@ def find_findings(
     scores: dict[str, Any] = {}
     outcomes: dict[str, Any] = {}
     probed: ProbeFound | None = None
+    beside_scores: list[Companion] = []
+    opinions: list[Opinion] = []
     done, total = 0, len(rungs) * len(job.outcomes)
     for rung in rungs:
         viability = viability_of(rung, job)
         measured: list[Measured] = []
+        by_judges, said = judged_at(rung, job, inputs)
+        opinions += said
         for outcome in job.outcomes:
-            measured.append(measured_at(rung, outcome, viability, job))
+            measured.append(by_judges.get(outcome) or measured_at(rung, outcome, viability, job))
             done += 1
             progress(done, total, "outcomes", f"{rung.scale} {outcome}")
         means = {name: measure_mean(name, members, documents_of(job)) for name, members in members_of(measured).items()}
@@ -71,11 +79,15 @@ def find_findings(
         findings += beside(judged, clean, _counts(rung, measured)) if clean else judged
         outcomes[rung.scale] = _describe_outcomes(rung, viability, measured, means)
         scores |= _describe_scores(rung, members_of(measured), documents_of(job))
-    content = {
+        beside_scores += companions_of(_asked(rung, job), job.contrasts, scale=rung.scale, alpha=job.statistics.alpha)
+    content: dict[str, Any] = {
         "findings": [asdict(finding) for finding, _ in findings],
         "details": [asdict(detail) for _, detail in findings],
         "scores": scores,
         "outcomes": outcomes,
+        "rule": RULE,
+        "companions": [asdict(companion) for companion in beside_scores],
+        "judged": [asdict(opinion) for opinion in opinions],
     }
     if probed is not None:
         content["learning_rate_probe"] = asdict(probed)
@@ -85,6 +97,13 @@ def find_findings(
     return FindingsFile(findings=len(findings), verdicts={verdict: counts[verdict] for verdict in VERDICTS})
 
 
+def _asked(rung: Rung, job: FindingsJob) -> dict[str, Panel]:
+    """Outcomes whose items may have measures beside the score."""
+    return {
+        outcome: rung.panels[outcome] for outcome in job.outcomes if kind_of(outcome) in ("choice", "probe", "task")
+    }
+
+
 def _without_flagged(rung: Rung, measured: list[Measured], job: FindingsJob) -> list[tuple[Finding, Detail]]:
     """All findings of a scale as they are without the items that its data hold; none if there are no such items.
 
@@ -92,7 +111,7 @@ def _without_flagged(rung: Rung, measured: list[Measured], job: FindingsJob) -> 
     it has none: one that has too few items left, or is out of the means without the others, takes the mean with it.
     """
     panels = {
-        outcome: without(rung.panels[outcome], rung.flagged) for outcome in job.outcomes if _flagged(rung, outcome)
+        outcome: without(panel, rung.flagged) for outcome, panel in rung.panels.items() if _flagged(rung, outcome)
     }
     left = {outcome: panel for outcome, panel in panels.items() if panel is not None}
     if not panels:
@@ -120,7 +139,7 @@ def _without_flagged(rung: Rung, measured: list[Measured], job: FindingsJob) -> 
 
 
 def _flagged(rung: Rung, outcome: str) -> int:
-    return len(rung.flagged.items.get(outcome, ()))
+    return len(rung.flagged.items.get(asked_of(outcome), ()))
 
 
 def _counts(rung: Rung, measured: list[Measured]) -> dict[str, tuple[int, int]]:
@@ -150,6 +169,9 @@ def _describe_outcomes(
     counts, members = _counts(rung, measured), members_of(measured)
     for m in [*measured, *means.values()]:
         judged = viability.get(m.outcome)
+        signal = (
+            judged.signal if judged else signal_of(rung.panels[m.outcome], 0.0) if m.outcome in rung.panels else None
+        )
         described[m.outcome] = {
             "unit": m.unit,
             "better_is": "lower" if m.unit == "bits per byte" else "higher",
@@ -158,6 +180,8 @@ def _describe_outcomes(
             "majority": rung.majority.get(m.outcome),
             "status": m.status,
             "reason": judged.reason if judged else "",
+            "mean": mean_name(m.outcome),
+            "signal": asdict(signal) if signal else None,
             "flagged_items": counts.get(m.outcome, (0, 0))[0],
             "arms": {arm: asdict(signal) for arm, signal in judged.arms.items()} if judged else {},
             "left_out": {

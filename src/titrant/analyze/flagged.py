@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from titrant.analyze.judge import Clean, Detail, Finding
-from titrant.analyze.paired import Panel
+from titrant.analyze.paired import Panel, asked_of
 from titrant.errors import StoreError
 
 FLAGGED = "training data hold items"
@@ -44,8 +44,9 @@ class Flagged:
     """Of every outcome and item that was looked for, how many choices it has."""
 
     def chance(self, panel: Panel) -> float:
-        """The accuracy of guessing on a panel's items."""
-        return float(np.mean([1 / self.choices[panel.outcome, item] for item in panel.items]))
+        """The accuracy of guessing on a panel's items; 0 where they have no choices."""
+        choices = [self.choices[asked_of(panel.outcome), item] for item in panel.items]
+        return float(np.mean([1 / number if number > 1 else 0.0 for number in choices]))
 
 
 def read_flagged(inputs: Mapping[str, Path], drawn: Iterable[Part]) -> Flagged:
@@ -85,12 +86,11 @@ def _read(path: Path, columns: list[str]) -> dict[str, list[Any]]:
 def without(panel: Panel, flagged: Flagged) -> Panel | None:
     """The panel on the items that are not flagged; None if too few are left. Raises StoreError for an item of which
     the items that were looked for know nothing."""
-    held = flagged.items.get(panel.outcome, frozenset())
-    if unknown := sorted(held - set(panel.items)) or [
-        i for i in panel.items if (panel.outcome, i) not in flagged.choices
-    ]:
+    outcome = asked_of(panel.outcome)
+    held = flagged.items.get(outcome, frozenset())
+    if unknown := sorted(held - set(panel.items)) or [i for i in panel.items if (outcome, i) not in flagged.choices]:
         raise StoreError(
-            f"outcome '{panel.outcome}': item '{unknown[0]}' was scored and not looked for, or the other way round; "
+            f"outcome '{outcome}': item '{unknown[0]}' was scored and not looked for, or the other way round; "
             "the sources were searched for another version of its file: run again"
         )
     keep = np.array([item not in held for item in panel.items])
@@ -103,6 +103,7 @@ def without(panel: Panel, flagged: Flagged) -> Panel | None:
         predicted=panel.predicted[:, :, keep],
         answer=panel.answer[keep],
         weight=panel.weight[keep],
+        beside={name: column[:, :, keep] for name, column in panel.beside.items()},
     )
 
 

@@ -233,8 +233,9 @@ def _own_flags(m: Measured, row: int, verdict: Verdict, control_clear: bool) -> 
     flags = [ONE_SEED] if m.components.num_seeds == 1 else []
     if m.statuses[row] != "used":
         flags.append(m.statuses[row])
-    elif m.unit == "accuracy" and not control_clear:
+    elif m.unit in ("accuracy", "pass rate") and not control_clear:
         flags.append(CONTROL_AT_CHANCE)
+    flags += m.flags[row] if m.flags else ()
     if verdict in ("better", "worse") and abs(float(m.components.difference[row])) < m.margin:
         flags.append(SMALL)
     if m.resampled and not _agree(m.components, float(m.resampled.item_standard_error[row]), row):

@@ -9,13 +9,31 @@ import numpy as np
 
 from titrant.analyze.bootstrap import Resampled, generator, resample
 from titrant.analyze.components import Components, Floats, mean_of, variance_components
-from titrant.analyze.paired import Panel, Unit, unit_of
+from titrant.analyze.paired import Panel, Unit, is_rate, unit_of
 from titrant.analyze.viability import Status, Viability
 from titrant.jobs import PlannedContrast
+from titrant.study.categories import CATEGORIES, category_of
 from titrant.study.evaluation import Statistics
 
-GROUPS = {"bits_per_byte": "mean/bits_per_byte", "probe": "mean/probes", "choice": "mean/choices"}
-"""Name of the plain mean over the used outcomes of a kind: every outcome counts once, whatever its items."""
+_OF_KINDS = {
+    "bits_per_byte": "mean/bits_per_byte",
+    "probe": "mean/probes",
+    "choice": "mean/choices",
+    "gold": "mean/gold",
+    "code": "mean/code",
+}
+MEANS = (*list(_OF_KINDS.values())[:3], *(f"mean/{name}" for name in (*CATEGORIES, "tasks")), "mean/gold", "mean/code")
+"""Plain means over used outcomes, in the order of the report: every outcome counts once, whatever its items."""
+
+
+def mean_name(outcome: str) -> str | None:
+    """The mean that an outcome is part of if it is used; None for what judges say.
+
+    >>> mean_name("probe/copying"), mean_name("task/hellaswag"), mean_name("task/lambada_openai")
+    ('mean/probes', 'mean/reasoning', 'mean/tasks')
+    """
+    kind, _, name = outcome.partition("/")
+    return f"mean/{category_of(name)}" if kind == "task" else _OF_KINDS.get(kind)
 
 
 @dataclass(frozen=True)
@@ -40,6 +58,8 @@ class Measured:
     """[C]"""
     resampled: Resampled | None
     """None for means over outcomes."""
+    flags: tuple[tuple[str, ...], ...] = ()
+    """[C]: habits of the two arms that are a reason for care; empty: none of any."""
 
     @property
     def used(self) -> bool:
@@ -66,7 +86,7 @@ def measure(
     byte) it is used throughout."""
     chosen = tuple(c for c in contrasts if not c.outcomes or panel.outcome in c.outcomes)
     unit = unit_of(panel.outcome)
-    binary = unit == "accuracy"
+    binary = is_rate(panel.outcome)
     difference_CSI = np.array([panel.difference(c.arm, c.control) for c in chosen])
     difference_CSI = difference_CSI.reshape(len(chosen), len(panel.seeds), len(panel.items))
     mean = dict(zip(panel.arms, panel.scores().mean(axis=1), strict=True))
@@ -84,6 +104,7 @@ def measure(
         arm_mean=np.array([mean[c.arm] for c in chosen]),
         control_mean=np.array([mean[c.control] for c in chosen]),
         resampled=resample(difference_CSI, panel.weight, statistics.resamples, draws),
+        flags=tuple(viability.flags(c.arm, c.control) if viability else () for c in chosen),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from math import log
 from pathlib import Path
@@ -15,13 +15,26 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from titrant.analyze.components import Floats
-from titrant.artifacts import Scores
+from titrant.artifacts import CodeScores, Scores
 from titrant.errors import StoreError
 from titrant.jobs import Run
 
 Integers = NDArray[np.int64]
-Unit = Literal["bits per byte", "accuracy"]
+Unit = Literal["bits per byte", "accuracy", "pass rate", "win rate"]
+UNITS: dict[str, Unit] = {
+    "bits_per_byte": "bits per byte",
+    "gold": "bits per byte",
+    "code": "pass rate",
+    "judge": "win rate",
+}
+"""By the first part of an outcome's name; `accuracy` for all others."""
+BESIDE = ("margin_nats", "gold_nats", "gold_bytes", "right_probability", "empty", "looping")
+"""Columns that stand beside an item's value."""
 _COLUMNS = ("outcome", "item", "value", "weight", "predicted", "answer")
+_FRACTIONAL = ("task", "code")
+"""Kinds whose items may be worth any share from 0 to 1: an overlap of words, the share of samples that pass."""
+_GUESSED = ("choice", "probe")
+"""Kinds whose items always have choices."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +50,8 @@ class ItemTable:
     """[I]: index of the choice given, -1 where there is none."""
     answer: Integers
     """[I]: index of the right choice, -1 where there is none."""
+    beside: Mapping[str, Floats] = field(default_factory=dict)
+    """[I] by column of `BESIDE` that the table has."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +70,8 @@ class Panel:
     """[I]"""
     weight: Floats
     """[I]"""
+    beside: Mapping[str, Floats] = field(default_factory=dict)
+    """[A, S, I] by column of `BESIDE` that all runs have."""
 
     def difference(self, arm: str, control: str) -> Floats:
         """[S, I]: arm minus control, paired by seed and item."""
@@ -66,54 +83,92 @@ class Panel:
 
 
 def unit_of(outcome: str) -> Unit:
-    """`bits per byte` for `bits_per_byte/...`, else `accuracy`.
+    """The unit of an outcome's scores, by the first part of its name.
 
-    >>> unit_of("bits_per_byte/books"), unit_of("probe/sorting")
-    ('bits per byte', 'accuracy')
+    >>> unit_of("bits_per_byte/books"), unit_of("probe/sorting"), unit_of("code/humaneval")
+    ('bits per byte', 'accuracy', 'pass rate')
     """
-    return "bits per byte" if outcome.partition("/")[0] == "bits_per_byte" else "accuracy"
+    return UNITS.get(kind_of(outcome), "accuracy")
 
 
-def read_items(folder: Path, run: str, outcomes: Iterable[str]) -> dict[str, ItemTable]:
+def kind_of(outcome: str) -> str:
+    """`task` for `task/hellaswag`."""
+    return outcome.partition("/")[0]
+
+
+def is_rate(outcome: str) -> bool:
+    """Whether an outcome's items are worth 0 to 1 each, so that a score is a share of them."""
+    return unit_of(outcome) != "bits per byte"
+
+
+def is_guessed(outcome: str) -> bool:
+    """Whether all items of an outcome have choices, so that guessing has an accuracy. Tasks of the harness may."""
+    return kind_of(outcome) in _GUESSED
+
+
+def read_items(
+    folder: Path, run: str, outcomes: Iterable[str], scores: Scores | CodeScores | None = None
+) -> dict[str, ItemTable]:
     """The items of a run by outcome. Raises StoreError for a missing outcome, a repeated or unusable item, and where
-    the table and the recorded score disagree."""
-    scores = Scores.read(folder)
+    the table and the recorded score (by default that of the folder's Scores) disagree.
+
+    `gold/NAME` is made of the items of `task/NAME`: the nats and bytes of their right answers.
+    """
+    scores = Scores.read(folder) if scores is None else scores
     table = _read_table(folder / "items.parquet", run)
     names = np.array(table["outcome"].to_pylist(), dtype=object)
     found: dict[str, ItemTable] = {}
     for outcome in outcomes:
-        rows = np.flatnonzero(names == outcome)
+        rows = np.flatnonzero(names == asked_of(outcome))
         if not rows.size:
             raise StoreError(
                 f"run '{run}' has no items of outcome '{outcome}' ({folder}); a missing cell is never averaged over: "
                 "evaluate the run again"
             )
-        found[outcome] = _item_table(table.take(pa.array(rows)), f"run '{run}', outcome '{outcome}'")
-        _check_against_summary(found[outcome], scores, outcome, run)
+        found[outcome] = _item_table(table.take(pa.array(rows)), outcome, f"run '{run}', outcome '{outcome}'")
+        if asked_of(outcome) == outcome:
+            _check_against_summary(found[outcome], scores, outcome, run)
     return found
+
+
+def asked_of(outcome: str) -> str:
+    """The outcome whose items an outcome is made of: `task/NAME` for `gold/NAME`, else itself."""
+    kind, _, name = outcome.partition("/")
+    return f"task/{name}" if kind == "gold" else outcome
 
 
 def _read_table(path: Path, run: str) -> pa.Table:
     try:
-        return pq.read_table(path, columns=list(_COLUMNS))
+        there = set(pq.read_schema(path).names)
+        return pq.read_table(path, columns=[*_COLUMNS, *(name for name in BESIDE if name in there)])
     except (OSError, pa.ArrowException) as error:
         raise StoreError(f"the items of run '{run}' cannot be read from {path}: {error}") from None
 
 
-def _item_table(rows: pa.Table, where: str) -> ItemTable:
+def _item_table(rows: pa.Table, outcome: str, where: str) -> ItemTable:
     items = rows["item"].to_pylist()
     order = sorted(range(len(items)), key=items.__getitem__)
     repeated = sorted({items[a] for a, b in pairwise(order) if items[a] == items[b]})
     if repeated:
         raise StoreError(f"{where}: item {_some(repeated)} stands in items.parquet more than once")
     value, weight, predicted, answer = (np.asarray(rows[name].to_numpy())[order] for name in _COLUMNS[2:])
-    bits = unit_of(rows["outcome"][0].as_py()) == "bits per byte"
+    beside = {
+        name: np.asarray(rows[name].to_numpy())[order].astype(float) for name in BESIDE if name in rows.schema.names
+    }
+    if kind_of(outcome) == "gold":
+        none = np.full(len(items), np.nan)
+        value, weight = beside.get("gold_nats", none), beside.get("gold_bytes", none)
+        predicted = answer = np.full(len(items), -1)
+    bits = not is_rate(outcome)
     unusable = ~np.isfinite(value) | ~np.isfinite(weight) | (weight <= 0)
-    if not bits:
+    if kind_of(outcome) in _FRACTIONAL:
+        unusable |= (value < 0) | (value > 1)
+    elif not bits:
         unusable |= (value != 0) & (value != 1)
     if unusable.any():
         bad = [items[order[i]] for i in np.flatnonzero(unusable)]
-        allowed = "finite nats and a positive number of bytes" if bits else "1 or 0 and a positive weight"
+        share = "from 0 to 1" if kind_of(outcome) in _FRACTIONAL else "1 or 0"
+        allowed = "finite nats and a positive number of bytes" if bits else f"{share} and a positive weight"
         raise StoreError(f"{where}: the value or weight of item {_some(bad)} is not {allowed}")
     if len(items) < 2:
         raise StoreError(f"{where} has {len(items)} item; at least 2 are needed to tell how far a score may be off")
@@ -123,10 +178,11 @@ def _item_table(rows: pa.Table, where: str) -> ItemTable:
         weight=weight.astype(float),
         predicted=predicted.astype(np.int64),
         answer=answer.astype(np.int64),
+        beside=beside,
     )
 
 
-def _check_against_summary(table: ItemTable, scores: Scores, outcome: str, run: str) -> None:
+def _check_against_summary(table: ItemTable, scores: Scores | CodeScores, outcome: str, run: str) -> None:
     if outcome not in scores.scores:
         raise StoreError(f"the summary of run '{run}' has no score of outcome '{outcome}', which its items have")
     seen, said = float(table.value.sum() / table.weight.sum()), scores.scores[outcome]
@@ -156,6 +212,11 @@ def lay_side_by_side(
         predicted=np.array([[tables[run][outcome].predicted for run in row] for row in ids]),
         answer=reference.answer,
         weight=reference.weight,
+        beside={
+            name: np.array([[tables[run][outcome].beside[name] for run in row] for row in ids])
+            for name in BESIDE
+            if all(name in tables[run][outcome].beside for row in ids for run in row)
+        },
     )
 
 

@@ -30,6 +30,7 @@ from titrant.analyze.comparability import flags_of
 from titrant.analyze.components import Components, mean_of, variance_components
 from titrant.analyze.judge import Detail, Finding, judge
 from titrant.analyze.measure import Measured, measure_mean
+from titrant.analyze.paired import is_rate, kind_of
 from titrant.analyze.reference import half_width
 from titrant.analyze.rung import (
     Rung,
@@ -53,6 +54,9 @@ NOT_ALONE = "learning rates compared between runs that differ otherwise too"
 
 UNLIKE = " x against the study's own runs: "
 """Stands in each flag that says what differs between a rate and the study's beside the rate."""
+
+GENERATED = ("code", "judge")
+"""Kinds of outcomes that are not asked for at other rates: texts are drawn from the study's own runs alone."""
 
 Stands = Literal["holds", "turns", "not at every rate"]
 Claim = tuple[Verdict, float]
@@ -152,7 +156,7 @@ def find_probe(
     """What the probe shows. `measured` and `judged` are the study's own at the probe's scale: a mean is over the same
     outcomes here as there. Raises StoreError for a missing run, outcome or item, each by name."""
     own = {finding.outcome: finding for finding, _ in judged if _is_of(finding, probe)}
-    asked = tuple(outcome for outcome in job.outcomes if outcome in own)
+    asked = tuple(outcome for outcome in job.outcomes if outcome in own and kind_of(outcome) not in GENERATED)
     seeds = tuple(sorted({run.seed for run in job.runs if run.scale == probe.scale}))
     pairs = _pairs(job, probe, asked)
     by_rate = job.model_copy(update={"contrasts": pairs, "outcomes": asked})
@@ -298,7 +302,7 @@ def _changes(
         panel = rung.panels[outcome]
         difference_RSI = np.array([panel.difference(pair.arm, pair.control) for pair in pairs])
         change_RSI = difference_RSI - difference_RSI[own]
-        parts.append(variance_components(change_RSI, panel.weight, binary=not outcome.startswith("bits_per_byte/")))
+        parts.append(variance_components(change_RSI, panel.weight, binary=is_rate(outcome)))
     if len(parts) == 1:
         return parts[0]
     return mean_of(parts, [documents.get(outcome, outcome) for outcome in outcomes])

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from titrant.analyze.comparability import RunFacts, flags_of, read_facts
 from titrant.analyze.flagged import Flagged, Part, read_flagged
-from titrant.analyze.measure import GROUPS, Measured, measure
-from titrant.analyze.paired import ItemTable, Panel, lay_side_by_side, read_items, unit_of
+from titrant.analyze.measure import MEANS, Measured, mean_name, measure
+from titrant.analyze.paired import ItemTable, Panel, is_guessed, is_rate, kind_of, lay_side_by_side, read_items
 from titrant.analyze.viability import Viability, judge_contrasts, judge_task
-from titrant.artifacts import Checkpoint, Scores
+from titrant.artifacts import Checkpoint, CodeScores, Scores
 from titrant.errors import StoreError, StudyError
 from titrant.jobs import FindingsJob, Run
 
@@ -51,20 +51,25 @@ def read_rung(job: FindingsJob, scale: str, runs: dict[tuple[str, int], Run], in
     tables: dict[str, dict[str, ItemTable]] = {}
     facts, scores = {}, {}
     drawn: set[Part] = set()
+    scored = tuple(outcome for outcome in job.outcomes if kind_of(outcome) != "judge")
+    problems = tuple(outcome for outcome in scored if kind_of(outcome) == "code")
     for run in runs.values():
         evaluate, train = (folder_of(inputs, f"{kind}/{run.id}") for kind in ("evaluate", "train"))
-        tables[run.id] = read_items(evaluate, run.id, job.outcomes)
+        tables[run.id] = read_items(evaluate, run.id, [outcome for outcome in scored if outcome not in problems])
+        code = folder_of(inputs, f"code/{run.id}") if problems else None
+        if code is not None:
+            tables[run.id] |= read_items(code, run.id, problems, CodeScores.read(code))
         trained = (*_earlier(inputs, run.id), train)
         drawn |= {(row.source, row.partition) for folder in trained for row in Checkpoint.read(folder).ledger}
-        facts[run.id] = read_facts(trained, evaluate)
+        facts[run.id] = read_facts(trained, evaluate, code)
         scores[run.id] = Scores.read(evaluate)
     return Rung(
         scale=scale,
         runs=runs,
-        panels={outcome: lay_side_by_side(outcome, runs, tables) for outcome in job.outcomes},
+        panels={outcome: lay_side_by_side(outcome, runs, tables) for outcome in scored},
         facts=facts,
-        chance=_agreed("chance", {run: s.chance for run, s in scores.items()}, job.outcomes),
-        majority=_agreed("majority", {run: s.majority for run, s in scores.items()}, job.outcomes),
+        chance=_agreed("chance", {run: s.chance for run, s in scores.items()}, scored),
+        majority=_agreed("majority", {run: s.majority for run, s in scores.items()}, scored),
         flagged=read_flagged(inputs, drawn),
     )
 
@@ -82,12 +87,13 @@ def folder_of(inputs: Mapping[str, Path], role: str) -> Path:
 
 
 def _agreed(what: str, by_run: Mapping[str, Mapping[str, float]], outcomes: tuple[str, ...]) -> dict[str, float]:
-    """One figure an outcome of choices, which all runs must give alike."""
+    """One figure an outcome with choices, which all runs must give alike. Tasks may be without: nothing is guessed."""
     agreed: dict[str, float] = {}
     for outcome in outcomes:
-        if unit_of(outcome) == "bits per byte":
+        if not is_rate(outcome):
             continue
-        for run, given in sorted(by_run.items()):
+        asked = is_guessed(outcome) or any(outcome in given for given in by_run.values())
+        for run, given in sorted(by_run.items()) if asked else ():
             if outcome not in given:
                 raise StoreError(f"run '{run}' does not say the {what} accuracy of outcome '{outcome}'")
             if abs(agreed.setdefault(outcome, given[outcome]) - given[outcome]) > 1e-9:
@@ -99,14 +105,14 @@ def _agreed(what: str, by_run: Mapping[str, Mapping[str, float]], outcomes: tupl
 
 
 def viability_of(rung: Rung, job: FindingsJob) -> dict[str, Viability]:
-    """By task of choices, what it can tell at this scale."""
-    tasks = [outcome for outcome in job.outcomes if unit_of(outcome) == "accuracy"]
+    """By task whose score is a share of its items, what it can tell at this scale."""
+    tasks = [outcome for outcome in rung.panels if is_rate(outcome)]
     by_arms = job.statistics.alpha / max(1, len(tasks) * len({arm for arm, _ in rung.runs}))
     by_contrasts = job.statistics.alpha / max(1, len(tasks) * len(job.contrasts))
     pairs = [(contrast.arm, contrast.control) for contrast in job.contrasts]
     judged: dict[str, Viability] = {}
     for task in tasks:
-        panel, chance = rung.panels[task], rung.chance[task]
+        panel, chance = rung.panels[task], rung.chance.get(task, 0.0)
         whole = judge_task(panel, chance, by_arms)
         judged[task] = replace(whole, contrasts=judge_contrasts(panel, whole.arms, pairs, chance, by_contrasts))
     return judged
@@ -126,10 +132,11 @@ def measured_at(rung: Rung, outcome: str, viability: Mapping[str, Viability], jo
 
 
 def members_of(measured: list[Measured]) -> dict[str, list[Measured]]:
-    """What each mean is over, by its name and in the order of `GROUPS`: two or more used outcomes of a kind."""
-    members = {
-        name: [m for m in measured if m.used and m.outcome.partition("/")[0] == kind] for kind, name in GROUPS.items()
-    }
+    """What each mean is over, by its name: two or more used outcomes of a kind, or of a category of tasks."""
+    members: dict[str, list[Measured]] = {name: [] for name in MEANS}
+    for m in measured:
+        if m.used and (name := mean_name(m.outcome)):
+            members[name].append(m)
     return {name: used for name, used in members.items() if len(used) > 1}
 
 

@@ -11,8 +11,14 @@ Two questions are asked of a task, by different arms:
    whether a difference is tested must not know the difference: sum and difference of two equal arms are independent,
    while "at least one of them is above chance" picks the lucky arm, and its luck is then tested as a gain.
 2. Is it in the means over tasks? A mean must be the same quantity in every row, so that is decided once a scale, over
-   all arms: left out are tasks that no arm does above chance, and tasks on which any arm is collapsed. A task that only
-   some arms do above chance stays: that is what a study looks for.
+   all arms together, by the rule of `signal`: left out are tasks that all arms together do not do far enough above
+   chance for their noise, and tasks on which any arm is collapsed. A task that only some arms do may stay: that is what
+   a study looks for.
+
+Beside these decisions stand three habits that are shown and exclude nothing: an arm *leans* to an answer that it gives
+more often than it is right (a place in the list, or a label such as "yes"), and of what it generates, a share may be
+*empty* or *looping*. A finding is flagged where one of its arms leans and the other does not (what both do cancels
+out), and where either is often empty or looping.
 
 Tests here are over items for the models at hand, one-sided, shared out over all tasks and arms (or contrasts) of the
 scale (Bonferroni): seeds are no part of the question whether these models do the task.
@@ -32,11 +38,19 @@ from scipy.special import stdtr
 
 from titrant.analyze.components import Floats, variance_components
 from titrant.analyze.paired import Panel
+from titrant.analyze.signal import LEAST_HEIGHT, Signal, signal_of
 
 Status = Literal["used", "at chance", "collapsed"]
 
 COLLAPSE_FRACTION = 0.9
 """An arm without skill that gives one answer so often is collapsed whether or not it gains by it."""
+LEAST_LEAN = 0.1
+"""An arm leans to an answer that it gives on so many more items than it is right on, if that is no accident."""
+MOST_BROKEN = 0.1
+"""Findings are flagged where an arm's empty or looping outputs are so many."""
+LEANS = "one arm leans to one answer"
+EMPTY = "empty outputs"
+LOOPING = "looping outputs"
 
 
 @dataclass(frozen=True)
@@ -50,6 +64,16 @@ class ArmSignal:
     commonest_fraction: float | None
     """How often the arm gives its commonest answer."""
     collapsed: bool
+    favoured: int | None = None
+    """Index of the answer that it gives most above how often that one is right; None without predicted indices."""
+    lean: float | None = None
+    """Share of items by which it gives that answer too often: 0 of an arm without position bias."""
+    leans: bool = False
+    """Whether that is `LEAST_LEAN` or more, and no accident of the items."""
+    empty_fraction: float | None = None
+    """Share of generated outputs that are empty; None where nothing is generated."""
+    looping_fraction: float | None = None
+    """Share of them that repeat themselves to their end."""
 
 
 @dataclass(frozen=True)
@@ -59,28 +83,41 @@ class Viability:
     status: Status
     reason: str
     arms: dict[str, ArmSignal]
+    signal: Signal
     contrasts: dict[tuple[str, str], Status] = field(default_factory=dict)
     """By (arm, control)."""
+
+    def flags(self, arm: str, control: str) -> tuple[str, ...]:
+        """Habits of either arm that are a reason for care."""
+        pair = (self.arms[arm], self.arms[control])
+        found = [LEANS] if pair[0].leans != pair[1].leans else []
+        found += [EMPTY] if any((signal.empty_fraction or 0) >= MOST_BROKEN for signal in pair) else []
+        found += [LOOPING] if any((signal.looping_fraction or 0) >= MOST_BROKEN for signal in pair) else []
+        return tuple(found)
 
 
 def judge_task(panel: Panel, chance: float, alpha: float) -> Viability:
     """Judge one task at one scale over all arms, for the means. `chance` is the accuracy of guessing, `alpha` the
     level of each single test."""
     arms = {arm: _signal(panel, index, chance, alpha) for index, arm in enumerate(panel.arms)}
-    able = [arm for arm, signal in arms.items() if signal.above_chance]
-    collapsed = [arm for arm, signal in arms.items() if signal.collapsed]
+    signal = signal_of(panel, chance)
+    able = [arm for arm, shown in arms.items() if shown.above_chance]
+    collapsed = [arm for arm, shown in arms.items() if shown.collapsed]
     credited = [arm for arm in collapsed if arms[arm].above_chance]
     if credited or len(collapsed) == len(arms):
         named = ", ".join(f"'{arm}'" for arm in credited or collapsed)
         share = max(arms[arm].commonest_fraction or 0.0 for arm in credited or collapsed)
         reason = f"collapsed onto one answer (up to {share:.0%} of items) without skill beyond that habit: {named}"
-        return Viability("collapsed", reason, arms)
-    if not able:
-        return Viability("at chance", f"no arm is above chance ({chance:.3g})", arms)
+        return Viability("collapsed", reason, arms, signal)
+    level = "above chance" if chance else "above zero"
+    if (signal.height_to_noise or 0.0) < LEAST_HEIGHT:
+        short = f"together the arms stand {max(signal.height_to_noise or 0.0, 0.0):.1f} times the noise {level}"
+        reason = f"no arm is {level}" if not able else short
+        return Viability("at chance", f"{reason} ({chance:.3g})" if chance else reason, arms, signal)
     if len(able) < len(arms):
         named = ", ".join(f"'{arm}'" for arm in arms if arm not in able)
-        return Viability("used", f"not above chance: {named}", arms)
-    return Viability("used", "", arms)
+        return Viability("used", f"not {level}: {named}", arms, signal)
+    return Viability("used", "", arms, signal)
 
 
 def judge_contrasts(
@@ -110,18 +147,33 @@ def _signal(panel: Panel, index: int, chance: float, alpha: float) -> ArmSignal:
     accuracy = float(panel.scores()[index].mean())
     predicted_SI = panel.predicted[index]
     if (predicted_SI < 0).any() or (panel.answer < 0).any():
-        return ArmSignal(accuracy, above, None, None, False)
+        empty, looping = (_share(panel, index, name) for name in ("empty", "looping"))
+        return ArmSignal(accuracy, above, None, None, False, empty_fraction=empty, looping_fraction=looping)
     choices = int(max(predicted_SI.max(), panel.answer.max())) + 1
     given_SIC = predicted_SI[..., None] == np.arange(choices)
-    right_IC = panel.answer[:, None] == np.arange(choices)
-    given = given_SIC.mean(axis=(0, 1))
-    commonest = int(given.argmax())
-    skill, skilled = _skill(given_SIC.mean(axis=0), right_IC.astype(float), alpha)
-    excess_I = given_SIC[..., commonest].mean(axis=0) - right_IC[:, commonest]
-    biased = _is_above(excess_I[None], np.ones(excess_I.size), 0.0, alpha)
-    fraction = float(given[commonest])
+    right_IC = (panel.answer[:, None] == np.arange(choices)).astype(float)
+    given_IC = given_SIC.mean(axis=0)
+    commonest = int(given_IC.mean(axis=0).argmax())
+    skill, skilled = _skill(given_IC, right_IC, alpha)
+    biased = _is_too_often(given_IC, right_IC, commonest, alpha)
+    fraction = float(given_IC[:, commonest].mean())
     collapsed = biased and not skilled and (above or fraction >= COLLAPSE_FRACTION)
-    return ArmSignal(accuracy, above, skill, fraction, collapsed)
+    excess = (given_IC - right_IC).mean(axis=0)
+    favoured = int(excess.argmax())
+    lean = float(excess[favoured])
+    # the answer was picked among all for its excess
+    leans = lean >= LEAST_LEAN and _is_too_often(given_IC, right_IC, favoured, alpha / choices)
+    return ArmSignal(accuracy, above, skill, fraction, collapsed, favoured, lean, leans)
+
+
+def _is_too_often(given_IC: Floats, right_IC: Floats, answer: int, alpha: float) -> bool:
+    """Whether an answer is given more often than it is right."""
+    excess_I = given_IC[:, answer] - right_IC[:, answer]
+    return _is_above(excess_I[None], np.ones(excess_I.size), 0.0, alpha)
+
+
+def _share(panel: Panel, index: int, name: str) -> float | None:
+    return float(panel.beside[name][index].mean()) if name in panel.beside else None
 
 
 def _skill(given_IC: Floats, right_IC: Floats, alpha: float) -> tuple[float, bool]:

@@ -195,11 +195,11 @@ class Judgements(Artifact):
 
 
 class FindingsFile(Artifact):
-    """`findings.json`: the findings, scores by run, and tasks without signal. Its fields are those of
-    `report.json`'s `findings`, `scores` and `outcomes`."""
+    """`findings.json`: the findings, scores by run, tasks without signal, measures beside accuracy, what judges said.
+    Its fields are those of `report.json`'s `findings`, `scores`, `outcomes`, `rule`, `companions` and `judged`."""
 
     kind: ClassVar[str] = "findings"
-    version: ClassVar[int] = 5
+    version: ClassVar[int] = 6
 
     findings: int
     verdicts: dict[str, int]

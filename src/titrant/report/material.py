@@ -33,7 +33,15 @@ from titrant.artifacts import (
 from titrant.errors import StoreError
 from titrant.jobs import ReportJob, ReportPhase
 from titrant.report.data import read_examples
-from titrant.report.document import ExampleEntry, Finding, OutcomeEntry, RateProbe, ScoreEntry
+from titrant.report.document import (
+    CompanionEntry,
+    ExampleEntry,
+    Finding,
+    JudgedEntry,
+    OutcomeEntry,
+    RateProbe,
+    ScoreEntry,
+)
 from titrant.report.overlap import OverlapFacts, read_overlap
 from titrant.study.study import Study
 from titrant.tokens.encoded import encoded_parts, with_encoded
@@ -104,6 +112,9 @@ class Found(BaseModel):
     outcomes: dict[str, dict[str, OutcomeEntry]]
     scores: dict[str, dict[str, ScoreEntry]]
     details: tuple[Detail, ...] = ()
+    rule: str = ""
+    companions: tuple[CompanionEntry, ...] = ()
+    judged: tuple[JudgedEntry, ...] = ()
     learning_rate_probe: RateProbe | None = None
 
 
@@ -133,6 +144,10 @@ class Material:
     """By role, in the order of the roles' names."""
     rate_probe: RateProbe | None = None
     """None if the study has none."""
+    rule: str = ""
+    """By which tasks enter means, in words."""
+    companions: tuple[CompanionEntry, ...] = ()
+    judged: tuple[JudgedEntry, ...] = ()
 
     @property
     def arms(self) -> tuple[str, ...]:
@@ -187,6 +202,9 @@ def gather(job: ReportJob, inputs: Mapping[str, Path]) -> Material:
         planned=_planned(inputs),
         records=records,
         rate_probe=found.learning_rate_probe,
+        rule=found.rule,
+        companions=found.companions,
+        judged=found.judged,
     )
     _refuse_contradictions(material)
     return material

@@ -71,6 +71,9 @@ def tell(material: Material) -> Story:
         sources=source_entries(material),
         overlaps=overlap_entries(material.overlaps),
         exposures=exposure_entries(material),
+        rule=material.rule,
+        companions=material.companions,
+        judged=material.judged,
         learning_rate_probe=material.rate_probe,
         inputs=input_entries(material),
     )
