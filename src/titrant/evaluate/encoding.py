@@ -47,6 +47,14 @@ class Encoder:
         """Token ids of each text as it stands: no token is added, no white space is lost."""
         return [encoding.ids for encoding in self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)]
 
+    def added_before(self) -> list[int]:
+        """What the tokenizer itself would put before every text (`<s>` of some), which `encode` does not add."""
+        added, plain = (self._tokenizer.encode("a", add_special_tokens=also).ids for also in (True, False))
+        for start in range(len(added) - len(plain) + 1):
+            if added[start : start + len(plain)] == plain:
+                return list(added[:start])
+        return []
+
     def decode(self, ids: Sequence[int]) -> str:
         """The text of tokens, special ones included."""
         return str(self._tokenizer.decode(list(ids), skip_special_tokens=False))

@@ -1,0 +1,1 @@
+"""Tasks of lm-evaluation-harness: its prompts and metrics, our data and our scoring path."""
