@@ -110,6 +110,15 @@ class Evaluation(Declaration):
     def _a_name_is_a_task(cls, given: Any) -> Any:
         return named(given)
 
+    @field_validator("tasks", "code", "judging")
+    @classmethod
+    def _each_once(cls, asked: tuple[Any, ...]) -> tuple[Any, ...]:
+        names = [one.name for one in asked]
+        for name in names:
+            if names.count(name) > 1:
+                raise PydanticCustomError("twice", "task '{name}' is listed twice; delete one", {"name": name})
+        return asked
+
     @field_validator("suites", "without", mode="before")
     @classmethod
     def _one_is_a_list(cls, given: Any) -> Any:

@@ -289,9 +289,7 @@ def _pin_judge(judge: Judge, folder: Path) -> Judge:
         return judge
     path = folder.resolve() / judge.hugging_face
     if not path.is_dir():
-        raise StudyError(
-            f"the folder of judge '{judge.model}', '{path}', does not exist; paths are read from the study's"
-        )
+        raise StudyError(f"'{path}', of judge '{judge.model}', does not exist; paths are read from the study's folder")
     return _with_content(judge.model_copy(update={"hugging_face": str(path)}), content_of_folder(path), f"'{path}'")
 
 
