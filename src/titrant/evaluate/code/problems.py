@@ -1,0 +1,242 @@
+"""Problems to be solved by code: what a model is given, where its answer ends, and how the answer is tried.
+
+Three sets are known, in the columns that they have on the hub:
+
+    humaneval           task_id, prompt, canonical_solution, test, entry_point
+    mbpp                task_id, text, code, test_list, test_setup_code
+    multipl-e-LANGUAGE  name, language, prompt, tests, stop_tokens
+
+Prompts are never stripped, and an answer is what the model wrote, to the first stop sequence: a program is the text
+before it, the answer, and the tests. What the tests of a Python problem need beside the answer (imports and helpers of
+the prompt, set-up code) is run with the tests, apart from the answer, so that an answer cannot change it.
+
+**Source:** Chen et al. 2021 (arXiv 2107.03374), Austin et al. 2021 (arXiv 2108.07732), Cassano et al. 2022 (arXiv
+2208.08227).
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from titrant.errors import Problem as Fault
+from titrant.errors import StudyError
+from titrant.evaluate.code.convention import Convention
+
+MULTIPL_E = "multipl-e-"
+PROBLEMS_SHOWN = 20
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One problem, with all that is needed to ask it and to try an answer."""
+
+    item: str
+    """Its name, the same for every run: `HumanEval/0`, `Mbpp/11`, `HumanEval_0_has_close_elements`."""
+    language: str
+    """`python`, or MultiPL-E's name of the language."""
+    prompt: str
+    """What a model is given, to the last character."""
+    question: str
+    """What it asks, without solved examples and common words: sources are searched for it."""
+    stop: tuple[str, ...]
+    """An answer ends before the first of these."""
+    before: str
+    """What stands before the answer in the program."""
+    tests: str
+    """What is run after the program; it fails by raising, or, outside Python, by its exit code."""
+    entry_points: tuple[str, ...]
+    """What the tests use of the program (Python only)."""
+    setup: str
+    """What the tests use and the program does not define (Python only)."""
+    solution: str | None
+    """An answer that is known to be right, as a model would write it; null where the set has none."""
+
+    def program(self, answer: str) -> str:
+        """The whole program that an answer makes, without tests."""
+        return self.before + answer
+
+
+def problems_of(name: str, rows: Sequence[Mapping[str, Any]], convention: Convention, where: str) -> list[Problem]:
+    """The problems of the task `name` from rows in the hub's columns, in order.
+
+    `where` names the place of the rows in messages. Raises StudyError with the rows that lack something, are no Python,
+    or ask the same item twice.
+    """
+    make = _maker(name)
+    problems: list[Problem] = []
+    faults: list[Fault] = []
+    seen: set[str] = set()
+    for number, row in enumerate(rows, start=1):
+        try:
+            problem = make(row, convention)
+            if problem.item in seen:
+                raise ValueError(f"'{problem.item}' stands there twice; delete one")
+            seen.add(problem.item)
+            problems.append(problem)
+        except ValueError as error:
+            faults.append(Fault(f"{error}", f"{where}:{number}"))
+    if not problems and not faults:
+        faults = [Fault(f"code task '{name}' has no problems", where)]
+    if faults:
+        more = len(faults) - PROBLEMS_SHOWN
+        raise StudyError(faults[:PROBLEMS_SHOWN] + ([Fault(f"and {more} more rows like these")] if more > 0 else []))
+    return problems
+
+
+def as_row(problem: Problem) -> dict[str, Any]:
+    """A problem as JSON."""
+    return asdict(problem)
+
+
+def of_row(row: Mapping[str, Any]) -> Problem:
+    """A problem from its JSON."""
+    lists = {name: tuple(row[name]) for name in ("stop", "entry_points")}
+    return Problem(**{**row, **lists})
+
+
+def cut(text: str, stop: Sequence[str]) -> str:
+    """`text` to the first of the stop sequences. Nothing is stripped.
+
+    >>> cut("    return a\\n\\ndef other():\\n", ("\\nclass", "\\ndef"))
+    '    return a\\n'
+    """
+    ends = [at for sequence in stop if (at := text.find(sequence)) >= 0]
+    return text[: min(ends)] if ends else text
+
+
+def _maker(name: str) -> Any:
+    if name.startswith(MULTIPL_E):
+        return _multipl_e(name.removeprefix(MULTIPL_E))
+    makers = {"humaneval": _humaneval, "mbpp": _mbpp}
+    if name not in makers:
+        raise StudyError(
+            f"'{name}' is not a code task that is known: use 'humaneval', 'mbpp', or 'multipl-e-LANGUAGE' such as "
+            "'multipl-e-js'"
+        )
+    return makers[name]
+
+
+def _text(row: Mapping[str, Any], key: str) -> str:
+    value = row.get(key)
+    if not isinstance(value, str):
+        raise ValueError(f"'{key}' is {value!r:.60}; it must be a string")
+    if not _is_unicode(value):
+        raise ValueError(f"'{key}' holds half a character (a lone surrogate); it must be text in Unicode")
+    return value
+
+
+def _is_unicode(text: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _texts(row: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    value = row.get(key)
+    if not isinstance(value, (list, tuple)) or not all(
+        isinstance(text, str) and text and _is_unicode(text) for text in value
+    ):
+        raise ValueError(f"'{key}' is {value!r:.60}; it must be a list of strings that are not empty")
+    return tuple(value)
+
+
+def _humaneval(row: Mapping[str, Any], convention: Convention) -> Problem:
+    prompt, name = _text(row, "prompt"), _text(row, "entry_point")
+    return Problem(
+        item=_text(row, "task_id"),
+        language="python",
+        prompt=convention.prompt(row),
+        question=prompt,
+        stop=convention.stop,
+        before=prompt,
+        tests=f"{_text(row, 'test')}\ncheck({name})\n",
+        entry_points=(name,),
+        setup=_before_function(prompt, name),
+        solution=_text(row, "canonical_solution") if row.get("canonical_solution") is not None else None,
+    )
+
+
+def _before_function(prompt: str, name: str) -> str:
+    """The imports and helpers of a prompt: all that stands before the function to be written."""
+    at = f"\n{prompt}".find(f"\ndef {name}(")
+    if at < 0:
+        raise ValueError(f"the prompt does not define the function '{name}' that its tests call")
+    setup = prompt[:at]
+    _parsed(setup, "what the prompt has before its function")
+    return setup
+
+
+def _mbpp(row: Mapping[str, Any], convention: Convention) -> Problem:
+    number = row.get("task_id")
+    if isinstance(number, bool) or not isinstance(number, (int, str)):
+        raise ValueError(f"'task_id' is {number!r:.60}; it must be a number")
+    tests = "\n".join(_texts(row, "test_list")) + "\n"
+    setup = _text(row, "test_setup_code") if row.get("test_setup_code") else ""
+    solution = _text(row, "code") if row.get("code") is not None else None
+    return Problem(
+        item=f"Mbpp/{str(number).rpartition('/')[2]}",
+        language="python",
+        prompt=convention.prompt(row),
+        question=f"{_text(row, 'text')}\n{tests}",
+        stop=convention.stop,
+        before="",
+        tests=f"{setup}\n{tests}" if setup else tests,
+        entry_points=_used(f"{setup}\n{tests}", solution),
+        setup="",
+        solution=solution,
+    )
+
+
+def _parsed(source: str, what: str) -> ast.Module:
+    try:
+        return ast.parse(source)
+    except (SyntaxError, ValueError) as error:
+        raise ValueError(f"{what} is no Python: {error}") from None
+
+
+def _used(tests: str, solution: str | None) -> tuple[str, ...]:
+    """The names that tests use and do not bind themselves; builtins only where the known solution defines them."""
+    nodes = list(ast.walk(_parsed(tests, "its tests")))
+    names = [node for node in nodes if isinstance(node, ast.Name)]
+    bound = {node.id for node in names if not isinstance(node.ctx, ast.Load)}
+    bound |= {node.name for node in nodes if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
+    bound |= {node.arg for node in nodes if isinstance(node, ast.arg)}
+    imports = [node for node in nodes if isinstance(node, (ast.Import, ast.ImportFrom))]
+    bound |= {(alias.asname or alias.name).partition(".")[0] for node in imports for alias in node.names}
+    used = {node.id for node in names if isinstance(node.ctx, ast.Load)} - bound
+    found = {name for name in used if name in _defined(solution) or not hasattr(builtins, name)}
+    if not found:
+        raise ValueError("its tests use nothing that a solution could define")
+    return tuple(sorted(found))
+
+
+def _defined(solution: str | None) -> set[str]:
+    try:
+        body = ast.parse(solution or "").body
+    except (SyntaxError, ValueError):
+        return set()
+    return {node.name for node in body if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
+
+
+def _multipl_e(language: str) -> Any:
+    def make(row: Mapping[str, Any], convention: Convention) -> Problem:
+        given = _text(row, "language")
+        if given != language:
+            raise ValueError(f"'language' is '{given}'; the task asks for '{language}'")
+        prompt = _text(row, "prompt")
+        return Problem(
+            item=_text(row, "name"),
+            language=language,
+            prompt=prompt,
+            question=prompt,
+            stop=_texts(row, "stop_tokens"),
+            before=prompt,
+            tests=_text(row, "tests"),
+            entry_points=(),
+            setup="",
+            solution=None,
+        )
+
+    return make
