@@ -10,20 +10,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny_evaluate import VOCABULARY, WINDOW
 
-from titrant.evaluate.likelihood import CausalScorer
+from titrant.evaluate.likelihood import CausalScorer, Output
 from titrant.evaluate.models import scorer_of
 
 
 def bigram_scorer(table, batch_tokens=64, window=8):
     """A model whose next token depends on the last one alone: log-probabilities are read from a table."""
     size = len(table)
-    logits = torch.from_numpy(table).float()
+
+    def hidden(tokens_BT):
+        return torch.nn.functional.one_hot(tokens_BT, size).float()
+
     return CausalScorer(
-        lambda tokens_BT: torch.nn.functional.one_hot(tokens_BT, size).float(),
-        lambda hidden_ND: hidden_ND @ logits,
+        hidden,
+        Output(torch.from_numpy(table).float().T),
         window,
         size,
         torch.device("cpu"),
+        lambda attend, tokens_BT, positions_BT: hidden(tokens_BT),
         batch_tokens,
     )
 
@@ -56,13 +60,12 @@ def sequences_of_many_lengths():
     return [random.integers(0, VOCABULARY, size).tolist() for size in random.integers(2, WINDOW + 1, 64)]
 
 
-def test_batch_size_changes_nats_by_rounding_only(model):
+def test_the_tokens_of_a_forward_pass_change_no_bit(model):
     scorer, sequences = scorer_of(model, WINDOW), sequences_of_many_lengths()
     together = scorer.token_nats(sequences)
-    for rows in (1, 3, 64):
-        batched = replace(scorer, batch_tokens=rows * WINDOW).token_nats(sequences)
-        for one, other in zip(together, batched, strict=True):
-            np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-5)
+    for tokens in (16, 100, 1000, 3000):
+        batched = replace(scorer, batch_tokens=tokens).token_nats(sequences)
+        assert all(np.array_equal(one, other) for one, other in zip(together, batched, strict=True))
 
 
 def test_order_changes_no_bit(model):
@@ -101,10 +104,67 @@ def test_a_sequence_longer_than_the_window_is_refused():
         bigram_scorer(TABLE).token_nats([[0] * 10])
 
 
-def test_sequences_that_begin_alike_are_read_once():
+def counting(scorer):
+    """The scorer, and the tokens of its forward passes."""
     read = []
-    scorer = bigram_scorer(TABLE)
-    counting = replace(scorer, forward=lambda tokens_BT: read.append(tokens_BT.tolist()) or scorer.forward(tokens_BT))
+
+    def hidden_with(attend, tokens_BT, positions_BT):
+        read.append(tokens_BT[0].tolist())
+        return scorer.hidden_with(attend, tokens_BT, positions_BT)
+
+    return replace(scorer, hidden_with=hidden_with), read
+
+
+def test_a_beginning_that_sequences_share_is_read_once():
     # three choices of one token, and one of two tokens after the same context
-    counting.token_nats([[1, 2, 3, 0], [1, 2, 3, 1], [1, 2, 3, 2], [1, 2, 3, 4, 4]], [3] * 4)
-    assert read == [[[1, 2, 3, 4]]]
+    scorer, read = counting(bigram_scorer(TABLE))
+    scorer.token_nats([[1, 2, 3, 0], [1, 2, 3, 1], [1, 2, 3, 2], [1, 2, 3, 4, 4]], [3] * 4)
+    assert [tokens[:4] for tokens in read] == [[1, 2, 3, 4]]
+    # shots before many questions, read over several chunks
+    shots = [1, 2, 3, 4] * 20
+    questions = [[*shots, a, b, c] for a in range(4) for b in range(4) for c in range(4)]
+    scorer, read = counting(bigram_scorer(TABLE, batch_tokens=16, window=90))
+    scorer.token_nats(questions)
+    assert sum(map(len, read)) == 16 * 7  # 80 of the shots, 4 + 16 of the questions, filled up to 16
+    assert read[0] == shots[:16]
+
+
+def test_a_model_without_a_door_reads_every_distinct_sequence_by_itself():
+    read = []
+    scorer = replace(bigram_scorer(TABLE), hidden_with=None)
+    scorer = replace(scorer, forward=lambda tokens, inner=scorer.forward: read.append(tokens.tolist()) or inner(tokens))
+    sequences = [[1, 2, 3, 0], [1, 2, 3, 1], [1, 2, 4, 1], [1, 2, 3, 4, 4]]
+    found = scorer.token_nats(sequences)
+    assert read == [[[1, 2, 3]], [[1, 2, 3, 4]], [[1, 2, 4]]]
+    for one, other in zip(found, bigram_scorer(TABLE).token_nats(sequences), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-6)
+
+
+def test_a_token_is_best_where_greedy_decoding_would_take_it():
+    greedy = [0]
+    for _ in range(6):
+        greedy.append(int(TABLE[greedy[-1]].argmax()))
+    other = [*greedy[:3], (greedy[3] + 1) % 5, *greedy[4:]]
+    [right, wrong] = bigram_scorer(TABLE).token_scores([greedy, other], [1, 2])
+    assert right.best.tolist() == [True] * 6
+    assert wrong.best.tolist()[:2] == [True, False]
+    assert wrong.nats.dtype == np.float32
+
+
+def test_nothing_to_score_gives_nothing():
+    scorer = bigram_scorer(TABLE)
+    assert scorer.token_nats([]) == []
+    assert [len(nats) for nats in scorer.token_nats([[3], [1, 2]], [1, 2])] == [0, 0]
+
+
+@pytest.mark.parametrize("items", [1, 7, 64])
+def test_no_item_changes_by_one_bit_with_what_is_scored_beside_it(model, items):
+    scorer, sequences = scorer_of(model, WINDOW), sequences_of_many_lengths()
+    contexts = sequences[:16]
+    sequences = [[*context[: WINDOW // 2], *choice[:9]] for context in contexts for choice in sequences[16:20]]
+    together = scorer.token_scores(sequences)
+    order = np.random.default_rng(3).permutation(len(sequences))
+    for batch in np.array_split(order, len(order) // items):
+        for i, found in zip(batch, scorer.token_scores([sequences[i] for i in batch]), strict=True):
+            assert np.array_equal(found.nats, together[i].nats)
+            assert np.array_equal(found.best, together[i].best)

@@ -1,44 +1,58 @@
 """The one scoring path: nats of every token of a sequence under a causal model, for every measure and every model.
 
-Bits per byte, multiple choice and probes all come through `Scorer.token_nats`, whether the model is a milestone, the
-end of a run or one made elsewhere. The steps of `CausalScorer`:
+Bits per byte, multiple choice, harness tasks and probes all come through `Scorer`, whether the model is a milestone,
+the end of a run or one made elsewhere. The steps of `CausalScorer`:
 
-1. the last token of a sequence is only predicted, so a model reads all tokens but that one;
-2. sequences that read the same tokens, or the beginning of what another one reads, share one row (causal attention
-   makes a prefix's hidden states independent of what follows);
-3. rows are sorted by length and content, cut into batches of about `batch_tokens` tokens and padded on the right,
-   where causal attention cannot see the padding;
-4. the output matrix is applied only where a token is scored.
+1. what must be read becomes a tree, in which a beginning that sequences share stands once (`reading`);
+2. its tokens are read in chunks without padding, through the model's attention door (`packed`). A model whose door is
+   closed reads every distinct sequence by itself;
+3. the output matrix is applied only where a token is scored, in rows and columns few enough for a processor's cache.
 
-Batches are built from the sorted set of rows, so the order of the sequences cannot change a bit of any score, and
-the batch size changes it by float32 rounding only.
+**No score depends on the batch size, the order, or what else is scored, by one bit.** Whatever stands beside a token,
+its numbers come from the same sums in the same order: matrix products whose rows do not depend on their neighbours or
+on how many there are, and attention over keys in the order of positions. The first is a property of the machine's
+matrix products, so it is proven with the model's own weights when its scorer is made (see `rows`), for chunks of any
+size, or else of one fixed size; where neither holds, every distinct sequence is read by itself.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import linear, pad
 
-# Shape suffixes: B rows, T tokens of a row, D width, N scored tokens, V vocabulary.
+from titrant.evaluate.packed import read_in_chunks
+from titrant.evaluate.reading import GRAIN, Ints, Reading, plan_reading
+from titrant.model.attention_door import HiddenWith
+
+# Shape suffixes: T tokens of a sequence, D width, N rows of hidden states, M scored tokens, V vocabulary.
 
 SCORED_BY = "likelihood/float32"
 """Name of this path and its number format, as scores carry it."""
-BATCH_TOKENS = 8192
-"""Tokens of one forward pass, padding counted."""
-LOGITS_AT_ONCE = 2**20
-"""Logits held at once: few enough to stay in a processor's cache, which makes softmax four times faster ..."""
+BATCH_TOKENS = 2048
+"""Tokens of one forward pass."""
+WHOLE_TOKENS = 512
+"""Tokens of one forward pass where products depend on their number of rows."""
 ROWS_AT_ONCE = 256
-"""... but never fewer rows than this, however large the vocabulary."""
+"""Rows of logits held at once ..."""
+COLUMNS_AT_ONCE = 4096
+"""... and columns: few enough to stay in a processor's cache, which makes softmax four times faster."""
+
+
+class TokenScores(NamedTuple):
+    """What a model thinks of the scored tokens of one sequence."""
+
+    nats: NDArray[np.float32]
+    """-ln p(token | all tokens before it)."""
+    best: NDArray[np.bool_]
+    """Whether no other token was likelier: whether greedy decoding would have taken it."""
 
 
 class Scorer(Protocol):
@@ -54,14 +68,33 @@ class Scorer(Protocol):
         """For each sequence, -ln p(token | all tokens before it) of its tokens from position `start` (1 or more) on.
 
         The result of a sequence of length n has n - start values; without `starts` they begin at position 1. A
-        sequence's result does not depend on the others beyond float32 rounding, nor on their order.
+        sequence's result depends on no other, nor on their order.
         """
+
+    def token_scores(
+        self, sequences: Sequence[Sequence[int]], starts: Sequence[int] | None = None
+    ) -> list[TokenScores]:
+        """As `token_nats`, with whether each token was the likeliest."""
 
 
 Forward = Callable[[Tensor], Tensor]
 """tokens_BT (int64) -> hidden_BTD (float32), causal: position t depends on tokens 0..t only."""
-Logits = Callable[[Tensor], Tensor]
-"""hidden_ND -> logits_NV (float32)."""
+
+
+@dataclass(frozen=True)
+class Output:
+    """What makes logits of hidden states."""
+
+    weight: Tensor | None
+    """The output matrix [V, D]; None where the hidden states are logits already."""
+    soft_cap: float | None = None
+
+    def logits(self, hidden_ND: Tensor, columns: slice) -> Tensor:
+        """Some columns of the logits of N rows, float32."""
+        if self.weight is None:
+            return hidden_ND[:, columns].float()
+        logits = linear(hidden_ND, self.weight[columns]).float()
+        return logits if self.soft_cap is None else torch.tanh(logits / self.soft_cap) * self.soft_cap
 
 
 @dataclass(frozen=True)
@@ -69,94 +102,96 @@ class CausalScorer:
     """A Scorer from the two halves of a causal language model."""
 
     forward: Forward
-    logits: Logits
+    output: Output
     window: int
     vocabulary: int
     device: torch.device
+    hidden_with: HiddenWith | None = None
+    """The attention door; None: every distinct sequence is read by itself."""
     batch_tokens: int = BATCH_TOKENS
+    whole: bool = False
+    """Whether all forward passes are filled up to `batch_tokens`, and all products of logits to `ROWS_AT_ONCE`."""
 
     def token_nats(
         self, sequences: Sequence[Sequence[int]], starts: Sequence[int] | None = None
     ) -> list[NDArray[np.float32]]:
         """See `Scorer.token_nats`. Raises ValueError if a sequence does not fit: callers cut or refuse before."""
+        return [scores.nats for scores in self.token_scores(sequences, starts)]
+
+    def token_scores(
+        self, sequences: Sequence[Sequence[int]], starts: Sequence[int] | None = None
+    ) -> list[TokenScores]:
+        """See `Scorer.token_scores`. Raises ValueError if a sequence does not fit: callers cut or refuse before."""
         first = [1] * len(sequences) if starts is None else list(starts)
         for sequence, start in zip(sequences, first, strict=True):
             if not 1 <= start <= len(sequence) or len(sequence) > self.window + 1:
                 raise ValueError(f"a sequence of {len(sequence)} tokens scored from {start}: window {self.window}")
-        found: list[NDArray[np.float32]] = [np.zeros(0, np.float32)] * len(sequences)
-        rows, members = _shared_rows(sequences)
-        with _exact_float32(), torch.inference_mode():
-            for batch in _batches(rows, self.batch_tokens):
-                asked = [(row, i) for row, r in enumerate(batch) for i in members[r]]
-                scored = self._batch_nats([rows[r] for r in batch], asked, sequences, first)
-                for (_, i), nats in zip(asked, scored, strict=True):
-                    found[i] = nats
-        return found
-
-    def _batch_nats(
-        self,
-        rows: list[tuple[int, ...]],
-        asked: list[tuple[int, int]],
-        sequences: Sequence[Sequence[int]],
-        first: list[int],
-    ) -> list[NDArray[np.float32]]:
-        length = max(map(len, rows))
-        padded = np.zeros((len(rows), length), np.int64)
-        for place, row in enumerate(rows):
-            padded[place, : len(row)] = row
-        hidden_BTD = self.forward(torch.from_numpy(padded).to(self.device))
+        reading = plan_reading(sequences, share=self.hidden_with is not None)
         # position p of a sequence is predicted from what the model knows at p - 1
-        places = [row * length + np.arange(first[i] - 1, len(sequences[i]) - 1) for row, i in asked]
-        targets = [np.asarray(sequences[i][first[i] :], np.int64) for _, i in asked]
-        nats = self._nats_at(hidden_BTD.flatten(0, 1), np.concatenate(places), np.concatenate(targets))
-        return np.split(nats, np.cumsum([len(place) for place in places])[:-1])
+        nodes = [way[start - 1 :] for way, start in zip(reading.ways, first, strict=True)]
+        targets = [np.asarray(sequence[start:], np.int64) for sequence, start in zip(sequences, first, strict=True)]
+        ends = np.cumsum([len(asked) for asked in nodes])[:-1]
+        nats, best = self._scores_at(reading, _joined(nodes), _joined(targets))
+        parts = zip(np.split(nats, ends), np.split(best, ends), strict=True)
+        return [TokenScores(*part) for part, _ in zip(parts, sequences, strict=False)]
 
-    def _nats_at(self, hidden: Tensor, places: NDArray[np.int64], targets: NDArray[np.int64]) -> NDArray[np.float32]:
-        step = max(ROWS_AT_ONCE, LOGITS_AT_ONCE // self.vocabulary)
-        places_N = torch.from_numpy(places).to(self.device)
-        targets_N = torch.from_numpy(targets).to(self.device)
-        parts = [
-            cross_entropy(
-                self.logits(hidden[places_N[at : at + step]]).float(), targets_N[at : at + step], reduction="none"
-            ).cpu()
-            for at in range(0, len(places), step)
-        ]
-        found: NDArray[np.float32] = torch.cat(parts).numpy() if parts else np.zeros(0, np.float32)
-        return found
+    def _scores_at(
+        self, reading: Reading, nodes_M: Ints, targets_M: Ints
+    ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        nats_M, best_M = np.zeros(len(nodes_M), np.float32), np.zeros(len(nodes_M), bool)
+        order = np.argsort(nodes_M, kind="stable")
+        sorted_M = nodes_M[order]
+        with exact_float32(), torch.inference_mode():
+            for begin, hidden_ND in self._read(reading):
+                here = order[slice(*np.searchsorted(sorted_M, (begin, begin + len(hidden_ND))))]
+                # a node may predict the first tokens of several sequences: its logits are made once
+                rows, row_of = np.unique(nodes_M[here] - begin, return_inverse=True)
+                for at in range(0, len(rows), ROWS_AT_ONCE):
+                    part = (row_of >= at) & (row_of < at + ROWS_AT_ONCE)
+                    picked = torch.from_numpy(rows[at : at + ROWS_AT_ONCE]).to(self.device)
+                    found = self._rows_scores(hidden_ND[picked], row_of[part] - at, targets_M[here[part]])
+                    nats_M[here[part]], best_M[here[part]] = found
+        return nats_M, best_M
+
+    def _read(self, reading: Reading) -> Iterator[tuple[int, Tensor]]:
+        """(first node, hidden states of the nodes from there on [N, D])."""
+        if self.hidden_with is None:
+            for first, way in reading.segments:
+                tokens_T = torch.from_numpy(reading.tokens[first : first + len(way)])
+                yield first, self.forward(tokens_T[None].to(self.device))[0]
+        else:
+            chunks = read_in_chunks(self.hidden_with, reading, self.batch_tokens, self.device, whole=self.whole)
+            for chunk, hidden_ND in chunks:
+                yield chunk.begin, hidden_ND
+
+    def _rows_scores(
+        self, hidden_ND: Tensor, row_of_M: Ints, targets_M: Ints
+    ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """Nats of the targets, and whether they are the likeliest: softmax over blocks of the vocabulary."""
+        count = len(hidden_ND)
+        filled = ROWS_AT_ONCE if self.whole else -(-count // GRAIN) * GRAIN
+        hidden_ND = pad(hidden_ND, (0, 0, 0, filled - count))
+        rows = torch.from_numpy(row_of_M).to(self.device)
+        targets = torch.from_numpy(targets_M).to(self.device)
+        sums, tops = [], []
+        own_M = torch.zeros(len(targets_M), device=self.device)
+        for at in range(0, self.vocabulary, COLUMNS_AT_ONCE):
+            logits_NV = self.output.logits(hidden_ND, slice(at, at + COLUMNS_AT_ONCE))
+            sums.append(torch.logsumexp(logits_NV, dim=-1))
+            tops.append(logits_NV.amax(dim=-1))
+            inside = (targets >= at) & (targets < at + COLUMNS_AT_ONCE)
+            own_M[inside] = logits_NV[rows[inside], targets[inside] - at]
+        sum_N = torch.logsumexp(torch.stack(sums), dim=0) if len(sums) > 1 else sums[0]
+        best = own_M >= torch.stack(tops).amax(dim=0)[rows]
+        return (sum_N[rows] - own_M).cpu().numpy(), best.cpu().numpy()
 
 
-def _shared_rows(sequences: Sequence[Sequence[int]]) -> tuple[list[tuple[int, ...]], list[list[int]]]:
-    """What must be read, sorted by length and content, and for each row the sequences that it serves."""
-    readings = [tuple(sequence[:-1]) for sequence in sequences]
-    ordered = sorted(set(readings))
-    host: dict[tuple[int, ...], tuple[int, ...]] = {row: row for row in ordered}
-    # among sorted tuples, those that begin with `row` follow it directly
-    for row, following in reversed(list(pairwise(ordered))):
-        if following[: len(row)] == row:
-            host[row] = host[following]
-    rows = sorted({host[row] for row in ordered if row}, key=lambda row: (len(row), row))
-    number = {row: place for place, row in enumerate(rows)}
-    members: list[list[int]] = [[] for _ in rows]
-    for i, reading in enumerate(readings):
-        if reading:
-            members[number[host[reading]]].append(i)
-    return rows, members
-
-
-def _batches(rows: list[tuple[int, ...]], batch_tokens: int) -> Iterator[range]:
-    """Ranges of rows, longest first, whose padded size is at most `batch_tokens` (or one row)."""
-    lengths = [len(row) for row in rows]
-    end = len(rows)
-    while end:
-        longest = lengths[end - 1]
-        # rows shorter than 3/4 of the longest wait for a batch of their own: padding costs as much as text
-        start = max(end - max(1, batch_tokens // longest), bisect_left(lengths, (3 * longest) // 4))
-        yield range(min(start, end - 1), end)
-        end = min(start, end - 1)
+def _joined(parts: Sequence[Ints]) -> Ints:
+    return np.concatenate([np.zeros(0, np.int64), *parts])
 
 
 @contextmanager
-def _exact_float32() -> Iterator[None]:
+def exact_float32() -> Iterator[None]:
     """No TensorFloat-32, bfloat16 products or autocast, whatever training has set before."""
     before = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision("highest")

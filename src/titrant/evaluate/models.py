@@ -1,14 +1,13 @@
 """Models as scorers: those of train jobs from a file of weights, and any causal model of Hugging Face from its folder.
 
-All become the two functions that `CausalScorer` needs, in float32, on a GPU if there is one: a model made elsewhere
-goes the way of one that was trained here from its weights. Only where what it computes behind its hidden states is not
-known are its whole logits asked for.
+All become what `CausalScorer` needs, in float32, on a GPU if there is one: a model made elsewhere goes the way of one
+that was trained here from its weights. Only where what it computes behind its hidden states is not known are its whole
+logits asked for, a sequence at a time.
 """
 
 from __future__ import annotations
 
 import json
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,8 @@ from torch import Tensor
 from titrant.artifacts import read_record
 from titrant.errors import EngineError, StoreError, StudyError
 from titrant.evaluate.encoding import Encoder
-from titrant.evaluate.likelihood import CausalScorer
+from titrant.evaluate.likelihood import CausalScorer, Output
+from titrant.evaluate.rows import prove_rows
 from titrant.model.build import stored_model
 from titrant.model.device import pick_device
 from titrant.model.language_model import LanguageModel
@@ -56,17 +56,28 @@ class TrainedModel:
 
 
 def scorer_of(model: LanguageModel, window: int) -> CausalScorer:
-    """The scorer of a model in memory."""
+    """The scorer of a model in memory, with its weights. Proves, on this machine and with these weights, that no score
+    depends on what else is scored; see `titrant.evaluate.rows`."""
+    return prove_rows(
+        CausalScorer(
+            model,
+            _output_of(model),
+            window,
+            model.vocabulary,
+            _device_of(model),
+            model.hidden_with if model.attends_plainly else None,
+        ),
+        {(parameter.shape[1], parameter.shape[0]) for parameter in model.parameters() if parameter.ndim == 2},
+    )
+
+
+def _output_of(model: LanguageModel) -> Output:
     if isinstance(model, Transformer):
-        return CausalScorer(model, partial(_reference_logits, model), window, model.vocabulary, _device_of(model))
+        return Output(model.readout.weight)
     from titrant.model.outside import OutsideModel
 
     assert isinstance(model, OutsideModel)
-    return CausalScorer(model, model.logits_of, window, model.vocabulary, _device_of(model))
-
-
-def _reference_logits(model: Transformer, hidden_ND: Tensor) -> Tensor:
-    return hidden_ND @ model.readout.weight.T
+    return Output(model.output_weight, model.soft_cap)
 
 
 def _device_of(model: LanguageModel) -> torch.device:
@@ -133,13 +144,8 @@ def _whole_logits_scorer(model: Any, window: int) -> CausalScorer:
         logits_BTV: Tensor = model(input_ids=tokens_BT, use_cache=False).logits
         return logits_BTV
 
-    def logits(logits_NV: Tensor) -> Tensor:
-        return logits_NV
-
     vocabulary = model.get_input_embeddings().weight.shape[0]
-    # whole logits are held for a batch, so a batch is as small as the vocabulary is large
-    batch_tokens = max(window, 2**26 // vocabulary)
-    return CausalScorer(forward, logits, window, vocabulary, model.device, min(8192, batch_tokens))
+    return CausalScorer(forward, Output(None), window, vocabulary, model.device)
 
 
 def _end_of_text_id(config: dict[str, Any], folder: Path) -> int:
