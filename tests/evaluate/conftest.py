@@ -9,3 +9,4 @@ from tiny_evaluate import (  # noqa: F401
     tokenizer_folder,
     train_folder,
 )
+from tiny_tasks import letters_encoder  # noqa: F401

@@ -188,6 +188,11 @@ def build_task(plan: TaskPlan, splits: Mapping[str, Sequence[Row]], scored: str)
 
     overrides = _overrides(plan, splits, scored)
     task, columns = plan.task, listing(splits[scored][0] if splits[scored] else ())
+    if lacking := _lacking(plan, splits[scored]):
+        raise StudyError(
+            f"the documents of task '{task.name}' lack {listing(lacking)}; they need the columns of its dataset on the "
+            f"hub, and have {columns}"
+        )
     entry = TaskIndex.entry_from_path(plan.file)
     with quiet_harness(), _blaming(task, f"its documents, with the columns {columns}, do not fit it"):
         harness = TaskFactory().build(entry, overrides=overrides, registry={})
@@ -204,6 +209,24 @@ def build_task(plan: TaskPlan, splits: Mapping[str, Sequence[Row]], scored: str)
     if answers and answers not in filters:
         raise StudyError(f"task '{task.name}' has no filter '{answers}'; it has {listing(filters)}")
     return BuiltTask(plan, harness, scored, metric, answers or None)
+
+
+def _lacking(plan: TaskPlan, rows: Sequence[Row]) -> set[str]:
+    """Columns that the task's templates name and its documents do not have."""
+    if plan.config.get("process_docs"):
+        return set()  # its own function makes other columns of them
+    from jinja2 import TemplateSyntaxError, meta
+    from lm_eval.utils import env
+
+    named: set[str] = set()
+    for key in ("doc_to_text", "doc_to_target", "doc_to_choice"):
+        template = plan.config.get(key)
+        if isinstance(template, str):
+            try:
+                named |= meta.find_undeclared_variables(env.parse(template))
+            except TemplateSyntaxError:
+                continue
+    return named - set(env.globals) - {column for row in rows[:1] for column in row}
 
 
 def _overrides(plan: TaskPlan, splits: Mapping[str, Sequence[Row]], scored: str) -> dict[str, Any]:
