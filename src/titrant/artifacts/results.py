@@ -114,6 +114,10 @@ class Scores(Artifact):
     """UTF-8 bytes scored, by outcome (bits per byte only): fewer than asked for where fewer are held out."""
     ties: dict[str, int] = Field(default_factory=dict)
     """Items whose likeliest choice was tied, by outcome (choices only); the first of a tie is taken."""
+    metrics: dict[str, str] = Field(default_factory=dict)
+    """By outcome, the harness's metric that is compared (tasks only)."""
+    shortened: dict[str, int] = Field(default_factory=dict)
+    """By outcome, items whose question lost its beginning because the model's window is shorter (tasks only)."""
     scored_by: str
     """Scoring path and number format, e.g. `likelihood/float32`: runs in one contrast must agree in it."""
 

@@ -63,6 +63,11 @@ class ScoredChoice:
     byte and the difference is given at the answer's length, so that its sign always agrees with the choice."""
     tied: bool
     """Whether another choice was as likely as the one taken."""
+    gold_nats: float = math.nan
+    """-ln p of the answer."""
+    right_probability: float = math.nan
+    """The answer's share of all choices' likelihoods, normalised as they are compared: softmax of the values that
+    decided, from 0 to 1."""
 
 
 def score_choices(
@@ -100,6 +105,8 @@ def choose(item: ChoiceItem, log_likelihoods: Sequence[float], normalise: Normal
         predicted=tied[0],
         margin_nats=(values[item.answer] - max(others)) * lengths[item.answer],
         tied=len(tied) > 1,
+        gold_nats=-log_likelihoods[item.answer],
+        right_probability=1 / math.fsum(math.exp(min(value - values[item.answer], 700.0)) for value in values),
     )
 
 

@@ -8,6 +8,7 @@ logits asked for, a sequence at a time.
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -138,14 +139,22 @@ def _proven_scorer(library_model: Any, window: int) -> CausalScorer | None:
     return scorer_of(model, window)
 
 
-def _whole_logits_scorer(model: Any, window: int) -> CausalScorer:
-    def forward(tokens_BT: Tensor) -> Tensor:
-        # the library's own head is kept, with whatever scaling or capping it does: "hidden" are already logits
-        logits_BTV: Tensor = model(input_ids=tokens_BT, use_cache=False).logits
+@dataclass(frozen=True)
+class WholeLogits:
+    """A model of `transformers` whose "hidden states" are its logits: the library's own head is kept, with whatever
+    scaling or capping it does."""
+
+    model: Any
+
+    def __call__(self, tokens_BT: Tensor) -> Tensor:
+        """[B, T] to [B, T, V]."""
+        logits_BTV: Tensor = self.model(input_ids=tokens_BT, use_cache=False).logits
         return logits_BTV
 
+
+def _whole_logits_scorer(model: Any, window: int) -> CausalScorer:
     vocabulary = model.get_input_embeddings().weight.shape[0]
-    return CausalScorer(forward, Output(None), window, vocabulary, model.device)
+    return CausalScorer(WholeLogits(model), Output(None), window, vocabulary, model.device)
 
 
 def _end_of_text_id(config: dict[str, Any], folder: Path) -> int:

@@ -1,11 +1,13 @@
 """The evaluate stage: everything that is measured of the end of a train job, and bits per byte at its milestones.
 
-The same measuring is offered for a model made elsewhere (`score_outside`): only how the model is loaded differs.
+The same measuring is offered for a model made elsewhere (`score_outside`): only how the model is loaded differs. Tasks
+of the harness alone are asked of any model, with no study around it (`ask_tasks`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,11 +21,19 @@ from titrant.evaluate.bits_per_byte import (
 )
 from titrant.evaluate.choice import ScoredChoice, score_choices
 from titrant.evaluate.encoding import Encoder
+from titrant.evaluate.harness.benchmarks import read_tasks
+from titrant.evaluate.harness.outcomes import TaskOutcome
+from titrant.evaluate.harness.results import write_results
+from titrant.evaluate.harness.scoring import score_tasks
 from titrant.evaluate.likelihood import Scorer
 from titrant.evaluate.models import TrainedModel, load_outside
+from titrant.evaluate.opening import OpenModel, open_given
 from titrant.evaluate.questions import Questions, read_questions
 from titrant.evaluate.tables import Check, Measured, write_scores
 from titrant.jobs import EvaluateJob, Progress
+
+HARNESS_FOLDER = "lm-eval"
+"""Where, in an artifact, results and samples stand as lm-evaluation-harness writes them."""
 
 
 class OutsideScores(NamedTuple):
@@ -51,9 +61,12 @@ def evaluate_checkpoint(
 
     The end of the phase gets everything that the job asks for; each milestone and the end get a check on the first
     held-out bytes. `window` shortens the context below what the model was trained with. Raises StudyError if nothing is
-    held out of a source, an item does not fit the window, or a task's file is wrong. Keeps nothing in `scratch`:
-    scoring starts again after an interruption.
+    held out of a source, an item does not fit the window, or a task's file is wrong. Answers to tasks of the harness
+    are kept in `scratch`; all else, which is quick, starts again after an interruption. Where `inputs` hold a `model`
+    in the place of `train` and `tokenizer`, only tasks are asked, of that folder of Hugging Face.
     """
+    if "model" in inputs:
+        return ask_tasks(job, inputs, out, scratch=scratch, progress=progress, window=window)
     encoder = Encoder.of_artifact(inputs["tokenizer"])
     checkpoint = Checkpoint.read(inputs["train"])
     questions = read_questions(job, inputs, encoder)
@@ -69,7 +82,38 @@ def evaluate_checkpoint(
     measured = _measure(job, end, questions, encoder, meter)
     if job.check_bytes_per_source:
         checks += _check_end(job, end, questions, encoder, checkpoint.steps, measured, meter)
-    return write_scores(Measured(measured.documents, measured.choices, checks), out)
+    tasks = _ask(job, OpenModel(end, encoder), inputs, out, scratch, progress)
+    return write_scores(Measured(measured.documents, measured.choices, checks, tasks), out)
+
+
+def ask_tasks(
+    job: EvaluateJob,
+    inputs: Mapping[str, Path],
+    out: Path,
+    *,
+    scratch: Path,
+    progress: Progress,
+    window: int | None = None,
+) -> Scores:
+    """Ask the job's tasks of the model in `inputs` (see `open_given`), and nothing else; the tables of `Scores`.
+
+    Raises StoreError if `inputs["benchmarks"]` lacks a task's data, StudyError if an item cannot be scored.
+    """
+    tasks = _ask(job, open_given(inputs, window), inputs, out, scratch, progress)
+    return write_scores(Measured({}, {}, [], tasks), out)
+
+
+def _ask(
+    job: EvaluateJob, model: OpenModel, inputs: Mapping[str, Path], out: Path, scratch: Path | None, progress: Progress
+) -> tuple[TaskOutcome, ...]:
+    """What the tasks of the harness show of a model; also written as the harness writes it, into `out/lm-eval`."""
+    if not job.tasks:
+        return ()
+    tasks = read_tasks(inputs["benchmarks"], job.tasks)
+    journal = None if scratch is None else scratch / "answers"
+    found = score_tasks(model.scorer, model.encoder, tasks, write=model.write, journal=journal, progress=progress)
+    write_results(out / HARNESS_FOLDER, found, model="model")
+    return tuple(found)
 
 
 def score_outside(
@@ -78,6 +122,7 @@ def score_outside(
     inputs: Mapping[str, Path],
     out: Path,
     *,
+    scratch: Path | None = None,
     progress: Progress,
     window: int | None = None,
 ) -> OutsideScores:
@@ -93,7 +138,9 @@ def score_outside(
     scorer, encoder = load_outside(model, window, studys)
     questions = read_questions(job, inputs, encoder)
     meter = _Meter(progress, _count(job, questions, 0))
-    scores = write_scores(_measure(job, scorer, questions, encoder, meter), out)
+    measured = _measure(job, scorer, questions, encoder, meter)
+    tasks = _ask(job, OpenModel(scorer, encoder), inputs, out, scratch, progress)
+    scores = write_scores(replace(measured, tasks=tasks), out)
     return OutsideScores(scores, scorer.window, encoder.end_of_text_id, studys_tokenizer=encoder is studys)
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
@@ -13,7 +12,9 @@ from torch import Tensor
 from titrant.evaluate.encoding import Encoder
 from titrant.evaluate.generation.engine import ROWS, draw_by_door, make_groups
 from titrant.evaluate.generation.library import draw_by_library
+from titrant.evaluate.generation.products import packed_products
 from titrant.evaluate.generation.prompts import Generated, Prompt
+from titrant.evaluate.likelihood import exact_float32
 from titrant.model.attention_door import Attend
 from titrant.study.tasks import Sampling
 
@@ -27,7 +28,7 @@ class Opened(Protocol):
 
     @property
     def scorer(self) -> Any:
-        """Its scorer, whose `logits` are the model's."""
+        """Its scorer, whose `output` makes the model's logits."""
 
     @property
     def window(self) -> int:
@@ -63,7 +64,7 @@ def generate(
     """
     found: list[dict[int, Generated]] = [{} for _ in prompts]
     groups = make_groups(prompts, encoder, sampling, model.window)
-    with _whole_float32(), torch.inference_mode():
+    with exact_float32(), packed_products(model.device), torch.inference_mode():
         if model.attends_plainly:
             answers = draw_by_door(_Door(model), encoder, groups, sampling, rows)
         else:
@@ -91,20 +92,8 @@ class _Door:
         return cast(Tensor, self.opened.model.hidden_with(attend, tokens_BT, positions_BT))
 
     def logits_of(self, hidden_ND: Tensor) -> Tensor:
-        return cast(Tensor, self.opened.scorer.logits(hidden_ND))
+        return cast(Tensor, self.opened.scorer.output.logits(hidden_ND, slice(None)))
 
 
 def _library_model(model: Any) -> Any:
     return model._library[0] if hasattr(model, "_library") else model
-
-
-@contextmanager
-def _whole_float32() -> Iterator[None]:
-    """No TensorFloat-32, bfloat16 products or autocast, whatever was set before."""
-    before = torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision("highest")
-    try:
-        with torch.autocast("cpu", enabled=False), torch.autocast("cuda", enabled=False):
-            yield
-    finally:
-        torch.set_float32_matmul_precision(before)
