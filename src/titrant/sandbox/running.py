@@ -40,10 +40,12 @@ class Slot:
                     bufsize=0,
                     start_new_session=True,
                 )
-        except OSError as error:
+        except BaseException as error:
             self._errors.close()
             shutil.rmtree(self._scratch, ignore_errors=True)
-            raise EngineError(f"the sandbox ({tier}) does not start: {error}") from error
+            if isinstance(error, OSError):
+                raise EngineError(f"the sandbox ({tier}) does not start: {error}") from error
+            raise
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._queue = self._process.stdin.fileno()

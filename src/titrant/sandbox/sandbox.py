@@ -15,10 +15,10 @@ from titrant.errors import EngineError
 from titrant.sandbox.checks import Check, PythonCheck, Verdict
 from titrant.sandbox.running import Slot, SlotEndedError
 from titrant.sandbox.tiers import Tier, allowed_tiers, obstacle
+from titrant.sandbox.trial import WALLS
 from titrant.sandbox.verdicts import verdict_of
 from titrant.study.limits import Limits
 
-_PROBE = PythonCheck("def answer():\n    return 42\n", "assert answer() == 42", ("answer",))
 _TRIES = 2
 """Executions of one check before it is given up as one that ends its slot."""
 _PATIENCE_SECONDS = 600.0
@@ -143,11 +143,12 @@ def _first_that_works(limits: Limits, processes: int) -> Sandbox:
     for tier in allowed_tiers():
         trouble = obstacle(tier)
         if trouble is None:
-            sandbox = Sandbox(tier, limits, processes)
             try:
-                trouble = _trouble(sandbox)
+                sandbox = Sandbox(tier, limits, processes)
             except EngineError as error:
-                trouble = str(error)
+                reasons.append(f"{tier}: {error}")
+                continue
+            trouble = _trouble(sandbox)
             if trouble is None:
                 return sandbox
             sandbox.close()
@@ -160,9 +161,12 @@ def _first_that_works(limits: Limits, processes: int) -> Sandbox:
 
 
 def _trouble(sandbox: Sandbox) -> str | None:
-    verdict = sandbox.run(_PROBE)
+    try:
+        verdict = sandbox.run(WALLS)
+    except (EngineError, SlotEndedError) as error:
+        return f"{error} {sandbox.complaint()}".strip()
     if not verdict.passed:
-        return f"a right program was found '{verdict.status}' ({verdict.detail}) {sandbox.complaint()}"
+        return f"{verdict.detail} {sandbox.complaint()}".strip()
     return None
 
 

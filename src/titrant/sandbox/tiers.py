@@ -16,7 +16,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Literal
 
@@ -82,10 +82,12 @@ def slot_command(tier: Tier, index: int, scratch: Path) -> Iterator[tuple[list[s
             scratch.chmod(0o711)
         yield [*python, package, _place(tier, user, str(scratch), readable)], ()
         return
-    user = 1000 if root else None
-    inside = [*python, _INSIDE, _place(tier, user, None, readable)]
-    with _owner(_UNPRIVILEGED + index) if root else _unshared() as (options, files):
-        yield [*_bubblewrap(options, readable, package), *inside], files
+    with _owner(_UNPRIVILEGED + index) if root else nullcontext(None) as namespace:
+        user = None if namespace is None else 1000
+        alone = ["--unshare-user", "--uid", "1000", "--gid", "1000"]
+        options = alone if namespace is None else ["--userns", str(namespace)]
+        inside = [*python, _INSIDE, _place(tier, user, None, readable)]
+        yield [*_bubblewrap(options, readable, package), *inside], () if namespace is None else (namespace,)
 
 
 def _place(tier: Tier, user: int | None, scratch: str | None, readable: tuple[str, ...]) -> str:
@@ -97,6 +99,9 @@ def _bubblewrap(options: list[str], readable: tuple[str, ...], package: str) -> 
     command += ["--unshare-cgroup-try", "--die-with-parent", "--new-session", "--clearenv", "--cap-add", "ALL"]
     for name, value in ENVIRONMENT.items():
         command += ["--setenv", name, value]
+    made = {parent for path in readable for parent in Path(path).parents if parent != Path("/")}
+    for folder in sorted(made):
+        command += ["--perms", "0755", "--dir", str(folder)]
     for path in readable:
         if Path(path).is_symlink() and not path.startswith("/etc"):
             command += ["--symlink", str(Path(path).readlink()), path]
@@ -109,13 +114,9 @@ def _bubblewrap(options: list[str], readable: tuple[str, ...], package: str) -> 
 
 
 @contextmanager
-def _unshared() -> Iterator[tuple[list[str], tuple[int, ...]]]:
-    yield ["--unshare-user", "--uid", "1000", "--gid", "1000"], ()
-
-
-@contextmanager
-def _owner(user: int) -> Iterator[tuple[list[str], tuple[int, ...]]]:
-    """A user namespace in which 0 is root and 1000 an unprivileged user outside, so that limits count for programs."""
+def _owner(user: int) -> Iterator[int | None]:
+    """A user namespace in which 0 is root and 1000 an unprivileged user outside, so that limits of processes count for
+    programs. None where this root may not give users away, as in some containers."""
     helper = subprocess.Popen(
         [_interpreter(), "-I", "-S", "-c", _OWNER_CODE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd="/"
     )
@@ -123,14 +124,12 @@ def _owner(user: int) -> Iterator[tuple[list[str], tuple[int, ...]]]:
     try:
         with helper as started:
             assert started.stdout is not None
-            if started.stdout.read(1) != b"1":
-                raise EngineError("the kernel gives no user namespace for the sandbox, even to root")
-            for kind in ("uid", "gid"):
-                Path(f"/proc/{started.pid}/{kind}_map").write_text(f"0 0 1\n1000 {user} 1\n")
-            namespace = os.open(f"/proc/{started.pid}/ns/user", os.O_RDONLY)
-        yield ["--userns", str(namespace)], (namespace,)
-    except OSError as error:
-        raise EngineError(f"no user namespace for the sandbox: {error}") from error
+            if started.stdout.read(1) == b"1":
+                with suppress(OSError):
+                    for kind in ("uid", "gid"):
+                        Path(f"/proc/{started.pid}/{kind}_map").write_text(f"0 0 1\n1000 {user} 1\n")
+                    namespace = os.open(f"/proc/{started.pid}/ns/user", os.O_RDONLY)
+        yield namespace
     finally:
         if namespace is not None:
             os.close(namespace)

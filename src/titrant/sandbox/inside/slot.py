@@ -167,10 +167,15 @@ def serve(place: Place, limits: dict[str, Any]) -> None:
         _answer({"broken": said.decode("utf-8", "replace") or "the program's process ended before it began"})
         os._exit(1)
     running = Execution(started, output, limits["output_bytes"])
+    gate, opener = os.pipe()
     running.tests = os.fork()
     if running.tests == 0:
-        _tests(place, limits, channel=theirs)
+        _tests(place, limits, channel=theirs, gate=opener)
     os.close(theirs)
+    os.close(opener)
+    if not os.read(gate, 1):
+        os._exit(1)  # it has left the tests in the queue
+    os.close(gate)
     record = _watched(running, limits, folder if place.scratch else None)
     os.close(output)
     if place.scratch is not None:
@@ -206,10 +211,11 @@ def _program(place: Place, limits: dict[str, Any], folder: str, *, channel: int,
     os._exit(0)
 
 
-def _tests(place: Place, limits: dict[str, Any], *, channel: int) -> NoReturn:
+def _tests(place: Place, limits: dict[str, Any], *, channel: int, gate: int) -> NoReturn:
     """In the process of the tests: take them, lock in, run, write the verdict."""
     try:
         said = read_frame(0)
+        os.write(gate, b"1")
         out = os.dup(1)
         _keep(out=None, channel=channel, gate=out)
         if place.tier != "bubblewrap":

@@ -23,6 +23,7 @@ from . import wire
 
 _PRINTED_CHARACTERS = 2**16
 _DETAIL_CHARACTERS = 2000
+_RUBBISH = "the program's process answers with rubbish"
 
 
 class UntestableError(Exception):
@@ -119,7 +120,7 @@ class Tests:
         """What the program defines under some names."""
         found = self._question({"operation": "names", "names": list(wanted)})
         if not isinstance(found, dict):
-            raise ValueError("the program's process answers with rubbish")
+            raise UntestableError(_RUBBISH)
         return found
 
     def call(self, number: int, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
@@ -159,24 +160,29 @@ class Tests:
             return module
         if type(number := said.get("callback")) is int and 0 <= number < len(self._given):
             return self._given[number]
-        raise ValueError("the program's process answers with rubbish")
+        raise ValueError("no such thing")
 
     def _question(self, asked: dict[str, Any], arguments: tuple[Any, ...] = ()) -> Any:
         try:
             wire.send(self._channel, asked)
             while "callback" in (said := wire.receive(self._channel)):
                 self._call_back(said)
+            if "raised" not in said:
+                value = wire.unpack(said["value"], self._resolve)
+                after = [None if new is None else wire.unpack(new, self._resolve) for new in said["after"]]
         except wire.Gone:
             self.program_ended = True
             raise
-        if not isinstance(said, dict):
-            raise ValueError("the program's process answers with rubbish")
+        except MemoryError:
+            raise
+        except Exception:
+            raise UntestableError(_RUBBISH) from None
         if "raised" in said:
             raise _raised(said)
-        for old, new in zip(arguments, said["after"], strict=False):
+        for old, new in zip(arguments, after, strict=False):
             if new is not None:
-                wire.update(old, wire.unpack(new, self._resolve))
-        return wire.unpack(said["value"], self._resolve)
+                wire.update(old, new)
+        return value
 
     def _call_back(self, said: dict[str, Any]) -> None:
         called = self._resolve({"callback": said["callback"]})
