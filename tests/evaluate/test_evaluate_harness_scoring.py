@@ -1,0 +1,158 @@
+"""What an item of a task shows: the harness's verdict, and beside it how likely the right answer was."""
+
+import json
+import math
+
+import pytest
+from tiny_tasks import (
+    ARC,
+    BOOLQ,
+    COPA,
+    LAMBADA,
+    NQ,
+    PIQA,
+    WINOGRANDE,
+    CrcScorer,
+    Writer,
+    built,
+)
+
+from titrant.errors import StudyError
+from titrant.evaluate.harness import model as harness_model
+from titrant.evaluate.harness.scoring import score_tasks
+
+ROWS = {"piqa": PIQA, "boolq": BOOLQ, "arc_easy": ARC, "copa": COPA, "winogrande": WINOGRANDE}
+
+
+def log_likelihood(encoder, context, continuation):
+    """The oracle: one sequence, scored from where the context ends (single bytes never merge)."""
+    before, whole = (encoder.encode([text])[0] for text in (context, context + continuation))
+    before = before or [encoder.end_of_text_id]
+    return -float(CrcScorer().token_scores([whole], [len(before)])[0].nats.astype("float64").sum())
+
+
+@pytest.mark.parametrize("name", sorted(ROWS))
+def test_items_of_multiple_choice_follow_from_their_log_likelihoods(tmp_path, letters_encoder, name):
+    task = built(tmp_path, name, ROWS[name])
+    (outcome,) = score_tasks(CrcScorer(), letters_encoder, [task])
+    assert (outcome.outcome, outcome.split, outcome.shots, len(outcome.items)) == (
+        f"task/{name}",
+        "validation",
+        0,
+        len(ROWS[name]),
+    )
+    asked = {}
+    for instance in task.harness.instances:
+        asked.setdefault(instance.doc_id, []).append(instance.args)
+    for item in outcome.items:
+        pairs = asked[int(item.item)]
+        document = task.documents()[int(item.item)][1]
+        (answer,) = task.right_choices(document)
+        found = [log_likelihood(letters_encoder, *pair) for pair in pairs]
+        sizes = [len(choice) if outcome.metric == "acc_norm" else 1 for choice in task.harness.doc_to_choice(document)]
+        compared = [value / size for value, size in zip(found, sizes, strict=True)]
+        best = compared.index(max(compared))
+        others = max(value for index, value in enumerate(compared) if index != answer)
+        assert (item.predicted, item.answer, item.value) == (best, answer, float(best == answer))
+        assert item.gold_nats == pytest.approx(-found[answer])
+        assert item.gold_bytes == len(pairs[answer][1].encode())
+        assert item.margin_nats == pytest.approx((compared[answer] - others) * sizes[answer])
+        assert (item.margin_nats > 0) == (item.value == 1)
+        share = math.exp(compared[answer]) / sum(map(math.exp, compared))
+        assert item.right_probability == pytest.approx(share)
+    assert outcome.score == sum(item.value for item in outcome.items) / len(outcome.items)
+    nats, sizes = (sum(getattr(item, part) for item in outcome.items) for part in ("gold_nats", "gold_bytes"))
+    assert outcome.gold_bits_per_byte == pytest.approx(nats / sizes / math.log(2))
+
+
+def test_chance_and_majority_are_those_of_the_answers_in_words(tmp_path, letters_encoder):
+    boolq, arc = score_tasks(
+        CrcScorer(), letters_encoder, [built(tmp_path, "boolq", BOOLQ), built(tmp_path, "arc_easy", ARC)]
+    )
+    assert (boolq.chance, boolq.majority) == (0.5, 6 / 9)  # "no" is right six times of nine
+    assert (arc.chance, arc.majority) == (1 / 3, 1 / 6)  # no answer is right twice, whatever its place
+    (lettered,) = score_tasks(CrcScorer(), letters_encoder, [built(tmp_path, "arc_easy", ARC, choices="letters")])
+    assert lettered.majority == 2 / 6  # letters are words: "B" is right twice
+
+
+def test_one_continuation_is_right_where_every_token_is_the_likeliest(tmp_path, letters_encoder):
+    (outcome,) = score_tasks(CrcScorer(), letters_encoder, [built(tmp_path, "lambada_openai", LAMBADA)])
+    first = outcome.items[0]
+    context = "They spoke of the sea 0 and then of the"
+    assert first.gold_nats == pytest.approx(-log_likelihood(letters_encoder, context, " ships"))
+    assert (first.gold_bytes, first.predicted, outcome.chance, outcome.majority) == (6, -1, None, None)
+    assert math.isnan(first.right_probability)
+    assert first.value in (0, 1)
+
+
+def test_a_text_is_judged_by_the_task_and_its_right_answer_scored_beside_it(tmp_path, letters_encoder):
+    loop = "again and " * 20
+    writer = Writer(
+        {"nq_open/0/0": " Art", "nq_open/1/0": " the arthur 1!", "nq_open/2/0": " \x00", "nq_open/3/0": loop}
+    )
+    (outcome,) = score_tasks(CrcScorer(128), letters_encoder, [built(tmp_path, "nq_open", NQ)], write=writer)
+    assert [item.value for item in outcome.items] == [1, 1, 0, 0, 0]
+    assert [item.empty for item in outcome.items] == [False, False, True, False, False]
+    assert [item.looping for item in outcome.items] == [False, False, False, True, False]
+    context = "Answer these questions:\n\nQ: who was king 4?\nA:"
+    assert outcome.items[4].gold_nats == pytest.approx(-log_likelihood_of_128(letters_encoder, context, " Arthur 4"))
+    assert (outcome.metric, outcome.filter) == ("exact_match", "remove_whitespace")
+    with pytest.raises(StudyError, match="loaded for scoring only"):
+        score_tasks(CrcScorer(128), letters_encoder, [built(tmp_path, "nq_open", NQ)])
+
+
+def log_likelihood_of_128(encoder, context, continuation):
+    whole = encoder.encode([context + continuation])[0]
+    start = len(encoder.encode([context])[0])
+    return -float(CrcScorer(128).token_scores([whole], [start])[0].nats.astype("float64").sum())
+
+
+def test_an_interruption_changes_nothing_and_repeats_nothing(tmp_path, letters_encoder, monkeypatch):
+    monkeypatch.setattr(harness_model, "REQUESTS_AT_ONCE", 4)
+
+    def tasks():
+        return [built(tmp_path, "piqa", PIQA), built(tmp_path, "arc_easy", ARC)]
+
+    whole = score_tasks(CrcScorer(), letters_encoder, tasks())
+
+    class Dies(CrcScorer):
+        def token_scores(self, sequences, starts=None):
+            if sum(self.asked) >= 28:
+                raise KeyboardInterrupt
+            return super().token_scores(sequences, starts)
+
+    with pytest.raises(KeyboardInterrupt):
+        score_tasks(Dies(), letters_encoder, tasks(), journal=tmp_path / "answers")
+    scorer, told = CrcScorer(), []
+    found = score_tasks(
+        scorer,
+        letters_encoder,
+        tasks(),
+        journal=tmp_path / "answers",
+        progress=lambda done, total, unit, note="": told.append((done, total)),
+    )
+    assert [outcome.items for outcome in found] == [outcome.items for outcome in whole]
+    assert sum(scorer.asked) == 24 + 18 - 28
+    assert told == sorted(told)
+    assert told[-1] == (18, 18)
+
+
+def test_a_context_that_is_too_long_is_cut_counted_and_told(tmp_path, letters_encoder):
+    rows = [{"passage": "long " * 4000, "question": "is it", "label": 0}, *BOOLQ[:1]]
+    (outcome,) = score_tasks(CrcScorer(window=80), letters_encoder, [built(tmp_path, "boolq", rows)])
+    assert [item.shortened for item in outcome.items] == [True, False]
+
+
+def test_a_metric_that_gives_items_no_score_is_refused(tmp_path, letters_encoder):
+    task = built(tmp_path, "lambada_openai", LAMBADA, metric="perplexity")
+    with pytest.raises(
+        StudyError, match=r"gives an item -.*no score from 0 to 1; give another `metric`: perplexity, acc"
+    ):
+        score_tasks(CrcScorer(), letters_encoder, [task])
+
+
+def test_the_first_items_are_asked_as_the_harness_limits_them(tmp_path, letters_encoder):
+    (few,) = score_tasks(CrcScorer(), letters_encoder, [built(tmp_path, "piqa", PIQA, items=5)])
+    (all_of_them,) = score_tasks(CrcScorer(), letters_encoder, [built(tmp_path, "piqa", PIQA)])
+    assert list(few.items) == list(all_of_them.items)[:5]
+    assert json.dumps(few.record["n-samples"]) == '{"piqa": {"original": 12, "effective": 5}}'
