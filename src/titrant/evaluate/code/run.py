@@ -10,7 +10,6 @@ Nothing is run outside the sandbox: where none works, that is an error that says
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
@@ -69,14 +68,15 @@ def try_programs(
     keys = {place: _key(check, task.limits) for place, check in asked.items()}
     waiting = {keys[place]: check for place, check in asked.items() if keys[place] not in journal}
     outcome, total = f"code/{task.name}", len(set(keys.values()))
-    progress(total - len(waiting), total, "programs", outcome)
-    with open_sandbox(task.limits, processes or len(os.sched_getaffinity(0))) as sandbox:
+    done = total - len(waiting)
+    progress(done, total, "programs", outcome)
+    with open_sandbox(task.limits, processes) as sandbox:
         tier = sandbox.tier
         found = _by_key(list(waiting), sandbox.run_many(list(waiting.values())))
         while together := list(islice(found, KEPT_AT_ONCE)):
             journal.add(together)
-            waiting = {key: check for key, check in waiting.items() if key not in journal}
-            progress(total - len(waiting), total, "programs", outcome)
+            done += len(together)
+            progress(done, total, "programs", outcome)
     verdicts = {
         problem.item: [Kept(*journal[keys[problem.item, sample]]) for sample in range(len(programs[problem.item]))]
         for problem in problems
