@@ -221,7 +221,9 @@ def _lacking(plan: TaskPlan, rows: Sequence[Row]) -> set[str]:
     named: set[str] = set()
     for key in ("doc_to_text", "doc_to_target", "doc_to_choice"):
         template = plan.config.get(key)
-        if isinstance(template, str):
+        if isinstance(template, str) and template.isidentifier():
+            named.add(template)
+        elif isinstance(template, str):
             try:
                 named |= meta.find_undeclared_variables(env.parse(template))
             except TemplateSyntaxError:
