@@ -42,7 +42,7 @@ def packed_products(device: torch.device) -> Iterator[None]:
 
 def _has_packing() -> bool:
     operators = torch.ops.mkldnn
-    return torch.backends.mkldnn.is_available() and all(
+    return bool(torch.backends.mkldnn.is_available()) and all(  # type: ignore[no-untyped-call]
         hasattr(operators, name) for name in ("_reorder_linear_weight", "_linear_pointwise")
     )
 
