@@ -5,6 +5,7 @@ output. Nothing is executed where no sandbox works.
 """
 
 from titrant.sandbox.checks import Check, Program, PythonCheck, Status, Verdict
+from titrant.sandbox.languages import languages
 from titrant.sandbox.sandbox import Sandbox, open_sandbox
 
-__all__ = ["Check", "Program", "PythonCheck", "Sandbox", "Status", "Verdict", "open_sandbox"]
+__all__ = ["Check", "Program", "PythonCheck", "Sandbox", "Status", "Verdict", "languages", "open_sandbox"]

@@ -24,11 +24,13 @@ class SlotEndedError(Exception):
 class Slot:
     """A running slot. `file` becomes readable when something has come."""
 
-    def __init__(self, tier: Tier, index: int) -> None:
+    def __init__(self, tier: Tier, index: int, folders: frozenset[str]) -> None:
+        self.folders = folders
+        """What its programs see beside the system and Python."""
         self._scratch = Path(tempfile.mkdtemp(prefix="titrant-sandbox-"))
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115
         try:
-            with slot_command(tier, index, self._scratch) as (command, files):
+            with slot_command(tier, index, self._scratch, sorted(folders)) as (command, files):
                 self._process = subprocess.Popen(
                     command,
                     stdin=subprocess.PIPE,

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import collections
 import os
+import secrets
 import select
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from titrant.errors import EngineError
-from titrant.sandbox.checks import Check, PythonCheck, Verdict
+from titrant.sandbox.checks import Check, Program, Verdict
+from titrant.sandbox.languages import language_named, program_frames
 from titrant.sandbox.running import Slot, SlotEndedError
 from titrant.sandbox.tiers import Tier, allowed_tiers, obstacle
 from titrant.sandbox.trial import WALLS
-from titrant.sandbox.verdicts import verdict_of
+from titrant.sandbox.verdicts import check_verdict, program_verdict
 from titrant.study.limits import Limits
 
 _TRIES = 2
@@ -30,6 +32,8 @@ class _Run:
     index: int
     check: Check
     tries: int = 0
+    word: str = field(default_factory=lambda: secrets.token_hex(16))
+    """What a whole program must print last."""
 
 
 class Sandbox:
@@ -40,9 +44,10 @@ class Sandbox:
         """`bubblewrap` or `landlock`: how programs are contained. It belongs to the results."""
         self.limits = limits
         self._slots: list[Slot] = []
+        self._folders: set[str] = set()
         try:
             for index in range(processes):
-                self._slots.append(Slot(tier, index))
+                self._slots.append(Slot(tier, index, frozenset()))
         except BaseException:
             self.close()
             raise
@@ -79,7 +84,8 @@ class Sandbox:
                             yield run.index, Verdict("killed", "its sandbox ended with it, twice")
                         continue
                     if come is not None:
-                        yield busy.pop(place).index, verdict_of(*come, self.limits, self.tier)
+                        run = busy.pop(place)
+                        yield run.index, self._judged(run, *come)
         finally:
             for place in busy:
                 self._restart(place)
@@ -95,11 +101,14 @@ class Sandbox:
 
     def _ask(self, place: int, run: _Run) -> None:
         run.tries += 1
+        if isinstance(run.check, Program):
+            self._see(place, language_named(run.check.language).folders())
+        frames = _frames(run.check, self.limits, run.word)
         try:
-            self._slots[place].ask(*_frames(run.check, self.limits))
+            self._slots[place].ask(*frames)
         except SlotEndedError:
             self._restart(place)  # it ended between two executions
-            self._slots[place].ask(*_frames(run.check, self.limits))
+            self._slots[place].ask(*frames)
 
     def _answering(self, busy: Iterable[int]) -> list[int]:
         """The slots of which something has come, or nothing for far too long."""
@@ -114,9 +123,21 @@ class Sandbox:
                 self._slots[place].kill()  # it is readable now, and at its end
         return found
 
+    def _judged(self, run: _Run, said: dict[str, Any], record: dict[str, Any]) -> Verdict:
+        if isinstance(run.check, Program):
+            return program_verdict(record, run.word, self.limits, self.tier)
+        return check_verdict(said, record, self.limits, self.tier)
+
+    def _see(self, place: int, folders: tuple[str, ...]) -> None:
+        """Let a slot see folders that a language needs."""
+        if not self._folders.issuperset(folders):
+            self._folders.update(folders)
+        if not self._slots[place].folders.issuperset(folders):
+            self._restart(place)
+
     def _restart(self, place: int) -> None:
         self._slots[place].close()
-        self._slots[place] = Slot(self.tier, place)
+        self._slots[place] = Slot(self.tier, place, frozenset(self._folders))
 
 
 @contextmanager
@@ -170,9 +191,9 @@ def _trouble(sandbox: Sandbox) -> str | None:
     return None
 
 
-def _frames(check: Check, limits: Limits) -> tuple[dict[str, Any], ...]:
-    if not isinstance(check, PythonCheck):
-        raise NotImplementedError
+def _frames(check: Check, limits: Limits, word: str) -> tuple[dict[str, Any], ...]:
+    if isinstance(check, Program):
+        return program_frames(check.language, check.source, check.stdin, word, limits)
     asked = {"kind": "python", **limits.model_dump()}
     program = {"setup": check.setup, "source": check.candidate}
     tests = {"setup": check.setup, "tests": check.tests, "entry_points": list(check.entry_points)}

@@ -15,7 +15,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Literal
@@ -70,12 +70,15 @@ def obstacle(tier: Tier) -> str | None:
 
 
 @contextmanager
-def slot_command(tier: Tier, index: int, scratch: Path) -> Iterator[tuple[list[str], tuple[int, ...]]]:
-    """The command of one slot, and the files it inherits. `scratch`: an empty folder, used where nothing is mounted."""
+def slot_command(
+    tier: Tier, index: int, scratch: Path, folders: Iterable[str]
+) -> Iterator[tuple[list[str], tuple[int, ...]]]:
+    """The command of one slot, and the files it inherits. `folders`: what programs see beside the system and Python;
+    `scratch`: an empty folder, used where nothing is mounted."""
     root = os.geteuid() == 0
     package = str(Path(__file__).parent)
-    python = [_interpreter(), "-P", "-s", "-S", "-B", "-X", "utf8", "-c", _SLOT_CODE]
-    readable = (*SYSTEM, sys.base_prefix, *(str(path) for path in Path("/etc").glob("java-*")))
+    python = [interpreter(), "-P", "-s", "-S", "-B", "-X", "utf8", "-c", _SLOT_CODE]
+    readable = (*SYSTEM, sys.base_prefix, *folders, *(str(path) for path in Path("/etc").glob("java-*")))
     if tier == "landlock":
         user = _UNPRIVILEGED + index if root and _open_to_all(sys.base_prefix) else None
         if user is not None:
@@ -118,7 +121,7 @@ def _owner(user: int) -> Iterator[int | None]:
     """A user namespace in which 0 is root and 1000 an unprivileged user outside, so that limits of processes count for
     programs. None where this root may not give users away, as in some containers."""
     helper = subprocess.Popen(
-        [_interpreter(), "-I", "-S", "-c", _OWNER_CODE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd="/"
+        [interpreter(), "-I", "-S", "-c", _OWNER_CODE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd="/"
     )
     namespace = None
     try:
@@ -135,7 +138,7 @@ def _owner(user: int) -> Iterator[int | None]:
             os.close(namespace)
 
 
-def _interpreter() -> str:
+def interpreter() -> str:
     """The interpreter below any virtual environment: the one whose folder is shown to programs."""
     return str(Path(sys.base_prefix, "bin", f"python{sys.version_info[0]}.{sys.version_info[1]}"))
 

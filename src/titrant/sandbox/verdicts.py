@@ -12,26 +12,60 @@ from titrant.study.limits import Limits
 _SAID = ("passed", "failed", "error", "out of memory")
 
 
-def verdict_of(said: dict[str, Any], record: dict[str, Any], limits: Limits, tier: str) -> Verdict:
-    """The verdict of one execution: what the slot ended counts before what the tests said. Raises EngineError if the
+def check_verdict(said: dict[str, Any], record: dict[str, Any], limits: Limits, tier: str) -> Verdict:
+    """The verdict of a Python check: what the slot ended counts before what the tests said. Raises EngineError if the
     sandbox itself failed."""
-    broken = record.get("broken") or said.get("broken")
-    if broken:
-        raise EngineError(f"the sandbox ({tier}) failed: {broken}")
+    _whole(record.get("broken") or said.get("broken"), tier)
     status, detail = _ended(said, record, limits)
     return Verdict(status, detail, record["printed"], record["cpu_seconds"], said.get("printed", ""))
 
 
+def program_verdict(record: dict[str, Any], word: str, limits: Limits, tier: str) -> Verdict:
+    """The verdict of a whole program, which prints `word` when it is right. Raises EngineError if the sandbox itself
+    failed."""
+    _whole(record.get("broken"), tier)
+    printed = record["printed"].replace("\r\n", "\n").removesuffix("\n")
+    finished = printed == word or printed.endswith(f"\n{word}")
+    output = printed.removesuffix(word)
+    status, detail = _stepped(record, finished, output, limits)
+    return Verdict(status, detail, output, record["cpu_seconds"])
+
+
+def _stepped(record: dict[str, Any], finished: bool, output: str, limits: Limits) -> tuple[Status, str]:
+    code = record["exit"]
+    if record["step"] == "compile" and (code or record["reason"]):
+        return "error", f"it does not compile: {record['reason'] or output.strip()[:1000]}"
+    if record["reason"] is not None:
+        return _limited(record["reason"], limits)
+    if code == 0:
+        return ("passed", "") if finished else ("error", "it ended before its last statement")
+    if record["cpu_seconds"] > limits.cpu_seconds:
+        return _limited("timed out", limits)
+    if code < 0 and -code != signal.SIGABRT:
+        return "killed", f"ended by signal {_signal_name(-code)}"
+    return "failed", f"exit code {code}"
+
+
+def _whole(broken: str | None, tier: str) -> None:
+    if broken:
+        raise EngineError(f"the sandbox ({tier}) failed: {broken}")
+
+
+def _limited(reason: str, limits: Limits) -> tuple[Status, str]:
+    """The status and the words of a limit."""
+    return {
+        "timed out": ("timed out", f"computed and slept for more than {limits.cpu_seconds:g} s"),
+        "slow tests": ("error", "the tests themselves took too long"),
+        "output limit": ("output limit", f"printed more than {limits.output_bytes} bytes"),
+        "disk limit": ("disk limit", f"wrote more than {limits.disk_bytes} bytes"),
+        "out of memory": ("out of memory", f"held more than {limits.memory_bytes} bytes"),
+    }[reason]  # type: ignore[return-value]
+
+
 def _ended(said: dict[str, Any], record: dict[str, Any], limits: Limits) -> tuple[Status, str]:
     reason, code = record["reason"], record["exit"]
-    if reason == "timed out":
-        return "timed out", f"computed and slept for more than {limits.cpu_seconds:g} s"
-    if reason == "slow tests":
-        return "error", "the tests themselves took too long"
-    if reason == "output limit":
-        return "output limit", f"printed more than {limits.output_bytes} bytes"
-    if reason == "disk limit":
-        return "disk limit", f"wrote more than {limits.disk_bytes} bytes"
+    if reason is not None:
+        return _limited(reason, limits)
     if said.get("status") in _SAID:
         return cast(Status, said["status"]), said["detail"]
     if said.get("status") != "ended":
