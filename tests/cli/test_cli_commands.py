@@ -98,7 +98,7 @@ def test_commands_and_flags_are_frozen() -> None:
         "check": ["STUDY"],
         "data": ["STUDY", "--store", "--show", "--rule", "--source", "--count", "--workers", "--json"],
         "doctor": ["--store"],
-        "evaluate": ["STUDY", "MODEL", "--store"],
+        "evaluate": ["[STUDY] MODEL", "--suite", "--task", "--items", "--samples", "--data", "--store"],
         "explain": ["STUDY", "JOB", "--store"],
         "export": ["RUN", "DIR", "--store"],
         "ladder": [],

@@ -256,14 +256,40 @@ def export(run: str, folder: Path, store: Path) -> None:
 
 
 @commands.command()
-@_study
-@click.argument("model", metavar="MODEL")
+@click.argument("named", metavar="[STUDY] MODEL", nargs=-1, required=True)
+@click.option("--suite", "suites", multiple=True, metavar="NAME", help="knowledge, reasoning, code or aryabumi.")
+@click.option("--task", "tasks", multiple=True, metavar="NAME", help="A task of lm-evaluation-harness, or of code.")
+@click.option("--items", type=_Whole(min=1), default=None, help="The first so many items of each task.")
+@click.option("--samples", type=_Whole(min=1), default=1, show_default=True, help="Solutions drawn for each problem.")
+@click.option("--data", multiple=True, metavar="NAME=FILE", help="Where a task's data lie, in the columns of the hub.")
 @_store
-def evaluate(study: str, model: str, store: Path) -> None:
-    """Score MODEL, a Hugging Face folder or a finished run, as the study scores its own runs."""
+def evaluate(
+    named: tuple[str, ...],
+    suites: tuple[str, ...],
+    tasks: tuple[str, ...],
+    items: int | None,
+    samples: int,
+    data: tuple[str, ...],
+    store: Path,
+) -> None:
+    """Score MODEL, a Hugging Face folder or a finished run.
+
+    With STUDY: as the study scores its own runs. With --suite or --task: on benchmarks, with no study.
+    """
+    if suites or tasks:
+        from titrant.cli.evaluating import Wanted, evaluate_on_tasks
+
+        if len(named) != 1:
+            raise StudyError(
+                f"--suite and --task ask one model and no study, and these are {len(named)}: {' '.join(named)}"
+            )
+        evaluate_on_tasks(named[0], Wanted(suites, tasks, items, samples, data), store)
+        return
+    if len(named) != 2:
+        raise StudyError("give STUDY and MODEL to score as the study does, or MODEL with --suite NAME or --task NAME")
     from titrant.cli.results import evaluate_model
 
-    evaluate_model(study, model, store)
+    evaluate_model(*named, store)
 
 
 @commands.command()

@@ -105,10 +105,10 @@ def rebuild_report(named: str, root: Path) -> None:
 def export_run(wanted: str, folder: Path, root: Path) -> None:
     """Write a run's last checkpoint as a Hugging Face folder, proven to compute the same logits."""
     store = open_store(root, create=False)
-    train, tokenizer = _folders_of(store, find_run(store, wanted))
+    train, tokenizer = folders_of(store, find_run(store, wanted))
     declared = read_record(train).declaration
     length = int(str(declared["sequence_length"]))
-    _quiet_transformers()
+    quiet_transformers()
     try:
         if (train / "config.json").is_file():  # an outside model, which brought its own
             from titrant.model.outside_export import export_outside
@@ -124,7 +124,7 @@ def export_run(wanted: str, folder: Path, root: Path) -> None:
     click.echo(f"{wanted} -> {folder}: transformers computes the same logits to {difference:.2g}")
 
 
-def _quiet_transformers() -> None:
+def quiet_transformers() -> None:
     """No progress bars for what takes a second: stderr is for what went wrong."""
     from transformers.utils import logging
 
@@ -179,7 +179,7 @@ def _score_folder(opened: Opened, store: Store, declaration: EvaluateJob, inputs
     """Print the scores, kept in STORE/studies/STUDY/outside/NAME/ with every item."""
     from titrant.evaluate import score_outside
 
-    _quiet_transformers()
+    quiet_transformers()
     with explaining_disk_trouble(store.root):
         out = empty_folder(store.study_folder(opened.name) / "outside" / model.resolve().name)
         try:
@@ -204,7 +204,7 @@ def _score_other_run(
         run = find_run(store, wanted)
     except StudyError as error:
         raise StudyError(f"'{wanted}' is neither a folder nor a run: {error}") from None
-    train, tokenizer = _folders_of(store, run)
+    train, tokenizer = folders_of(store, run)
     with tempfile.TemporaryDirectory() as folder:
         scores = evaluate_checkpoint(
             declaration,
@@ -239,7 +239,7 @@ def _print_scores(model: str, scores: Scores, how: list[str]) -> None:
     console.print(table)
 
 
-def _folders_of(store: Store, run: StoredRun) -> tuple[Path, Path]:
+def folders_of(store: Store, run: StoredRun) -> tuple[Path, Path]:
     """Folders of a run's last checkpoint and its tokenizer, whole and verified."""
     train, tokenizer = store.root / run.train, store.root / run.tokenizer
     for folder in (train, tokenizer):
