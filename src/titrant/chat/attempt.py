@@ -92,7 +92,7 @@ async def attempt(client: httpx2.AsyncClient, endpoint: Endpoint, body: dict[str
     except TimeoutError:
         return Again(f"no whole answer in {endpoint.timeout_seconds:g} s", may_be_billed=True)
     except httpx2.HTTPError as error:
-        said = _excerpt(str(error), endpoint) or type(error).__name__
+        said = _excerpt(str(error) or type(error).__name__, endpoint)
         return Again(f"the answer was cut or broken ({said})", may_be_billed=True)
     except _TooLargeError:
         return Again(f"the answer has more than {MOST_BODY_BYTES:,} bytes", may_be_billed=True)
