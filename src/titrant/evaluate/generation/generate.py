@@ -8,6 +8,7 @@ from typing import Any, Protocol, cast
 
 import torch
 from torch import Tensor
+from torch.nn.functional import linear
 
 from titrant.evaluate.encoding import Encoder
 from titrant.evaluate.generation.engine import ROWS, draw_by_door, make_groups
@@ -28,7 +29,7 @@ class Opened(Protocol):
 
     @property
     def scorer(self) -> Any:
-        """Its scorer, whose `output` makes the model's logits."""
+        """Its scorer, whose `output` has what makes the model's logits: `weight` [V, D] and `soft_cap`."""
 
     @property
     def window(self) -> int:
@@ -92,7 +93,9 @@ class _Door:
         return cast(Tensor, self.opened.model.hidden_with(attend, tokens_BT, positions_BT))
 
     def logits_of(self, hidden_ND: Tensor) -> Tensor:
-        return cast(Tensor, self.opened.scorer.output.logits(hidden_ND, slice(None)))
+        output = self.opened.scorer.output
+        logits_NV = linear(hidden_ND, output.weight).float()
+        return logits_NV if output.soft_cap is None else torch.tanh(logits_NV / output.soft_cap) * output.soft_cap
 
 
 def _library_model(model: Any) -> Any:
