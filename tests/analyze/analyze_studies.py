@@ -14,7 +14,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from titrant.analyze import find_findings
-from titrant.artifacts import Artifact, Checkpoint, FindingsFile, LedgerRow, Record, Scores
+from titrant.analyze.paired import BESIDE
+from titrant.artifacts import (
+    Artifact,
+    Checkpoint,
+    CodeScores,
+    FindingsFile,
+    Judgements,
+    LedgerRow,
+    Record,
+    Scores,
+)
 from titrant.jobs import FindingsJob, PlannedContrast, Run
 from titrant.study.evaluation import Statistics
 
@@ -27,8 +37,11 @@ class Task:
     weight: np.ndarray
     predicted: np.ndarray
     answer: np.ndarray
-    chance: float = 0.5
+    chance: float | None = 0.5
+    """None: nothing is guessed."""
     names: list[str] = field(default_factory=list)
+    beside: dict[str, np.ndarray] = field(default_factory=dict)
+    """Columns that stand beside the value (`gold_nats`, `empty`, ...); the others are empty."""
 
     def __post_init__(self) -> None:
         self.names = self.names or [f"item-{i:04d}" for i in range(len(self.value))]
@@ -43,6 +56,12 @@ def text(bits: Sequence[float] | np.ndarray, weight: np.ndarray) -> Task:
 def choices(predicted: np.ndarray, answer: np.ndarray, chance: float = 0.5) -> Task:
     """Multiple choice, from what was said and what is right."""
     return Task((predicted == answer).astype(float), np.ones(len(answer)), predicted, answer, chance)
+
+
+def words(value: np.ndarray, **beside: np.ndarray) -> Task:
+    """Answers in words, or programs: items worth 0 to 1 of which nothing is guessed."""
+    none = np.full(len(value), -1)
+    return Task(value.astype(float), np.ones(len(value)), none, none, None, beside=beside)
 
 
 Cell = Callable[[str, int, str], Task]
@@ -84,29 +103,62 @@ def write_record(folder: Path, summary: Artifact, inputs: dict[str, str]) -> Non
 def write_scores(folder: Path, tasks: dict[str, Task], *, scored_by: str = "likelihood/float32") -> None:
     folder.mkdir(parents=True, exist_ok=True)
     columns: dict[str, list[object]] = {
-        c: [] for c in ("outcome", "item", "rung", "value", "weight", "predicted", "answer", "margin_nats")
+        c: [] for c in ("outcome", "item", "rung", "value", "weight", "predicted", "answer", *BESIDE)
     }
     for outcome, task in tasks.items():
         count = len(task.value)
         columns["outcome"] += [outcome] * count
         columns["item"] += task.names
         columns["rung"] += [0] * count
-        columns["margin_nats"] += [float("nan")] * count
+        for name in BESIDE:
+            blank = np.zeros(count, dtype=bool) if name in ("empty", "looping") else np.full(count, np.nan)
+            columns[name] += task.beside.get(name, blank).tolist()
         for name in ("value", "weight", "predicted", "answer"):
             columns[name] += getattr(task, name).tolist()
     pq.write_table(pa.table(columns), folder / "items.parquet")
     bits = {o: log(2) if o.startswith("bits") else 1.0 for o in tasks}
-    quizzes = {o: t for o, t in tasks.items() if not o.startswith("bits")}
+    quizzes = {o: t for o, t in tasks.items() if not o.startswith("bits") and t.chance is not None}
     summary = Scores(
         scores={o: float(t.value.sum() / t.weight.sum() / bits[o]) for o, t in tasks.items()},
         items={o: len(t.value) for o, t in tasks.items()},
-        chance={o: t.chance for o, t in quizzes.items()},
+        chance={o: t.chance for o, t in quizzes.items() if t.chance is not None},
         majority={
             o: float(np.unique(t.answer, return_counts=True)[1].max() / len(t.answer)) for o, t in quizzes.items()
         },
         scored_by=scored_by,
     )
     write_record(folder, summary, {"tokenizer": "t" * 64})
+
+
+def write_code(folder: Path, tasks: dict[str, Task], *, sandbox: str = "bubblewrap", empty: float = 0.0) -> None:
+    """What became of the solutions to some sets of problems."""
+    write_scores(folder, tasks)
+    scores = {o: float(t.value.mean()) for o, t in tasks.items()}
+    summary = CodeScores(
+        scores=scores, pass_at_k={o: {"1": score} for o, score in scores.items()},
+        items={o: len(t.value) for o, t in tasks.items()}, samples=dict.fromkeys(tasks, 10),
+        verdicts={o: {"passed": round(10 * t.value.sum())} for o, t in tasks.items()}, empty=dict.fromkeys(tasks, empty),
+        sandbox=sandbox,
+    )  # fmt: skip
+    write_record(folder, summary, {})
+
+
+def write_judgements(folder: Path, choices_of: dict[str, list[tuple[str, str]]]) -> None:
+    """What each judge chose of every item, with the arm first and with the control first."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = [
+        {"item": f"{number:04d}", "judge": judge, "order": order, "choice": choice}
+        | {"arm_characters": 100 + number % 7, "control_characters": 100 + number % 5}
+        for judge, pairs in choices_of.items()
+        for number, pair in enumerate(pairs)
+        for order, choice in zip(("arm first", "control first"), pair, strict=True)
+    ]
+    pq.write_table(pa.Table.from_pylist(rows), folder / "judgements.parquet")
+    count = len(next(iter(choices_of.values())))
+    summary = Judgements(
+        outcome="judge/dolly", items=count, judges=tuple(choices_of), cost=dict.fromkeys(choices_of, 0.5), unusable={}
+    )
+    write_record(folder, summary, {})
 
 
 def write_checkpoint(
@@ -157,7 +209,11 @@ def make_study(
     for run in runs:
         inputs[f"evaluate/{run.id}"] = root / "evaluate" / run.id
         inputs[f"train/{run.id}"] = root / "train" / run.id
-        write_scores(inputs[f"evaluate/{run.id}"], {o: cell(run.arm, run.seed, o) for o in outcomes})
+        scored = [o for o in outcomes if o.partition("/")[0] not in ("code", "judge", "gold")]
+        write_scores(inputs[f"evaluate/{run.id}"], {o: cell(run.arm, run.seed, o) for o in scored})
+        if problems := [o for o in outcomes if o.startswith("code/")]:
+            inputs[f"code/{run.id}"] = root / "code" / run.id
+            write_code(inputs[f"code/{run.id}"], {o: cell(run.arm, run.seed, o) for o in problems})
         write_checkpoint(inputs[f"train/{run.id}"], parameters=100 + 10 * scales.index(run.scale))
     if contrasts is None:
         contrasts = [PlannedContrast(arm=a, control=arms[0], outcomes=tuple(outcomes)) for a in arms[1:]]

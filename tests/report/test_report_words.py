@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from titrant.analyze.judge import Finding as AnalyzedFinding
 from titrant.report import differences, figures, headline, markup, numbers, planted, tables
 from titrant.report.cells import Column, Table, cell, to_html, to_markdown
-from titrant.report.document import Finding, OutcomeEntry
+from titrant.report.document import Finding
 from titrant.report.layout import blocks_of, gains
+from titrant.report.outcome_entries import OutcomeEntry
 from titrant.report.outcomes import comparisons, in_order
 
 SHARES = {"mixed": 0.5, "plain": 0.0}

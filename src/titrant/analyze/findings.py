@@ -2,9 +2,10 @@
 
 Every (arm, seed) of a scale must hold every outcome on the same items, or the stage says which cell is missing. The
 file holds `findings`, `details` (how each came about), `scores` by run, `outcomes` by scale, the `rule` by which tasks
-enter means, `companions` (measures beside accuracy), what was `judged`, and, if the study has one,
-`learning_rate_probe`. Keys are sorted, figures are rounded to ten significant digits so that no library's order of
-summation shows, null stands for what cannot be had; bytes depend on the job and its inputs alone.
+enter means, `companions` (measures beside accuracy), what was `judged` and how the `win_rate` is defined, what became
+of `programs`, and, if the study has one, `learning_rate_probe`. Keys are sorted, figures are rounded to ten significant
+digits so that no library's order of summation shows, null stands for what cannot be had; bytes depend on the job and
+its inputs alone.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from titrant.analyze.companions import Companion, companions_of
 from titrant.analyze.components import variance_components
 from titrant.analyze.flagged import beside, without
 from titrant.analyze.judge import Detail, Finding, judge
+from titrant.analyze.judged import DEFINITION
 from titrant.analyze.measure import Measured, mean_name, measure_mean
 from titrant.analyze.opinions import Opinion, judged_at
 from titrant.analyze.paired import Panel, asked_of, kind_of
@@ -87,7 +89,9 @@ def find_findings(
         "outcomes": outcomes,
         "rule": RULE,
         "companions": [asdict(companion) for companion in beside_scores],
+        "win_rate": DEFINITION if opinions else "",
         "judged": [asdict(opinion) for opinion in opinions],
+        "programs": [asdict(one) for rung in rungs for run in rung.programs.values() for one in run],
     }
     if probed is not None:
         content["learning_rate_probe"] = asdict(probed)

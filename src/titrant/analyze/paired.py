@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from math import log
 from pathlib import Path
@@ -126,9 +126,18 @@ def read_items(
                 "evaluate the run again"
             )
         found[outcome] = _item_table(table.take(pa.array(rows)), outcome, f"run '{run}', outcome '{outcome}'")
+        if isinstance(scores, CodeScores):
+            found[outcome] = _with_shares(found[outcome], outcome, scores)
         if asked_of(outcome) == outcome:
             _check_against_summary(found[outcome], scores, outcome, run)
     return found
+
+
+def _with_shares(table: ItemTable, outcome: str, scores: CodeScores) -> ItemTable:
+    """With the shares of all samples that are empty and that loop: an item has many."""
+    shares = {"empty": scores.empty.get(outcome), "looping": scores.looping.get(outcome)}
+    known = {name: np.full(len(table.items), share) for name, share in shares.items() if share is not None}
+    return replace(table, beside={**{k: v for k, v in table.beside.items() if k not in shares}, **known})
 
 
 def asked_of(outcome: str) -> str:

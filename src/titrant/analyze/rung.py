@@ -17,6 +17,28 @@ from titrant.jobs import FindingsJob, Run
 
 
 @dataclass(frozen=True)
+class Programs:
+    """What became of one run's solutions to one set of problems."""
+
+    run: str
+    arm: str
+    scale: str
+    outcome: str
+    problems: int
+    samples: int
+    """Solutions of each problem."""
+    pass_at_k: dict[str, float]
+    """By k."""
+    verdicts: dict[str, int]
+    """How many solutions ended how."""
+    empty: float
+    """Share of empty solutions."""
+    looping: float | None
+    """Share of solutions that repeat themselves to their end."""
+    sandbox: str
+
+
+@dataclass(frozen=True)
 class Rung:
     """All that was measured at one scale, read and laid side by side."""
 
@@ -29,6 +51,8 @@ class Rung:
     majority: dict[str, float]
     flagged: Flagged
     """Items that the data of any of its runs hold."""
+    programs: dict[str, list[Programs]]
+    """What became of the solutions that its runs wrote, by run; empty where none are asked for."""
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -49,7 +73,7 @@ def read_rung(job: FindingsJob, scale: str, runs: dict[tuple[str, int], Run], in
                 f"run at scale '{scale}'; its arms are {', '.join(sorted(arms))}"
             )
     tables: dict[str, dict[str, ItemTable]] = {}
-    facts, scores = {}, {}
+    facts, scores, programs = {}, {}, {}
     drawn: set[Part] = set()
     scored = tuple(outcome for outcome in job.outcomes if kind_of(outcome) != "judge")
     problems = tuple(outcome for outcome in scored if kind_of(outcome) == "code")
@@ -58,7 +82,9 @@ def read_rung(job: FindingsJob, scale: str, runs: dict[tuple[str, int], Run], in
         tables[run.id] = read_items(evaluate, run.id, [outcome for outcome in scored if outcome not in problems])
         code = folder_of(inputs, f"code/{run.id}") if problems else None
         if code is not None:
-            tables[run.id] |= read_items(code, run.id, problems, CodeScores.read(code))
+            solved = CodeScores.read(code)
+            tables[run.id] |= read_items(code, run.id, problems, solved)
+            programs[run.id] = [_programs(run, outcome, solved) for outcome in problems]
         trained = (*_earlier(inputs, run.id), train)
         drawn |= {(row.source, row.partition) for folder in trained for row in Checkpoint.read(folder).ledger}
         facts[run.id] = read_facts(trained, evaluate, code)
@@ -71,6 +97,23 @@ def read_rung(job: FindingsJob, scale: str, runs: dict[tuple[str, int], Run], in
         chance=_agreed("chance", {run: s.chance for run, s in scores.items()}, scored),
         majority=_agreed("majority", {run: s.majority for run, s in scores.items()}, scored),
         flagged=read_flagged(inputs, drawn),
+        programs=programs,
+    )
+
+
+def _programs(run: Run, outcome: str, solved: CodeScores) -> Programs:
+    return Programs(
+        run=run.id,
+        arm=run.arm,
+        scale=run.scale,
+        outcome=outcome,
+        problems=solved.items[outcome],
+        samples=solved.samples[outcome],
+        pass_at_k=dict(solved.pass_at_k[outcome]),
+        verdicts=dict(solved.verdicts[outcome]),
+        empty=solved.empty[outcome],
+        looping=solved.looping.get(outcome),
+        sandbox=solved.sandbox,
     )
 
 

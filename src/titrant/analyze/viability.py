@@ -109,14 +109,14 @@ def judge_task(panel: Panel, chance: float, alpha: float) -> Viability:
         share = max(arms[arm].commonest_fraction or 0.0 for arm in credited or collapsed)
         reason = f"collapsed onto one answer (up to {share:.0%} of items) without skill beyond that habit: {named}"
         return Viability("collapsed", reason, arms, signal)
-    level = "above chance" if chance else "above zero"
+    level = f"above chance ({chance:.3g})" if chance else "above zero"
     if (signal.height_to_noise or 0.0) < LEAST_HEIGHT:
-        short = f"together the arms stand {max(signal.height_to_noise or 0.0, 0.0):.1f} times the noise {level}"
-        reason = f"no arm is {level}" if not able else short
-        return Viability("at chance", f"{reason} ({chance:.3g})" if chance else reason, arms, signal)
+        height = max(signal.height_to_noise or 0.0, 0.0)
+        words = f"all arms together are {height:.2f} times the noise {level}, and {LEAST_HEIGHT:g} are asked for"
+        return Viability("at chance", words, arms, signal)
     if len(able) < len(arms):
         named = ", ".join(f"'{arm}'" for arm in arms if arm not in able)
-        return Viability("used", f"not {level}: {named}", arms, signal)
+        return Viability("used", f"not above chance: {named}" if chance else f"not above zero: {named}", arms, signal)
     return Viability("used", "", arms, signal)
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from pydantic import Field
 
 from titrant.report.cells import Cell, Column, Table, cell, to_html, to_markdown
-from titrant.report.document import Entry
+from titrant.report.entry import Entry
 from titrant.report.markup import element, escape, markdown_text
 from titrant.report.numbers import THIN, count, percent, plain
 from titrant.study.units import show_count

@@ -13,7 +13,7 @@ from typing import Any
 
 from titrant.report.material import Material, TrainedPhase
 from titrant.report.numbers import scale_of
-from titrant.report.outcomes import label_of
+from titrant.report.outcomes import label_of, title_of
 from titrant.report.tables import seed_scores, unit_of
 
 POINTS = 400
@@ -122,7 +122,7 @@ def outcomes_figure(material: Material, scale: str, outcomes: Sequence[str], cod
         for arm in material.arms:
             for value in seed_scores(material, arm, scale, outcome):
                 shown = _short(value * scale_of(unit).factor)
-                head = f"{label_of(outcome)} ({scale_of(unit).level})"
+                head = f"{title_of(outcome)} ({scale_of(unit).level})"
                 rows.append({"arm": arm, "outcome": head, "value": shown, "share": _short(100 * shares.get(arm, 0.0))})
     across = (
         {"field": "share", "type": "quantitative", "title": "code, % of training tokens", "scale": {"domain": [0, 100]}}

@@ -124,6 +124,8 @@ def _detectable(findings: Sequence[Finding], *, several: bool) -> list[str]:
     sentences = []
     for unit, values in by_unit.items():
         (least, steady), (most, noisy) = min(values), max(values)
+        # no rate can change by more than all of it
+        least, most = (min(value, 1.0) if scale_of(unit).factor == 100 else value for value in (least, most))
         decimals = sentence_decimals((least, least + most), unit)
         low, high = size(least, unit, decimals), size(most, unit, decimals)
         points = f" {scale_of(unit).difference}" if scale_of(unit).factor != 1 else ""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from titrant.report import overlap, provenance, tables
-from titrant.report.cells import to_markdown
+from collections.abc import Sequence
+
+from titrant.report import companions, judged, overlap, programs, provenance, signal, tables
+from titrant.report.cells import Table, to_markdown
 from titrant.report.data import data_markdown
 from titrant.report.ledger import same_documents
 from titrant.report.markup import markdown_text
@@ -40,6 +42,7 @@ def compose_markdown(story: Story) -> str:
     baselines = [tables.baselines_table(story.material, s, story.outcomes) for s in story.material.scales]
     if any(table.rows for table in baselines):
         parts += ["## Tasks and chance", *(to_markdown(table) for table in baselines if table.rows)]
+    parts += _measured(story)
     doses = [planted_table(story.material, story.report.ledger, s) for s in story.material.scales]
     if any(table.rows for table in doses):
         parts += ["### Planted facts", markdown_text(NOTE), *(to_markdown(table) for table in doses)]
@@ -51,6 +54,34 @@ def compose_markdown(story: Story) -> str:
     parts += [to_markdown(tables.ledger_table(story.report.ledger, s)) for s in story.material.scales]
     parts += _provenance(story)
     return "\n\n".join(parts) + "\n"
+
+
+def _measured(story: Story) -> list[str]:
+    """Habits of answering, signal and noise, what stands beside accuracy, code that was run, what judges said."""
+    material, report, parts = story.material, story.report, list[str]()
+    habits = _written([signal.habits_table(material, scale, story.outcomes) for scale in material.scales])
+    parts += [markdown_text(signal.HABITS), *habits] if habits else []
+    noise = [signal.signal_table(material, scale, story.outcomes) for scale in material.scales]
+    if any(table.rows for table in noise):
+        parts += ["## Signal and noise", markdown_text(signal.note_of(material, report.rule)), *_written(noise)]
+    if report.companions:
+        parts += ["## Beside accuracy", markdown_text(companions.note_of(story.alpha))]
+        for scale in material.scales:
+            parts += _written([companions.ratios_table(material, scale), companions.levels_table(material, scale)])
+            parts += _written([companions.differences_table(material, scale, story.alpha)])
+    if report.programs:
+        ran = [programs.programs_table(report.programs, scale) for scale in material.scales]
+        parts += ["## Code that was run", markdown_text(programs.NOTE), *_written(ran)]
+    if report.judged:
+        parts += ["## Judged", markdown_text(judged.note_of(report.win_rate, story.alpha))]
+        parts += _written([judged.rates_table(report.judged, scale, story.alpha) for scale in material.scales])
+        parts += [markdown_text(judged.JUDGES_NOTE)]
+        parts += _written([judged.judges_table(report.judged, scale) for scale in material.scales])
+    return parts
+
+
+def _written(tables_: Sequence[Table]) -> list[str]:
+    return [to_markdown(table) for table in tables_ if table.rows]
 
 
 def _overlap(story: Story) -> list[str]:

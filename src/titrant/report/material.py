@@ -33,15 +33,8 @@ from titrant.artifacts import (
 from titrant.errors import StoreError
 from titrant.jobs import ReportJob, ReportPhase
 from titrant.report.data import read_examples
-from titrant.report.document import (
-    CompanionEntry,
-    ExampleEntry,
-    Finding,
-    JudgedEntry,
-    OutcomeEntry,
-    RateProbe,
-    ScoreEntry,
-)
+from titrant.report.document import ExampleEntry, Finding, RateProbe, ScoreEntry
+from titrant.report.outcome_entries import CompanionEntry, JudgedEntry, OutcomeEntry, ProgramsEntry
 from titrant.report.overlap import OverlapFacts, read_overlap
 from titrant.study.study import Study
 from titrant.tokens.encoded import encoded_parts, with_encoded
@@ -114,7 +107,9 @@ class Found(BaseModel):
     details: tuple[Detail, ...] = ()
     rule: str = ""
     companions: tuple[CompanionEntry, ...] = ()
+    win_rate: str = ""
     judged: tuple[JudgedEntry, ...] = ()
+    programs: tuple[ProgramsEntry, ...] = ()
     learning_rate_probe: RateProbe | None = None
 
 
@@ -147,7 +142,10 @@ class Material:
     rule: str = ""
     """By which tasks enter means, in words."""
     companions: tuple[CompanionEntry, ...] = ()
+    win_rate: str = ""
+    """How it is defined, in words."""
     judged: tuple[JudgedEntry, ...] = ()
+    programs: tuple[ProgramsEntry, ...] = ()
 
     @property
     def arms(self) -> tuple[str, ...]:
@@ -204,7 +202,9 @@ def gather(job: ReportJob, inputs: Mapping[str, Path]) -> Material:
         rate_probe=found.learning_rate_probe,
         rule=found.rule,
         companions=found.companions,
+        win_rate=found.win_rate,
         judged=found.judged,
+        programs=found.programs,
     )
     _refuse_contradictions(material)
     return material

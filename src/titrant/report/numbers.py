@@ -1,8 +1,8 @@
 """How numbers are spelt in every table, figure and sentence: signs, digits, thousands, units.
 
-Bits per byte stand with three decimals. Accuracies, fractions in the data, stand in percent with one decimal, and
-their differences in percentage points. The minus sign is U+2212; thousands are parted by U+202F, a thin
-space at which no line breaks.
+Bits per byte stand with three decimals. Accuracies and other rates, fractions in the data, stand in percent with one
+decimal (probabilities with two), and their differences in percentage points. The minus sign is U+2212; thousands are
+parted by U+202F, a thin space at which no line breaks.
 """
 
 from __future__ import annotations
@@ -30,6 +30,10 @@ class Scale:
 _SCALES = {
     "bits per byte": Scale(1, 3, "bits per byte", "bits per byte"),
     "accuracy": Scale(100, 1, "accuracy, %", "points"),
+    "pass rate": Scale(100, 1, "pass rate, %", "points"),
+    "win rate": Scale(100, 1, "win rate, %", "points"),
+    "probability": Scale(100, 2, "probability, %", "points"),
+    "nats": Scale(1, 3, "nats", "nats"),
 }
 
 
@@ -82,6 +86,16 @@ def size(value: float, unit: str, decimals: int | None = None) -> str:
     """The size of a difference without its sign, for sentences that name the direction in words."""
     shown = scale_of(unit)
     return plain(abs(value) * shown.factor, shown.decimals if decimals is None else decimals)
+
+
+def detectable(value: float, unit: str) -> str:
+    """The smallest difference that would be resolved; of a rate, `> 100` where no difference would.
+
+    >>> detectable(0.031, "accuracy"), detectable(1.7, "accuracy"), detectable(1.7, "bits per byte")
+    ('3.1', '> 100', '1.700')
+    """
+    is_rate = scale_of(unit).factor == 100
+    return "> 100" if is_rate and value > 1 else size(value, unit)
 
 
 def sentence_decimals(values: tuple[float, ...], unit: str) -> int:

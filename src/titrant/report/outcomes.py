@@ -7,13 +7,21 @@ from dataclasses import dataclass
 from typing import Literal
 
 from titrant.report.document import VERDICTS, Finding
+from titrant.study.categories import category_of
 
 FAMILIES = {
     "bits_per_byte": ("Bits per byte", "source", "sources"),
     "probe": ("Probes", "probe", "probes"),
     "choice": ("Multiple choice", "task", "tasks"),
+    "knowledge": ("World knowledge", "knowledge task", "knowledge tasks"),
+    "reasoning": ("Reasoning", "reasoning task", "reasoning tasks"),
+    "tasks": ("Other tasks", "other task", "other tasks"),
+    "gold": ("Bits per byte of right answers", "right answer", "right answers"),
+    "code": ("Code that was run", "problem set", "problem sets"),
+    "judge": ("Judged answers", "prompt set", "prompt sets"),
 }
-"""By the first part of an outcome's name: head of its block, and what one and several of its members are called."""
+"""By the first part of an outcome's name, and for a task by its category: head of its block, and what one and several
+of its members are called."""
 
 
 MEANS = {"bits_per_byte": "bits_per_byte", "probes": "probe", "choices": "choice"}
@@ -57,9 +65,22 @@ def shown(finding: Finding) -> Shown:
 
 
 def family_of(outcome: str) -> str:
-    """`probe` for `probe/copying` and for `mean/probes`."""
+    """`probe` for `probe/copying` and for `mean/probes`, `reasoning` for `task/hellaswag`."""
     kind, _, rest = outcome.partition("/")
+    if kind == "task":
+        return category_of(rest)
     return MEANS.get(rest, rest) if kind == "mean" else kind
+
+
+def title_of(outcome: str) -> str:
+    """The name of an outcome where no head of a block stands above it: `copying`, `mean of the probes`."""
+    _, _, many = FAMILIES.get(family_of(outcome), ("", "", "outcomes"))
+    return f"mean of the {many}" if is_mean(outcome) else label_of(outcome)
+
+
+def is_judged(outcome: str) -> bool:
+    """Whether an outcome is what judges say of two arms: no arm has a score of its own."""
+    return family_of(outcome) == "judge"
 
 
 def label_of(outcome: str) -> str:

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from string import Template
 
 from titrant.errors import EngineError
-from titrant.report import data, figures, ledger, overlap, provenance, rate_probe, tables
-from titrant.report.cells import to_html
+from titrant.report import (
+    companions,
+    data,
+    figures,
+    judged,
+    ledger,
+    overlap,
+    programs,
+    provenance,
+    rate_probe,
+    signal,
+    tables,
+)
+from titrant.report.cells import Table, to_html
 from titrant.report.document import Report
 from titrant.report.forest import forest_html
 from titrant.report.layout import Block
@@ -189,15 +201,69 @@ def _signal(story: Story, charts: dict[str, figures.Spec]) -> str:
     note = (
         "What guessing, always giving the commonest answer, and every arm score. A comparison is not tested on a task "
         "that its two arms together do not do above chance, or on which one of the two is credited for giving one "
-        "answer out of habit. Means leave out tasks that no arm does above chance and tasks on which any arm is so "
-        "credited, so that a mean is over the same tasks in every row."
+        "answer out of habit. Which tasks are in a mean is decided over all arms, so that a mean is over the same "
+        "tasks in every row: the rule stands under Signal and noise."
     )
-    signal = element("p", note, class_="note") + "".join(to_html(table) for table in written if table.rows)
+    parts = [element("p", note, class_="note"), *(to_html(table) for table in written if table.rows)]
+    habits = [signal.habits_table(story.material, scale, story.outcomes) for scale in story.material.scales]
+    if any(table.rows for table in habits):
+        body = element("p", escape(signal.HABITS), class_="note") + "".join(to_html(t) for t in habits if t.rows)
+        parts.append(_folded("Habits of answering: leaning to one answer, empty and looping outputs", body))
     doses = [planted_table(story.material, story.report.ledger, scale) for scale in story.material.scales]
     if not any(table.rows for table in doses):
-        return signal
+        return "".join(parts)
     head = element("h3", "Planted facts") + element("p", escape(NOTE), class_="note")
-    return signal + head + "".join(to_html(table) for table in doses)
+    return "".join(parts) + head + "".join(to_html(table) for table in doses)
+
+
+def _noise(story: Story, charts: dict[str, figures.Spec]) -> str:
+    written = [signal.signal_table(story.material, scale, story.outcomes) for scale in story.material.scales]
+    if not any(table.rows for table in written):
+        return ""
+    note = element("p", escape(signal.note_of(story.material, story.report.rule)), class_="note")
+    return note + _by_scale(story, written)
+
+
+def _companions(story: Story, charts: dict[str, figures.Spec]) -> str:
+    if not story.report.companions:
+        return ""
+    parts = [element("p", escape(companions.note_of(story.alpha)), class_="note")]
+    for scale in story.material.scales:
+        ratios = companions.ratios_table(story.material, scale)
+        if not ratios.rows:
+            continue
+        levels = to_html(companions.levels_table(story.material, scale))
+        differences = to_html(companions.differences_table(story.material, scale, story.alpha))
+        parts += [element("h3", escape(f"{scale} scale")), to_html(ratios)]
+        parts += [_folded("Every arm", levels), _folded("Differences with intervals", differences)]
+    return "".join(parts)
+
+
+def _programs(story: Story, charts: dict[str, figures.Spec]) -> str:
+    written = [programs.programs_table(story.report.programs, scale) for scale in story.material.scales]
+    if not any(table.rows for table in written):
+        return ""
+    return element("p", escape(programs.NOTE), class_="note") + _by_scale(story, written)
+
+
+def _judged(story: Story, charts: dict[str, figures.Spec]) -> str:
+    if not story.report.judged:
+        return ""
+    parts = [element("p", escape(judged.note_of(story.report.win_rate, story.alpha)), class_="note")]
+    rates = [judged.rates_table(story.report.judged, scale, story.alpha) for scale in story.material.scales]
+    judges = [judged.judges_table(story.report.judged, scale) for scale in story.material.scales]
+    parts += [_by_scale(story, rates), element("h3", "The judges")]
+    return "".join([*parts, element("p", escape(judged.JUDGES_NOTE), class_="note"), _by_scale(story, judges)])
+
+
+def _by_scale(story: Story, written: Sequence[Table]) -> str:
+    """A table a scale, under heads where there are several scales."""
+    several = len(story.material.scales) > 1
+    return "".join(
+        (element("h3", escape(f"{scale} scale")) if several else "") + to_html(table)
+        for scale, table in zip(story.material.scales, written, strict=True)
+        if table.rows
+    )
 
 
 def _overlap(story: Story, charts: dict[str, figures.Spec]) -> str:
@@ -276,6 +342,10 @@ _SECTIONS: tuple[tuple[str, Callable[[Story, dict[str, figures.Spec]], str]], ..
     ("Scores", _scores),
     ("Training", _training),
     ("Tasks and chance", _signal),
+    ("Signal and noise", _noise),
+    ("Beside accuracy", _companions),
+    ("Code that was run", _programs),
+    ("Judged", _judged),
     ("Data", _data_read),
     ("Items in the data", _overlap),
     ("Ledger", _ledger),

@@ -73,7 +73,9 @@ def tell(material: Material) -> Story:
         exposures=exposure_entries(material),
         rule=material.rule,
         companions=material.companions,
+        win_rate=material.win_rate,
         judged=material.judged,
+        programs=material.programs,
         learning_rate_probe=material.rate_probe,
         inputs=input_entries(material),
     )

@@ -8,16 +8,21 @@ from functools import partial
 from titrant.report import numbers
 from titrant.report.cells import Cell, Column, Table, cell
 from titrant.report.differences import chain_changes
-from titrant.report.document import Finding, LedgerEntry, OutcomeEntry
+from titrant.report.document import Finding, LedgerEntry
 from titrant.report.forest import verdict_mark
 from titrant.report.markup import anchor, element, escape, link
 from titrant.report.material import Material
 from titrant.report.numbers import scale_of
-from titrant.report.outcomes import NO_SIGNAL, Comparison, family_of, label_of, shown, without_signal
+from titrant.report.outcome_entries import OutcomeEntry
+from titrant.report.outcomes import NO_SIGNAL, Comparison, family_of, is_judged, shown, title_of, without_signal
 from titrant.report.strips import strip
 
 NOT_GIVEN = "–"
 """What stands in a cell whose number is withheld on purpose; `dash_note` says why."""
+
+
+UNITS = {"bits_per_byte": "bits per byte", "gold": "bits per byte", "code": "pass rate", "judge": "win rate"}
+"""By family; `accuracy` for all others."""
 
 
 def findings_table(group: Comparison, alpha: float) -> Table:
@@ -63,7 +68,7 @@ def _finding_row(finding: Finding, group: Comparison) -> tuple[Cell, ...]:
         arm: next((run for run in finding.runs if run.startswith(f"{arm}@")), "") for arm in (group.arm, group.control)
     }
     return (
-        _outcome(finding.outcome, unit),
+        outcome_cell(finding.outcome, unit),
         _linked(numbers.difference(finding.difference, unit), runs_anchor(group), finding.difference, style),
         cell(numbers.interval(low, high, unit), sort=low),
         _verdict(finding, group),
@@ -71,7 +76,7 @@ def _finding_row(finding: Finding, group: Comparison) -> tuple[Cell, ...]:
         _linked(numbers.level(finding.arm_mean, unit), anchor("run", first[group.arm]), finding.arm_mean),
         _linked(numbers.level(finding.control_mean, unit), anchor("run", first[group.control]), finding.control_mean),
         cell(numbers.size(finding.margin, unit), sort=finding.margin),
-        _optional(finding.minimum_detectable, lambda value: numbers.size(value, unit)),
+        _optional(finding.minimum_detectable, lambda value: numbers.detectable(value, unit)),
         _optional(finding.relative, lambda value: numbers.signed(value * 100, 1) + f"{numbers.THIN}%"),
     )
 
@@ -107,7 +112,7 @@ def correction_table(material: Material, group: Comparison, alpha: float) -> Tab
         unit, detail = finding.unit, material.details.get((finding.contrast, finding.scale, finding.outcome))
         rows.append(
             (
-                _outcome(finding.outcome, unit),
+                outcome_cell(finding.outcome, unit),
                 cell(", ".join(numbers.difference(value, unit) for value in detail.by_seed) if detail else NOT_GIVEN),
                 _optional(detail.standard_error if detail else None, partial(numbers.size, unit=unit)),
                 cell(numbers.interval(*finding.interval, unit), sort=finding.interval[0]),
@@ -135,11 +140,11 @@ def runs_behind(group: Comparison) -> tuple[str, ...]:
     return tuple(dict.fromkeys(run for finding in group.findings for run in finding.runs))
 
 
-def _outcome(outcome: str, unit: str) -> Cell:
+def outcome_cell(outcome: str, unit: str) -> Cell:
     """The outcome with its unit: what all numbers of the row are in."""
     unit = scale_of(unit).level
     small = element("span", escape(unit), class_="unit")
-    return cell(f"{outcome} ({unit})", markup=f"{escape(label_of(outcome))} {small}", sort=outcome)
+    return cell(f"{outcome} ({unit})", markup=f"{escape(title_of(outcome))} {small}", sort=outcome)
 
 
 def _optional(value: float | None, spell: Callable[[float], str]) -> Cell:
@@ -153,13 +158,14 @@ def scores_table(material: Material, scale: str, outcomes: Iterable[str]) -> Tab
     arms = [arm for arm in material.arms if material.runs_of(arm, scale)]
     columns = (Column("outcome"), *(Column(arm, numeric=True) for arm in arms))
     units = {finding.outcome: finding.unit for finding in material.findings}
-    rows = [_score_row(material, scale, outcome, units.get(outcome), arms) for outcome in outcomes]
+    scored = [outcome for outcome in outcomes if not is_judged(outcome)]
+    rows = [_score_row(material, scale, outcome, units.get(outcome), arms) for outcome in scored]
     return Table(columns, tuple(rows), caption=f"Scores at {scale} scale", sortable=False)
 
 
 def unit_of(outcome: str) -> str:
     """The unit that an outcome's name implies."""
-    return "bits per byte" if family_of(outcome) == "bits_per_byte" else "accuracy"
+    return UNITS.get(family_of(outcome), "accuracy")
 
 
 def _score_row(material: Material, scale: str, outcome: str, unit: str | None, arms: list[str]) -> tuple[Cell, ...]:
@@ -180,7 +186,7 @@ def _score_row(material: Material, scale: str, outcome: str, unit: str | None, a
             "span", escape(shown if mean is not None else seeds), class_="mean" if mean is not None else "quiet"
         )
         cells.append(cell(f"{shown} ({seeds})", markup=figure + dots))
-    return (_outcome(outcome, unit), *cells)
+    return (outcome_cell(outcome, unit), *cells)
 
 
 def seed_scores(material: Material, arm: str, scale: str, outcome: str) -> list[float]:
@@ -271,7 +277,7 @@ def baselines_table(material: Material, scale: str, outcomes: Iterable[str]) -> 
 def _baseline_row(outcome: str, entry: OutcomeEntry, arms: list[str], tested: bool) -> tuple[Cell, ...]:
     given = [entry.chance, entry.majority, *(entry.arms[arm].accuracy if arm in entry.arms else None for arm in arms)]
     return (
-        _outcome(outcome, entry.unit),
+        outcome_cell(outcome, entry.unit),
         *(_optional(value, lambda share: numbers.level(share, entry.unit)) for value in given),
         cell(_can_tell(entry, tested), style=None if entry.status == "used" and not entry.left_out else "alarm"),
     )
