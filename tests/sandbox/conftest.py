@@ -11,7 +11,7 @@ from titrant.sandbox.tiers import SANDBOX, obstacle
 from titrant.study.limits import Limits
 
 QUICK = Limits(
-    cpu_seconds=0.5, memory_bytes=128 * 2**20, file_bytes=4 * 2**20, disk_bytes=8 * 2**20, output_bytes=10_000
+    cpu_seconds=0.5, memory_bytes=128 * 2**20, file_bytes=8 * 2**20, disk_bytes=16 * 2**20, output_bytes=10_000
 )
 NAMESPACES = ["bwrap", "--unshare-user", "--unshare-all", "--ro-bind", "/", "/", "--proc", "/proc", "true"]
 

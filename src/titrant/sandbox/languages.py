@@ -185,7 +185,7 @@ def _step(
         "cpu_seconds": seconds,
         "memory_bytes": memory,
         "bounded": bounded,
-        "environment": {"MALLOC_ARENA_MAX": "1"},
+        "environment": {"MALLOC_ARENA_MAX": "1", "OPENSSL_CONF": "/dev/null"},
         "stdin": ".stdin" if name == "run" else "/dev/null",
     }
 

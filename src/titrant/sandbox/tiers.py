@@ -80,21 +80,27 @@ def slot_command(
     python = [interpreter(), "-P", "-s", "-S", "-B", "-X", "utf8", "-c", _SLOT_CODE]
     readable = (*SYSTEM, sys.base_prefix, *folders, *(str(path) for path in Path("/etc").glob("java-*")))
     if tier == "landlock":
-        user = _UNPRIVILEGED + index if root and _open_to_all(sys.base_prefix) else None
-        if user is not None:
+        someone = _UNPRIVILEGED + index if root and _has_users() else None
+        if someone is not None:
             scratch.chmod(0o711)
-        yield [*python, package, _place(tier, user, str(scratch), readable)], ()
+        place = {
+            "tier": tier,
+            "user": someone if _open_to_all(sys.base_prefix) else None,
+            "program_user": someone,
+            "processes_beside": 0 if root else _own_threads() + 1000,
+            "scratch": str(scratch),
+            "readable": readable,
+        }
+        yield [*python, package, json.dumps(place)], ()
         return
     with _owner(_UNPRIVILEGED + index) if root else nullcontext(None) as namespace:
         user = None if namespace is None else 1000
         alone = ["--unshare-user", "--uid", "1000", "--gid", "1000"]
         options = alone if namespace is None else ["--userns", str(namespace)]
-        inside = [*python, _INSIDE, _place(tier, user, None, readable)]
-        yield [*_bubblewrap(options, readable, package), *inside], () if namespace is None else (namespace,)
-
-
-def _place(tier: Tier, user: int | None, scratch: str | None, readable: tuple[str, ...]) -> str:
-    return json.dumps({"tier": tier, "user": user, "scratch": scratch, "readable": readable})
+        place = {"tier": tier, "user": user, "program_user": user, "processes_beside": 0, "scratch": None}
+        place["readable"] = ()
+        command = [*_bubblewrap(options, readable, package), *python, _INSIDE, json.dumps(place)]
+        yield command, () if namespace is None else (namespace,)
 
 
 def _bubblewrap(options: list[str], readable: tuple[str, ...], package: str) -> list[str]:
@@ -103,7 +109,7 @@ def _bubblewrap(options: list[str], readable: tuple[str, ...], package: str) -> 
     for name, value in ENVIRONMENT.items():
         command += ["--setenv", name, value]
     made = {parent for path in readable for parent in Path(path).parents if parent != Path("/")}
-    for folder in sorted(made):
+    for folder in sorted({*made, Path("/dev"), Path(_INSIDE)}):
         command += ["--perms", "0755", "--dir", str(folder)]
     for path in readable:
         if Path(path).is_symlink() and not path.startswith("/etc"):
@@ -141,6 +147,22 @@ def _owner(user: int) -> Iterator[int | None]:
 def interpreter() -> str:
     """The interpreter below any virtual environment: the one whose folder is shown to programs."""
     return str(Path(sys.base_prefix, "bin", f"python{sys.version_info[0]}.{sys.version_info[1]}"))
+
+
+def _has_users() -> bool:
+    """Whether this root has other users to give, which it has not in some containers."""
+    rows = (row.split() for row in Path("/proc/self/uid_map").read_text().splitlines())
+    return any(int(row[0]) <= _UNPRIVILEGED < int(row[0]) + int(row[2]) - 1000 for row in rows)
+
+
+def _own_threads() -> int:
+    """How many threads this user has: they count against a limit of processes."""
+    total = 0
+    for place in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if place.stat().st_uid == os.getuid():
+                total += sum(1 for _ in (place / "task").iterdir())
+    return total
 
 
 def _open_to_all(path: str) -> bool:

@@ -21,6 +21,11 @@ class Place:
 
     tier: str
     user: int | None
+    """Whom a Python program and its tests run as; None: as the slot does."""
+    program_user: int | None
+    """Whom a whole program runs as."""
+    processes_beside: int
+    """Processes and threads that count against the same limit, started by others."""
     scratch: str | None
     readable: tuple[str, ...]
     """Paths that Landlock shows to a program."""
@@ -83,6 +88,6 @@ def bounds(place: Place, limits: dict[str, Any], seconds: float) -> confine.Boun
         data_bytes=None,
         cpu_seconds=int(seconds) + 3,
         file_bytes=limits["file_bytes"],
-        num_processes=64,
+        num_processes=64 + place.processes_beside,
         user=place.user,
     )

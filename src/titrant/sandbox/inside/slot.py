@@ -107,15 +107,20 @@ def main() -> NoReturn:
     gc.freeze()
     while (asked := begin.read_frame(0)) is not None:
         os.environ["TMPDIR"] = os.environ["HOME"] = confine.FOLDER
-        serve(place, asked)
+        try:
+            serve(place, asked)
+        except Exception as error:
+            _answer({"broken": f"{type(error).__name__}: {error}"})
+            os._exit(1)
     os._exit(0)
 
 
 def serve(place: begin.Place, limits: dict[str, Any]) -> None:
     """One execution, from its limits to its record."""
     folder = confine.FOLDER if place.scratch is None else tempfile.mkdtemp(dir=place.scratch)
-    if place.user is not None and place.scratch is not None:
-        os.chown(folder, place.user, place.user)
+    user = place.program_user if limits["kind"] == "program" else place.user
+    if user is not None and place.scratch is not None:
+        os.chown(folder, user, user)
     record = (whole.serve if limits["kind"] == "program" else _checked)(place, limits, folder)
     if place.scratch is not None:
         shutil.rmtree(folder, ignore_errors=True)

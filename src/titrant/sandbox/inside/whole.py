@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import select
+import signal
 import socket
 import time
 from pathlib import Path
@@ -153,11 +154,13 @@ def _become(place: begin.Place, asked: dict[str, Any], step: dict[str, Any], gat
             memory_bytes=step["memory_bytes"] if step["bounded"] else None,
             data_bytes=None,
             cpu_seconds=int(step["cpu_seconds"]) + 3,
-            file_bytes=asked["file_bytes"],
-            num_processes=asked["num_processes"],
-            user=place.user,
+            file_bytes=asked["disk_bytes" if step["name"] == "compile" else "file_bytes"],
+            num_processes=asked["num_processes"] + place.processes_beside,
+            user=place.program_user,
         )
         os.set_inheritable(gate, False)
+        for ignored in (signal.SIGPIPE, signal.SIGXFSZ):  # by Python, and so by what it starts
+            signal.signal(ignored, signal.SIG_DFL)
         confine.lock_in(bounds, processes=True, own=os.getpid(), signals=place.tier == "bubblewrap")
         os.execve(step["command"][0], step["command"], {**os.environ, **step["environment"]})
     except OSError as error:
