@@ -2,6 +2,8 @@
 
 import json
 import math
+import subprocess
+import sys
 
 import pytest
 from tiny_tasks import (
@@ -19,6 +21,7 @@ from tiny_tasks import (
 
 from titrant.errors import StudyError
 from titrant.evaluate.harness import model as harness_model
+from titrant.evaluate.harness.fitting import check_fit
 from titrant.evaluate.harness.scoring import score_tasks
 
 ROWS = {"piqa": PIQA, "boolq": BOOLQ, "arc_easy": ARC, "copa": COPA, "winogrande": WINOGRANDE}
@@ -156,3 +159,28 @@ def test_the_first_items_are_asked_as_the_harness_limits_them(tmp_path, letters_
     (all_of_them,) = score_tasks(CrcScorer(), letters_encoder, [built(tmp_path, "piqa", PIQA)])
     assert list(few.items) == list(all_of_them.items)[:5]
     assert json.dumps(few.record["n-samples"]) == '{"piqa": {"original": 12, "effective": 5}}'
+
+
+def test_what_does_not_fit_is_told_before_a_model_is_asked(tmp_path, letters_encoder):
+    long = {"goal": "jar", "sol1": "twist " * 30, "sol2": "eat", "label": 0}
+    cut = {"passage": "long " * 40, "question": "is it", "label": 0}
+    with pytest.raises(StudyError) as caught:
+        check_fit(
+            [built(tmp_path, "piqa", [*PIQA[:2], long]), built(tmp_path, "nq_open", [{**NQ[0], "answer": ["x" * 99]}])],
+            letters_encoder,
+            64,
+        )
+    said = [problem.message for problem in caught.value.problems]
+    assert len(said) == 2
+    assert "document 2 of task 'piqa': an answer of 181 tokens does not fit the window of 64" in said[0]
+    assert "document 0 of task 'nq_open': an answer of 100 tokens" in said[1]
+    assert check_fit([built(tmp_path, "boolq", [cut, *BOOLQ[:2]])], letters_encoder, 80) == {"task/boolq": (3, 1)}
+
+
+def test_evaluating_needs_no_harness_where_no_task_is_asked():
+    """lm-eval is an extra: without it all else works, and a task says what to install."""
+    code = (
+        "import sys; sys.modules['lm_eval'] = sys.modules['datasets'] = None\n"
+        "import titrant.evaluate, titrant.evaluate.harness.fitting, titrant.evaluate.harness.benchmarks\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -30,7 +30,8 @@ def test_a_name_without_a_task_is_told(name, said):
 
 def test_another_version_of_the_harness_is_refused():
     with pytest.raises(
-        EngineError, match=r"asked with lm-eval 0\.1, which is 0\.4\.13 here.*pip install 'lm-eval==0\.1'"
+        EngineError,
+        match=r"asked with lm-eval 0\.1, which is 0\.4\.13 here.*pip install 'titrant\[suites\]' 'lm-eval==0\.1'",
     ):
         check_version("0.1")
 

@@ -18,7 +18,7 @@ import torch
 from titrant.artifacts import TokenizerFile
 from titrant.evaluate.encoding import Encoder
 from titrant.evaluate.generation import generate
-from titrant.evaluate.harness.model import Write
+from titrant.evaluate.harness.asking import Write
 from titrant.evaluate.likelihood import CausalScorer
 from titrant.evaluate.models import TrainedModel, WholeLogits, load_outside
 

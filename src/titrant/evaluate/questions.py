@@ -16,6 +16,8 @@ from titrant.errors import Problem, StudyError
 from titrant.evaluate.bits_per_byte import HeldOutDocument, first_bytes, read_held_out
 from titrant.evaluate.choice import ChoiceItem, Normalise, encode_items, read_multiple_choice
 from titrant.evaluate.encoding import Encoder
+from titrant.evaluate.harness.benchmarks import read_tasks
+from titrant.evaluate.harness.fitting import check_fit
 from titrant.evaluate.probes import probe_items
 from titrant.evaluate.probes.planted_facts import planted_items
 from titrant.evaluate.trained_on import count_trained_on, texts_trained_on
@@ -69,12 +71,25 @@ def check_questions(
         with _collecting(problems, ("evaluation", "probes") if outcome.startswith("probe/") else ()):
             encode_items(encoder, items, job.window)
         progress(len(items), len(items), "items", outcome)
+    tasks: dict[str, int] = {}
+    with _collecting(problems, ("evaluation", "tasks")):
+        for outcome, (count, shortened) in _fit_tasks(job, inputs, encoder).items():
+            tasks[outcome] = count
+            progress(count, count, "items", f"{outcome} ({shortened} lose their beginning)" if shortened else outcome)
     if problems:
         raise StudyError(problems)
     counts = {f"bits_per_byte/{source}": len({d.whole for d in read}) for source, read in questions.documents.items()}
     counts |= {outcome: len(items) for outcome, (items, _) in questions.choices.items()}
+    counts |= tasks
     (out / "questions.json").write_text(json.dumps(counts, indent=1, sort_keys=True) + "\n")
     return QuestionList(items=counts, trained_on=dict(questions.trained_on))
+
+
+def _fit_tasks(job: QuestionsJob, inputs: Mapping[str, Path], encoder: Encoder) -> dict[str, tuple[int, int]]:
+    """By task, its items and how many lose the beginning of their question to the shortest window."""
+    if not job.evaluation.tasks:
+        return {}
+    return check_fit(read_tasks(inputs["benchmarks"], job.evaluation.tasks), encoder, job.window)
 
 
 def read_questions(job: EvaluateJob, inputs: Mapping[str, Path], encoder: Encoder) -> Questions:

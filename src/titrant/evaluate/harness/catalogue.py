@@ -36,7 +36,7 @@ def check_version(wanted: str = HARNESS) -> None:
         state = f"is {found} here" if found else "is missing"
         raise EngineError(
             f"tasks are asked with lm-eval {wanted}, which {state}: another version may ask something else; "
-            f"run pip install 'lm-eval=={wanted}'"
+            f"run pip install 'titrant[suites]' 'lm-eval=={wanted}'"
         )
 
 

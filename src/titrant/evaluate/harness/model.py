@@ -8,23 +8,24 @@ context that is too long for the window loses its beginning, as there, and is co
 Every answer is kept in a journal under the text that was asked. Requests are scored in groups of fixed size, in the
 harness's order, so that an interrupted run gives the same bits as one that was not.
 
-One thing differs on purpose: text that spells a special token stays text.
+One thing differs on purpose: text that spells a special token stays text. This file alone needs the harness to be
+imported at all, so others import it only where they use it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from lm_eval.api.model import TemplateLM
 from lm_eval.models.utils import normalize_gen_kwargs
 from lm_eval.utils import get_rolling_token_windows, make_disjoint_window
-from numpy.typing import NDArray
 
 from titrant.errors import StudyError
 from titrant.evaluate.encoding import Encoder
 from titrant.evaluate.generation.prompts import Generated, Prompt
+from titrant.evaluate.harness.asking import ScoresTokens, Write
 from titrant.evaluate.harness.journal import Journal, key_of
 from titrant.study.tasks import Sampling
 
@@ -36,29 +37,6 @@ LONGEST_ANSWER = 256
 Request = Any
 """The harness's `Instance`: `args` (context, and continuation or settings), `task_name`, `doc_id`, `idx`."""
 OnAnswers = Callable[[int], None]
-
-
-class _TokenScores(Protocol):
-    @property
-    def nats(self) -> NDArray[np.float32]: ...
-
-    @property
-    def best(self) -> NDArray[np.bool_]: ...
-
-
-class ScoresTokens(Protocol):
-    """What is asked of a scorer (see `likelihood.Scorer`)."""
-
-    @property
-    def window(self) -> int: ...
-
-    def token_scores(
-        self, sequences: Sequence[Sequence[int]], starts: Sequence[int] | None = None
-    ) -> Sequence[_TokenScores]: ...
-
-
-Write = Callable[[Sequence[Prompt], Sampling, Callable[[int, list[Generated]], None]], list[list[Generated]]]
-"""(prompts, sampling, on_done) -> for each prompt its texts, as `generation.generate` of one model."""
 
 
 class HarnessModel(TemplateLM):  # type: ignore[misc]

@@ -8,17 +8,20 @@ likely.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from titrant.evaluate.encoding import Encoder
+from titrant.evaluate.harness.asking import ScoresTokens, Write
 from titrant.evaluate.harness.journal import Journal
-from titrant.evaluate.harness.model import HarnessModel, ScoresTokens, Write
 from titrant.evaluate.harness.outcomes import TaskOutcome, read_item
 from titrant.evaluate.harness.quiet import quiet_harness
 from titrant.evaluate.harness.tasks import BuiltTask
 from titrant.jobs import Progress
+
+if TYPE_CHECKING:
+    from titrant.evaluate.harness.model import HarnessModel
 
 
 def score_tasks(
@@ -35,6 +38,8 @@ def score_tasks(
     `write` draws texts from the same model; tasks that ask for text need it. `journal` is a folder that outlives an
     interruption and belongs to this model and these tasks alone. Raises StudyError if an item cannot be scored.
     """
+    from titrant.evaluate.harness.model import HarnessModel
+
     total = sum(count_items(task) for task in tasks)
     done, found = 0, []
     for task in tasks:
@@ -76,35 +81,19 @@ def _score(task: BuiltTask, model: HarnessModel, meter: _Meter) -> TaskOutcome:
     samples = record["samples"][task.task.name]
     wanted = task.filter or samples[0]["filter"]
     compared = [sample for sample in samples if sample["filter"] == wanted]
-    gold = _score_gold(task, model, compared) if task.kind == "generate_until" else {}
+    gold = _score_gold(task, model) if task.kind == "generate_until" else {}
     shortened = {document for _, document in model.shortened}
     items = [read_item(task, sample, gold.get(sample["doc_id"]), sample["doc_id"] in shortened) for sample in compared]
     return TaskOutcome(task.outcome, task.metric, wanted, task.scored, task.plan.shots, items, record)
 
 
-def _score_gold(
-    task: BuiltTask, model: HarnessModel, samples: Sequence[Mapping[str, Any]]
-) -> dict[int, tuple[float, int]]:
+def _score_gold(task: BuiltTask, model: HarnessModel) -> dict[int, tuple[float, int]]:
     """By document, log-likelihood and bytes of the right answer that a solved example would show."""
-    from lm_eval.api.instance import Instance
-
-    requests = []
-    with quiet_harness():
-        answers = [task.answer(sample["doc"]) for sample in samples]
-    for sample, answer in zip(samples, answers, strict=True):
-        requests.append(
-            Instance(
-                request_type="loglikelihood",
-                doc=sample["doc"],
-                arguments=(sample["arguments"][0][0], answer),
-                idx=0,
-                metadata=(task.task.name, sample["doc_id"], 1),
-            )
-        )
+    requests = task.gold_requests()
     scored = model.loglikelihood(requests)
     return {
-        sample["doc_id"]: (log_likelihood, len(request.args[1].encode()))
-        for sample, request, (log_likelihood, _) in zip(samples, requests, scored, strict=True)
+        request.doc_id: (log_likelihood, len(request.args[1].encode()))
+        for request, (log_likelihood, _) in zip(requests, scored, strict=True)
     }
 
 

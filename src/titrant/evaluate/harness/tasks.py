@@ -132,6 +132,22 @@ class BuiltTask:
         if problems:
             raise StudyError(problems[:PROBLEMS_SHOWN])
 
+    def gold_requests(self) -> list[Any]:
+        """Of a task that asks for text: each question with its right answer, to be scored as one that follows it."""
+        from lm_eval.api.instance import Instance
+
+        with quiet_harness():
+            return [
+                Instance(
+                    request_type="loglikelihood",
+                    doc=instance.doc,
+                    arguments=(instance.args[0], self.answer(instance.doc)),
+                    idx=0,
+                    metadata=(self.task.name, instance.doc_id, 1),
+                )
+                for instance in self.harness.instances
+            ]
+
     def documents(self) -> list[tuple[int, Any]]:
         """Number and document of every item that is asked, once `build_requests` has been called."""
         found = {instance.doc_id: instance.doc for instance in self.harness.instances}
