@@ -48,10 +48,10 @@ NOMINAL_COST = 1e9
 NOMINAL_SECONDS = 1.0
 """What a job counts for whose time could not be predicted, where that of others was."""
 
-ON_GPU = ("train", "evaluate")
+ON_GPU = ("train", "evaluate", "generate")
 """Kinds of jobs that take a GPU each where there is one."""
 
-ON_CORES = ("signals", "signatures", "overlap", "transform")
+ON_CORES = ("signals", "signatures", "overlap", "transform", "code")
 """Kinds of jobs that share out their work over cores that no other job can use."""
 
 STORED_BYTES_A_CORE = 20_000_000
@@ -276,6 +276,8 @@ class _Run:
             return min(self.ranks, self.slots)
         if job.kind not in ON_CORES or os.environ.get("TITRANT_ENGINE"):  # the user has decided
             return 1
+        if job.kind == "code":
+            return max(1, self._free_cores() // (waiting + 1))
         folder = self.store.require(self.plan.jobs[job.inputs["documents"]])
         stored = sum(path.stat().st_size for path in folder.glob("documents-*.parquet"))
         return max(1, min(self._free_cores() // (waiting + 1), stored // STORED_BYTES_A_CORE))

@@ -235,8 +235,8 @@ def _seconds(
     bound: str,
     count: int,
 ) -> float | None:
-    """Seconds of a train or evaluate job; None for the others."""
-    if job.kind == "evaluate":
+    """Seconds of a train, evaluate or generate job; None for the others."""
+    if job.kind in ("evaluate", "generate"):
         return START_SECONDS + evaluation_flops(job, plan) / (accelerator.fp32_flops * FLOAT32_FRACTION)
     asked = job.declaration
     if not isinstance(asked, TrainJob):

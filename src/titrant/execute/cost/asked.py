@@ -1,15 +1,15 @@
-"""How much a plan's train and evaluate jobs are asked to do: whose scale they are, bytes and items scored, FLOPs."""
+"""How much a plan's train, evaluate and generate jobs are asked to do: their scale, bytes and items scored, FLOPs."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from titrant.jobs import EvaluateJob, TrainJob
+from titrant.jobs import EvaluateJob, GenerateJob, TrainJob
 from titrant.plan import Job, Plan
 from titrant.study.evaluation import MultipleChoice, Probe
 from titrant.study.ladder import Scale
 
-ON_GPU = ("train", "evaluate")
+ON_GPU = ("train", "evaluate", "generate")
 """Kinds of jobs that take a GPU each where there is one."""
 
 CHOICE_TOKENS = 150
@@ -18,10 +18,24 @@ CHOICE_TOKENS = 150
 BYTES_PER_TOKEN = 3.0
 """Where nothing was measured."""
 
+TASK_ITEMS = 1000
+"""Items of a task, or prompts, whose number is not declared: most have between 100 and 10,000."""
+
+TASK_TOKENS = 200
+"""Tokens read for one item of a task."""
+
+PROBLEMS = {"humaneval": 164, "mbpp": 500}
+
+DRAWN_FRACTION = 0.5
+"""How much of the longest answer a model writes before it stops."""
+
+DECODING = 6.0
+"""Drawing a token takes as long as reading so many: each reads all weights for few rows."""
+
 
 def scale_of(job: Job, plan: Plan) -> str | None:
-    """The study's scale whose shape a train or evaluate job has; None if none has it."""
-    train = plan.jobs[job.inputs["train"]] if job.kind == "evaluate" else job
+    """The study's scale whose shape a train, evaluate or generate job has; None if none has it."""
+    train = job if job.kind == "train" else plan.jobs[job.inputs["train"]]
     asked = train.declaration
     if not isinstance(asked, TrainJob):
         return None
@@ -45,16 +59,30 @@ def items_of(probe: Probe, job: EvaluateJob) -> int:
 
 
 def evaluation_flops(job: Job, plan: Plan) -> float:
-    """FLOPs of an evaluate job, by what an item and a byte are on the average."""
+    """FLOPs of an evaluate or generate job, by what an item and a byte are on the average."""
     asked = job.declaration
+    if isinstance(asked, GenerateJob):
+        return tokens_drawn(asked) * DECODING * forward_flops(job, plan)
     assert isinstance(asked, EvaluateJob)
     items = sum(items_of(probe, asked) for probe in asked.probes) + sum(map(lines_of, asked.multiple_choice))
-    tokens = bytes_scored(job, plan) / BYTES_PER_TOKEN + items * CHOICE_TOKENS
+    tokens = bytes_scored(job, plan) / BYTES_PER_TOKEN + items * CHOICE_TOKENS + items_of_tasks(asked) * TASK_TOKENS
     return tokens * forward_flops(job, plan)
 
 
+def items_of_tasks(asked: EvaluateJob) -> int:
+    """Items of the harness's tasks."""
+    return sum(task.items or TASK_ITEMS for task in asked.tasks)
+
+
+def tokens_drawn(asked: GenerateJob) -> float:
+    """Tokens that a generate job may write."""
+    code = [(task.items or PROBLEMS.get(task.name, TASK_ITEMS), task.sampling) for task in asked.code]
+    prompts = [(prompts.items or TASK_ITEMS, prompts.sampling) for prompts in asked.judging]
+    return sum(count * s.samples * s.max_tokens * DRAWN_FRACTION for count, s in (*code, *prompts))
+
+
 def forward_flops(job: Job, plan: Plan) -> float:
-    """FLOPs of reading one token, of the model that an evaluate job scores."""
+    """FLOPs of reading one token, of the model that a job scores or asks."""
     train = plan.jobs[job.inputs["train"]]
     return train.flops / max(train.tokens, 1) / 3
 

@@ -16,13 +16,18 @@ from dataclasses import dataclass, field
 
 from titrant.execute.cost.accelerators import predicted_on
 from titrant.execute.cost.asked import (
+    BYTES_PER_TOKEN,
+    DECODING,
     ON_GPU,
+    TASK_TOKENS,
     bytes_scored,
     evaluation_flops,
     forward_flops,
     items_of,
+    items_of_tasks,
     lines_of,
     scale_of,
+    tokens_drawn,
 )
 from titrant.execute.cost.calibration import Calibration, key_of, known_calibration
 from titrant.execute.cost.rates import data_seconds
@@ -39,7 +44,7 @@ from titrant.execute.machine import (
     visible_gpus,
 )
 from titrant.execute.store import Store
-from titrant.jobs import EvaluateJob, TrainJob
+from titrant.jobs import EvaluateJob, GenerateJob, TrainJob
 from titrant.model.peaks import Accelerator, known_accelerator
 from titrant.plan import Job, Plan
 from titrant.settings import asked_ranks
@@ -132,7 +137,7 @@ def predict(plan: Plan, store: Store, known: Known, missing: Collection[str]) ->
 
 
 def predict_job(job: Job, plan: Plan, known: Known, compiling: float = 0.0) -> Prediction:
-    """The prediction of a train or evaluate job."""
+    """The prediction of a train, evaluate or generate job."""
     work = float(job.tokens) if job.kind == "train" else 1.0
     shape = _shape_of_job(job, plan, known.ranks)
     if shape in known.own:
@@ -181,8 +186,13 @@ def wall_seconds(plan: Plan, predictions: Mapping[str, Prediction], workers: int
 
 def _evaluation_seconds(job: Job, plan: Plan, calibration: Calibration) -> float:
     asked, speed = job.declaration, calibration.speed
+    if isinstance(asked, GenerateJob):
+        tokens = tokens_drawn(asked) * DECODING
+        return speed.evaluate_start_seconds + tokens * BYTES_PER_TOKEN * speed.seconds_per_byte
     assert isinstance(asked, EvaluateJob)
-    seconds = speed.evaluate_start_seconds + bytes_scored(job, plan) * speed.seconds_per_byte
+    tasks = items_of_tasks(asked) * TASK_TOKENS * BYTES_PER_TOKEN
+    seconds = tasks * speed.seconds_per_byte
+    seconds += speed.evaluate_start_seconds + bytes_scored(job, plan) * speed.seconds_per_byte
     typical = sum(speed.seconds_per_item.values()) / max(len(speed.seconds_per_item), 1)
     for probe in asked.probes:
         seconds += items_of(probe, asked) * speed.seconds_per_item.get(f"probe/{probe.name}", typical)

@@ -15,8 +15,9 @@ from pathlib import Path
 from zipfile import BadZipFile, ZipFile
 
 from titrant.cache import shared_cache
+from titrant.execute.cost.asked import PROBLEMS, TASK_ITEMS
 from titrant.execute.store import Store
-from titrant.jobs import DocumentsJob, FindingsJob, ItemsJob, TokenizerJob
+from titrant.jobs import CodeJob, DocumentsJob, FindingsJob, ItemsJob, JudgeJob, TokenizerJob
 from titrant.plan import Job, Plan
 from titrant.study.architecture import TrainedTokenizer
 from titrant.study.origins import Archive, Files, Installed, Origin, OtherSource, Package
@@ -38,7 +39,19 @@ SLOW_PARSERS = {"wikipedia-xml": 0.5e6, "wikitext": 2e6, "html": 4e6, "notebook"
 """Bytes of a file in a second, for formats that are parsed rather than read; of a compressed dump as it is stored."""
 
 TOKENIZER_BYTES_PER_SECOND = 2.6e6
-FIXED_SECONDS = {"tokenizer": 0.1, "tokens": 0.2, "ledger": 0.05, "questions": 0.3, "items": 0.3, "report": 1.8}
+PROGRAM_SECONDS = 0.06
+"""Of running one solution in the sandbox."""
+JUDGED_SECONDS = 2.0
+"""Of one verdict of a judge, several at once."""
+FIXED_SECONDS = {
+    "benchmarks": 15.0,
+    "tokenizer": 0.1,
+    "tokens": 0.2,
+    "ledger": 0.05,
+    "questions": 0.3,
+    "items": 0.3,
+    "report": 1.8,
+}
 FINDING_SECONDS = 3e-6
 """Of one resample of one outcome of one contrast."""
 PLANTED_SECONDS = 1e-4
@@ -54,6 +67,14 @@ def data_seconds(job: Job, plan: Plan, store: Store, core_speed: float) -> tuple
     if isinstance(asked, FindingsJob):
         tests = sum(len(contrast.outcomes or asked.outcomes) for contrast in asked.contrasts)
         return (0.2 + tests * asked.statistics.resamples * FINDING_SECONDS) / core_speed, "rates"
+    if isinstance(asked, CodeJob):
+        programs = sum(
+            (task.items or PROBLEMS.get(task.name, TASK_ITEMS)) * task.sampling.samples for task in asked.code
+        )
+        return programs * PROGRAM_SECONDS / core_speed, "rates"
+    if isinstance(asked, JudgeJob):
+        pairs = max((p.items or TASK_ITEMS for p in plan.study.evaluation.judging if p.name == asked.name), default=0)
+        return pairs * 2 * len(asked.judges) * JUDGED_SECONDS, "rates"
     if isinstance(asked, TokenizerJob):
         learnt = asked.tokenizer.training_bytes if isinstance(asked.tokenizer, TrainedTokenizer) else 0
         return (fixed + learnt / TOKENIZER_BYTES_PER_SECOND) / core_speed, "rates"
