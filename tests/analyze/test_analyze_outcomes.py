@@ -7,8 +7,10 @@ import zlib
 from dataclasses import replace
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
-from analyze_studies import Task, choices, make_study, words, write_code, write_judgements
+from analyze_studies import Task, choices, make_study, words, write_checkpoint, write_code, write_judgements
 
 from titrant.errors import StoreError
 from titrant.jobs import PlannedContrast
@@ -324,6 +326,41 @@ def test_unusable_verdicts_are_counted_and_flagged_and_where_all_are_there_is_no
     assert none["findings"] == []
     assert (none["judged"][0]["win_rate"], none["judged"][0]["interval"]) == (None, None)
     assert json.dumps(none["outcomes"]["nano"]["judge/dolly"]["status"]) == '"used"'
+
+
+def test_prompts_that_training_data_hold_are_flagged_with_the_win_rate_without_them(tmp_path):
+    """Elsewhere a model trained on the prompts' own data set was judged on them, and nothing said so."""
+    made = judged_study(tmp_path, win=0.5)
+    for seed in (0, 1, 2, 3):
+        fair = ["arm" if draws_of("fair", seed, i).random() < 0.5 else "control" for i in range(ITEMS)]
+        pairs = [("arm", "arm") if i < 60 else (fair[i], fair[i]) for i in range(ITEMS)]
+        write_judgements(made.inputs[f"judge/dolly/arm/control@nano#{seed}"], {"one": pairs})
+    held = [f"{i:04d}" for i in range(60)]
+    tables = {
+        "overlap/web": {"row": list(range(60)), "outcome": ["judge/dolly"] * 60, "item": held},
+        "split/web": {"fate": ["train"] * 60},
+        "items": {
+            "outcome": ["judge/dolly"] * ITEMS,
+            "item": [f"{i:04d}" for i in range(ITEMS)],
+            "choices": [0] * ITEMS,
+        },
+    }
+    for role, columns in tables.items():
+        made.inputs[role] = tmp_path / role
+        made.inputs[role].mkdir(parents=True)
+        name = {"overlap/web": "overlap", "split/web": "split"}.get(role, role)
+        pq.write_table(pa.table(columns), made.inputs[role] / f"{name}.parquet")
+    for run in made.job.runs:
+        write_checkpoint(made.inputs[f"train/{run.id}"], epochs={"web": 1.0})
+    content = made.find()
+    (finding,) = content["findings"]
+    assert finding["verdict"] == "better"
+    assert "training data hold items" in finding["flags"]
+    assert (finding["clean"]["flagged_items"], finding["clean"]["items"]) == (60, ITEMS - 60)
+    assert finding["clean"]["verdict"] != "better"
+    assert abs(finding["clean"]["difference"]) < 0.05 < finding["difference"]
+    assert content["judged"][0]["items"] == ITEMS, "the main estimate is over all prompts"
+    assert content["outcomes"]["nano"]["judge/dolly"]["flagged_items"] == 60
 
 
 def test_judgements_that_are_missing_are_named(tmp_path):

@@ -126,6 +126,8 @@ def _evaluate(plan: Plan, identity: str, target: Path) -> Scores:
         items=dict.fromkeys(scores, ITEMS),
         chance=chance,
         majority=majority,
+        metrics={"task/hellaswag": "acc_norm", "task/boolq": "acc"},
+        shortened={"task/boolq": 3},
         scored_by="likelihood/float32",
     )
 

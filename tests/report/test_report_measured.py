@@ -13,10 +13,17 @@ from measured_artifacts import store_measured
 from stored_artifacts import Stored, edit_json
 
 from titrant.artifacts import FindingsFile, read_record
-from titrant.report import write_report
+from titrant.report import signal, write_report
 from titrant.report.document import shipped_schema
 from titrant.report.numbers import detectable, plain
-from titrant.report.outcome_entries import CompanionEntry, JudgedEntry, Signal
+from titrant.report.outcome_entries import (
+    ArmSignal,
+    CompanionEntry,
+    JudgedEntry,
+    JudgeEntry,
+    ProgramsEntry,
+    Signal,
+)
 from titrant.report.outcomes import family_of, title_of, where_of
 
 
@@ -83,11 +90,24 @@ def test_the_rule_for_means_is_printed_with_every_tasks_figures_and_why_it_is_ou
         if entry["signal"] is None or entry["signal"]["height_to_noise"] is None:
             continue
         row = table[outcome]
-        assert row[3] == plain(entry["signal"]["height_to_noise"], 2)
+        assert row[4] == plain(entry["signal"]["height_to_noise"], 2)
         inside = outcome in described.get(entry["mean"], {}).get("members", ())
-        assert (row[2] == "yes") == inside
+        assert (row[3] == "yes") == inside
         if entry["status"] != "used":
-            assert row[2] == f"no: {entry['reason']}"
+            assert row[3] == f"no: {entry['reason']}"
+
+
+def test_what_a_suite_names_and_could_not_ask_is_named_with_the_reason(built: dict[str, str]) -> None:
+    notes = signal.gap_notes({"evaluation": {"suites": ["aryabumi"], "tasks": [{"name": "storycloze_2016"}]}})
+    (note,) = notes
+    assert note.startswith("quac of the suite 'aryabumi' was not asked: QuAC")
+    assert signal.gap_notes({"evaluation": {"tasks": [{"name": "piqa"}]}}) == []
+
+
+def test_tasks_say_their_metric_and_how_many_questions_were_cut(built: dict[str, str]) -> None:
+    said = section(built["report.md"], "Signal and noise").replace("\\", "")
+    assert next(row for row in rows(said) if row[0].startswith("task/hellaswag"))[1] == "acc_norm"
+    assert "Questions that are longer than the window lost their beginning: boolq 3." in said
 
 
 def test_habits_are_listed_where_there_are_any(built: dict[str, str]) -> None:
@@ -182,12 +202,19 @@ def test_a_rate_that_cannot_change_so_much_is_said_to_be_out_of_reach() -> None:
 def test_entries_of_analyze_and_of_the_report_have_the_same_fields() -> None:
     from dataclasses import fields
 
-    from titrant.analyze import companions, opinions, signal
+    from titrant.analyze.companions import Companion
+    from titrant.analyze.opinions import OneJudge, Opinion
+    from titrant.analyze.rung import Programs
+    from titrant.analyze.signal import Signal as Measured
+    from titrant.analyze.viability import ArmSignal as Shown
 
     pairs = [
-        (companions.Companion, CompanionEntry),
-        (opinions.Opinion, JudgedEntry),
-        (signal.Signal, Signal),
+        (Companion, CompanionEntry),
+        (Opinion, JudgedEntry),
+        (OneJudge, JudgeEntry),
+        (Programs, ProgramsEntry),
+        (Measured, Signal),
+        (Shown, ArmSignal),
     ]
     for made, written in pairs:
         assert {field.name for field in fields(made)} == set(written.model_fields)

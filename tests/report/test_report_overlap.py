@@ -103,7 +103,7 @@ def test_every_source_stands_with_every_task_also_where_nothing_was_found() -> N
 
 def test_the_note_says_why_nothing_was_searched_for() -> None:
     assert "switches that off" in note_of({"evaluation": {"multiple_choice": [{"name": "x"}]}}, {})
-    assert "no task of choices" in note_of({"evaluation": {}}, {})
+    assert "no task, problem or prompt" in note_of({"evaluation": {}}, {})
     assert "Every source was searched" in note_of({"evaluation": {}}, {"web": FACTS})
 
 

@@ -60,10 +60,10 @@ def find_findings(
     for rung in rungs:
         viability = viability_of(rung, job)
         measured: list[Measured] = []
-        by_judges, said = judged_at(rung, job, inputs)
-        opinions += said
+        by_judges = judged_at(rung, job, inputs)
+        opinions += by_judges.opinions
         for outcome in job.outcomes:
-            measured.append(by_judges.get(outcome) or measured_at(rung, outcome, viability, job))
+            measured.append(by_judges.measured.get(outcome) or measured_at(rung, outcome, viability, job))
             done += 1
             progress(done, total, "outcomes", f"{rung.scale} {outcome}")
         means = {name: measure_mean(name, members, documents_of(job)) for name, members in members_of(measured).items()}
@@ -77,9 +77,10 @@ def find_findings(
         if job.learning_rate_probe is not None and rung.scale == job.learning_rate_probe.scale:
             probed = find_probe(job, job.learning_rate_probe, inputs, measured, judged)
             judged = with_turns(judged, probed)
-        clean = _without_flagged(rung, measured, job)
-        findings += beside(judged, clean, _counts(rung, measured)) if clean else judged
-        outcomes[rung.scale] = _describe_outcomes(rung, viability, measured, means)
+        counts = _counts(rung, measured, by_judges.items)
+        clean = _without_flagged(rung, measured, job, inputs) if counts else []
+        findings += beside(judged, clean, counts) if counts else judged
+        outcomes[rung.scale] = _describe_outcomes(rung, viability, measured, means, counts)
         scores |= _describe_scores(rung, members_of(measured), documents_of(job))
         beside_scores += companions_of(_asked(rung, job), job.contrasts, scale=rung.scale, alpha=job.statistics.alpha)
     content: dict[str, Any] = {
@@ -97,8 +98,8 @@ def find_findings(
         content["learning_rate_probe"] = asdict(probed)
     text = json.dumps(_plain(content), sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False)
     (out / "findings.json").write_text(text + "\n", encoding="utf-8")
-    counts = Counter(finding.verdict for finding, _ in findings)
-    return FindingsFile(findings=len(findings), verdicts={verdict: counts[verdict] for verdict in VERDICTS})
+    verdicts = Counter(finding.verdict for finding, _ in findings)
+    return FindingsFile(findings=len(findings), verdicts={verdict: verdicts[verdict] for verdict in VERDICTS})
 
 
 def _asked(rung: Rung, job: FindingsJob) -> dict[str, Panel]:
@@ -108,8 +109,10 @@ def _asked(rung: Rung, job: FindingsJob) -> dict[str, Panel]:
     }
 
 
-def _without_flagged(rung: Rung, measured: list[Measured], job: FindingsJob) -> list[tuple[Finding, Detail]]:
-    """All findings of a scale as they are without the items that its data hold; none if there are no such items.
+def _without_flagged(
+    rung: Rung, measured: list[Measured], job: FindingsJob, inputs: Mapping[str, Path]
+) -> list[tuple[Finding, Detail]]:
+    """All findings of a scale as they are without the items that its data hold.
 
     An outcome with too few items left has no finding. A mean is over the outcomes that it is over with all items, or
     it has none: one that has too few items left, or is out of the means without the others, takes the mean with it.
@@ -118,13 +121,12 @@ def _without_flagged(rung: Rung, measured: list[Measured], job: FindingsJob) -> 
         outcome: without(panel, rung.flagged) for outcome, panel in rung.panels.items() if _flagged(rung, outcome)
     }
     left = {outcome: panel for outcome, panel in panels.items() if panel is not None}
-    if not panels:
-        return []
     chance = rung.chance | {outcome: rung.flagged.chance(panel) for outcome, panel in left.items()}
     clean = replace(rung, panels={**rung.panels, **left}, chance=chance)
     viability = viability_of(clean, job)
+    by_judges = judged_at(rung, job, inputs, rung.flagged.items).measured
     again = {
-        m.outcome: measured_at(clean, m.outcome, viability, job) if m.outcome in left else m
+        m.outcome: measured_at(clean, m.outcome, viability, job) if m.outcome in left else by_judges.get(m.outcome, m)
         for m in measured
         if m.outcome in left or m.outcome not in panels
     }
@@ -146,11 +148,11 @@ def _flagged(rung: Rung, outcome: str) -> int:
     return len(rung.flagged.items.get(asked_of(outcome), ()))
 
 
-def _counts(rung: Rung, measured: list[Measured]) -> dict[str, tuple[int, int]]:
-    """Items that are flagged and that are not, by outcome and mean that has flagged ones."""
-    counts = {
-        name: (_flagged(rung, name), len(panel.items) - _flagged(rung, name)) for name, panel in rung.panels.items()
-    }
+def _counts(rung: Rung, measured: list[Measured], judged: Mapping[str, frozenset[str]]) -> dict[str, tuple[int, int]]:
+    """Items that are flagged and that are not, by outcome and mean that has flagged ones. `judged`: prompts of each."""
+    asked = {name: len(panel.items) for name, panel in rung.panels.items()}
+    asked |= {name: len(prompts) for name, prompts in judged.items()}
+    counts = {name: (_flagged(rung, name), number - _flagged(rung, name)) for name, number in asked.items()}
     for mean, members in members_of(measured).items():
         flagged, left = zip(*(counts[member.outcome] for member in members), strict=True)
         counts[mean] = (sum(flagged), sum(left))
@@ -167,10 +169,14 @@ def _in_order(rungs: list[Rung]) -> list[Rung]:
 
 
 def _describe_outcomes(
-    rung: Rung, viability: Mapping[str, Viability], measured: list[Measured], means: Mapping[str, Measured]
+    rung: Rung,
+    viability: Mapping[str, Viability],
+    measured: list[Measured],
+    means: Mapping[str, Measured],
+    counts: Mapping[str, tuple[int, int]],
 ) -> dict[str, Any]:
     described: dict[str, Any] = {}
-    counts, members = _counts(rung, measured), members_of(measured)
+    members = members_of(measured)
     for m in [*measured, *means.values()]:
         judged = viability.get(m.outcome)
         signal = (
@@ -185,6 +191,8 @@ def _describe_outcomes(
             "status": m.status,
             "reason": judged.reason if judged else "",
             "mean": mean_name(m.outcome),
+            "metric": rung.metrics.get(m.outcome),
+            "shortened": rung.shortened.get(m.outcome, 0),
             "signal": asdict(signal) if signal else None,
             "flagged_items": counts.get(m.outcome, (0, 0))[0],
             "arms": {arm: asdict(signal) for arm, signal in judged.arms.items()} if judged else {},

@@ -97,24 +97,40 @@ def _unusable(judge: OneJudge) -> float:
     return judge.unusable / max(1, judge.unusable + judge.wins + judge.ties + judge.losses)
 
 
-def judged_at(rung: Rung, job: FindingsJob, inputs: Mapping[str, Path]) -> tuple[dict[str, Measured], list[Opinion]]:
-    """Every judged outcome of a scale by name, for the contrasts that name it and have verdicts; and what judges said.
+@dataclass(frozen=True)
+class JudgedOutcomes:
+    """The judged outcomes of one scale."""
+
+    measured: dict[str, Measured]
+    """By name, for the contrasts that name it and have verdicts."""
+    opinions: list[Opinion]
+    items: dict[str, frozenset[str]]
+    """All prompts that were judged, by outcome."""
+
+
+def judged_at(
+    rung: Rung, job: FindingsJob, inputs: Mapping[str, Path], without: Mapping[str, frozenset[str]] | None = None
+) -> JudgedOutcomes:
+    """Everything that judges said at a scale, or all of it `without` some prompts.
 
     Raises StoreError for judgements that are missing or given twice, by name.
     """
-    measured: dict[str, Measured] = {}
-    opinions: list[Opinion] = []
+    made = JudgedOutcomes({}, [], {})
     for outcome in (name for name in job.outcomes if kind_of(name) == "judge"):
         found: list[tuple[PlannedContrast, Judged, Opinion]] = []
+        held = (without or {}).get(outcome, frozenset())
         for contrast in (c for c in job.contrasts if not c.outcomes or outcome in c.outcomes):
             folders = [folder_of(inputs, role_of(outcome, contrast, rung.scale, seed)) for seed in rung.seeds]
             read = {seed: read_judgements(folder) for seed, folder in zip(rung.seeds, folders, strict=True)}
-            judged = judge_pairs_of_arms(read, job.statistics.alpha)
-            opinions.append(_opinion(outcome, contrast, rung.scale, judged, [Judgements.read(f) for f in folders]))
+            asked = frozenset(judgement.item for said in read.values() for judgement in said)
+            made.items[outcome] = made.items.get(outcome, frozenset()) | asked
+            kept = {seed: [one for one in said if one.item not in held] for seed, said in read.items()}
+            judged = judge_pairs_of_arms(kept, job.statistics.alpha) if asked - held else None
+            made.opinions.append(_opinion(outcome, contrast, rung.scale, judged, [Judgements.read(f) for f in folders]))
             if judged is not None:
-                found.append((contrast, judged, opinions[-1]))
-        measured[outcome] = _measured(outcome, job.margins[outcome], len(rung.seeds), found)
-    return measured, opinions
+                found.append((contrast, judged, made.opinions[-1]))
+        made.measured[outcome] = _measured(outcome, job.margins[outcome], len(rung.seeds), found)
+    return made
 
 
 def role_of(outcome: str, contrast: PlannedContrast, scale: str, seed: int) -> str:

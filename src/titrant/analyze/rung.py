@@ -53,6 +53,10 @@ class Rung:
     """Items that the data of any of its runs hold."""
     programs: dict[str, list[Programs]]
     """What became of the solutions that its runs wrote, by run; empty where none are asked for."""
+    metrics: dict[str, str]
+    """By task, the harness's name of what is compared."""
+    shortened: dict[str, int]
+    """By task, items whose question was cut to the window, the most of any run."""
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -98,6 +102,10 @@ def read_rung(job: FindingsJob, scale: str, runs: dict[tuple[str, int], Run], in
         majority=_agreed("majority", {run: s.majority for run, s in scores.items()}, scored),
         flagged=read_flagged(inputs, drawn),
         programs=programs,
+        metrics={outcome: name for s in scores.values() for outcome, name in s.metrics.items()},
+        shortened={
+            outcome: most for outcome in scored if (most := max(s.shortened.get(outcome, 0) for s in scores.values()))
+        },
     )
 
 

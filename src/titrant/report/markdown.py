@@ -63,7 +63,9 @@ def _measured(story: Story) -> list[str]:
     parts += [markdown_text(signal.HABITS), *habits] if habits else []
     noise = [signal.signal_table(material, scale, story.outcomes) for scale in material.scales]
     if any(table.rows for table in noise):
-        parts += ["## Signal and noise", markdown_text(signal.note_of(material, report.rule)), *_written(noise)]
+        notes = [signal.note_of(material, report.rule), *signal.gap_notes(material.study)]
+        notes += [cut] if (cut := signal.cut_note(material)) else []
+        parts += ["## Signal and noise", *map(markdown_text, notes), *_written(noise)]
     if report.companions:
         parts += ["## Beside accuracy", markdown_text(companions.note_of(story.alpha))]
         for scale in material.scales:

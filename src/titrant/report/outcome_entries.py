@@ -72,6 +72,10 @@ class OutcomeEntry(Entry):
     arms: dict[str, ArmSignal]
     members: tuple[str, ...]
     """Outcomes that a mean is over; empty for a single outcome."""
+    metric: str | None = None
+    """What is compared, by its name in lm-evaluation-harness; null for all but its tasks."""
+    shortened: int = 0
+    """Items whose question lost its beginning, being longer than the window."""
     mean: str | None = None
     """The mean that the outcome is part of if it is `used`; null for a mean, and for what judges say."""
     signal: Signal | None = None

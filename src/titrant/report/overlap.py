@@ -27,15 +27,20 @@ from titrant.report.markup import element, escape
 from titrant.report.outcomes import has_changed
 
 NOTE = (
-    "Every source was searched for the items of the tasks of choices, in any case, punctuation, markup and order of "
-    "choices: an item counts as held where at least the declared share of its words stands in common runs of words. "
-    "Findings above are over all items; below they stand beside the same over the items that no training data hold."
+    "Every source was searched for the items of tasks, problems and prompts, in any case, punctuation, markup and "
+    "order of choices: an item counts as held where at least the declared share of its words stands in common runs of "
+    "words. Findings above are over all items; below they stand beside the same over the items that no training data "
+    "hold."
 )
-NOT_SEARCHED = "The sources were not searched for the items of the tasks of choices: the study switches that off."
+NOT_SEARCHED = (
+    "The sources were not searched for the items of tasks, problems and prompts: the study switches that off."
+)
 NO_TASKS = (
-    "The study has no task of choices from a file, so there was nothing to search the sources for. Probes are "
-    "generated and stand in no source, but for planted facts, which are meant to."
+    "The study has no task, problem or prompt from elsewhere, so there was nothing to search the sources for. Probes "
+    "are generated and stand in no source, but for planted facts, which are meant to."
 )
+_SEARCHED_FOR = ("multiple_choice", "suites", "tasks", "code", "judging")
+"""Parts of an evaluation that have items."""
 EXPOSURE_NOTE = (
     "What was trained on, as expected from how often a phase went through a part of a source: tokens of documents that "
     "hold items, whole documents counted, and how often one of the items held there was seen on average. Where a "
@@ -125,7 +130,7 @@ def note_of(study: Mapping[str, Any], overlaps: Mapping[str, OverlapFacts]) -> s
     """What was searched for, or why nothing was."""
     if overlaps:
         return NOTE
-    return NOT_SEARCHED if study["evaluation"].get("multiple_choice") else NO_TASKS
+    return NOT_SEARCHED if any(study["evaluation"].get(part) for part in _SEARCHED_FOR) else NO_TASKS
 
 
 def overlap_entries(sources: Mapping[str, OverlapFacts]) -> tuple[OverlapEntry, ...]:

@@ -197,7 +197,7 @@ def _figure(charts: dict[str, figures.Spec], name: str, spec: figures.Spec, capt
 def _signal(story: Story, charts: dict[str, figures.Spec]) -> str:
     written = [tables.baselines_table(story.material, scale, story.outcomes) for scale in story.material.scales]
     if not any(table.rows for table in written):
-        return element("p", "The study has no task of choices.", class_="note")
+        return element("p", "The study has no task.", class_="note")
     note = (
         "What guessing, always giving the commonest answer, and every arm score. A comparison is not tested on a task "
         "that its two arms together do not do above chance, or on which one of the two is credited for giving one "
@@ -220,8 +220,9 @@ def _noise(story: Story, charts: dict[str, figures.Spec]) -> str:
     written = [signal.signal_table(story.material, scale, story.outcomes) for scale in story.material.scales]
     if not any(table.rows for table in written):
         return ""
-    note = element("p", escape(signal.note_of(story.material, story.report.rule)), class_="note")
-    return note + _by_scale(story, written)
+    notes = [signal.note_of(story.material, story.report.rule), *signal.gap_notes(story.material.study)]
+    notes += [cut] if (cut := signal.cut_note(story.material)) else []
+    return "".join(element("p", escape(note), class_="note") for note in notes) + _by_scale(story, written)
 
 
 def _companions(story: Story, charts: dict[str, figures.Spec]) -> str:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from titrant.report import numbers
 from titrant.report.cells import Cell, Column, Table, cell
 from titrant.report.material import Material
 from titrant.report.outcome_entries import ArmSignal, OutcomeEntry, Signal
-from titrant.report.outcomes import family_head, family_of
+from titrant.report.outcomes import family_head, family_of, label_of
 from titrant.report.tables import NOT_GIVEN, outcome_cell
+from titrant.study.suites import suite
 
 NOTE = (
     "The spread is the largest minus the smallest mean of an arm; over the noise it is the signal-to-noise ratio of "
@@ -30,11 +32,39 @@ def note_of(material: Material, rule: str) -> str:
     return " ".join([rule, NOTE, *([ONE_SEED] if alone else [])]).strip()
 
 
+def cut_note(material: Material) -> str | None:
+    """Which tasks have questions that were cut; None where none are."""
+    cut = {
+        outcome: entry.shortened
+        for described in material.outcomes.values()
+        for outcome, entry in described.items()
+        if entry.shortened
+    }
+    if not cut:
+        return None
+    named = ", ".join(f"{label_of(outcome)} {numbers.count(number)}" for outcome, number in cut.items())
+    return f"Questions that are longer than the window lost their beginning: {named}."
+
+
+def gap_notes(study: Mapping[str, Any]) -> list[str]:
+    """A sentence for each task that a suite of the study names and that was not asked."""
+    evaluation = study["evaluation"]
+    asked = {task["name"] for kind in ("tasks", "code") for task in evaluation.get(kind) or ()}
+    gaps = {
+        task: (name, reason)
+        for name in evaluation.get("suites") or ()
+        for task, reason in suite(name).gaps.items()
+        if task not in asked
+    }
+    return [f"{task} of the suite '{name}' was not asked: {reason}" for task, (name, reason) in gaps.items()]
+
+
 def signal_table(material: Material, scale: str, outcomes: Iterable[str]) -> Table:
     """Every outcome with a score of its own: its height and spread over its noise, and whether it is in a mean."""
     described = material.outcomes.get(scale, {})
     columns = (
         Column("outcome"),
+        Column("metric", note="as lm-evaluation-harness calls it"),
         Column("mean", note="the mean that it belongs to"),
         Column("in the mean?"),
         Column("height / noise", numeric=True, note="mean over all arms minus chance; the rule asks for it"),
@@ -56,6 +86,7 @@ def _signal_row(
     words = membership(outcome, entry, described)
     return (
         outcome_cell(outcome, entry.unit),
+        cell(entry.metric or NOT_GIVEN),
         cell(family_head(family_of(outcome))),
         cell(words, style=None if words == "yes" else "quiet"),
         ratio_cell(signal.height_to_noise, decimals=2),
