@@ -283,7 +283,7 @@ def test_an_outside_model_agrees_with_its_own_loss(outside):
 def test_logits_are_made_only_where_a_token_is_scored_if_the_family_is_known(outside):
     scorer, _ = load_outside(outside)
     hidden = scorer.forward(torch.tensor([[1, 2, 3]]))
-    assert hidden.shape[-1] != scorer.output.logits(hidden[0], slice(None)).shape[-1] == scorer.vocabulary
+    assert hidden.shape[-1] != scorer.output.logits(hidden[0], 0).shape[-1] == scorer.vocabulary
     assert scorer.hidden_with is not None
 
 

@@ -19,7 +19,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -29,6 +30,7 @@ from torch import Tensor
 from torch.nn.functional import linear, pad
 
 from titrant.evaluate.packed import read_in_chunks
+from titrant.evaluate.products import FastProducts
 from titrant.evaluate.reading import GRAIN, Ints, Reading, plan_reading
 from titrant.model.attention_door import HiddenWith
 
@@ -89,11 +91,15 @@ class Output:
     """The output matrix [V, D]; None where the hidden states are logits already."""
     soft_cap: float | None = None
 
-    def logits(self, hidden_ND: Tensor, columns: slice) -> Tensor:
-        """Some columns of the logits of N rows, float32."""
+    @cached_property
+    def _blocks(self) -> tuple[Tensor, ...]:
+        return () if self.weight is None else torch.split(self.weight.detach(), COLUMNS_AT_ONCE)
+
+    def logits(self, hidden_ND: Tensor, block: int) -> Tensor:
+        """One block of `COLUMNS_AT_ONCE` columns of the logits of N rows, float32."""
         if self.weight is None:
-            return hidden_ND[:, columns].float()
-        logits = linear(hidden_ND, self.weight[columns]).float()
+            return torch.split(hidden_ND, COLUMNS_AT_ONCE, dim=1)[block].float()
+        logits = linear(hidden_ND, self._blocks[block]).float()
         return logits if self.soft_cap is None else torch.tanh(logits / self.soft_cap) * self.soft_cap
 
 
@@ -109,6 +115,7 @@ class CausalScorer:
     hidden_with: HiddenWith | None = None
     """The attention door; None: every distinct sequence is read by itself."""
     batch_tokens: int = BATCH_TOKENS
+    products: FastProducts = field(default_factory=FastProducts)
     whole: bool = False
     """Whether all forward passes are filled up to `batch_tokens`, and all products of logits to `ROWS_AT_ONCE`."""
 
@@ -141,7 +148,7 @@ class CausalScorer:
         nats_M, best_M = np.zeros(len(nodes_M), np.float32), np.zeros(len(nodes_M), bool)
         order = np.argsort(nodes_M, kind="stable")
         sorted_M = nodes_M[order]
-        with exact_float32(), torch.inference_mode():
+        with exact_float32(), torch.inference_mode(), self.products:
             for begin, hidden_ND in self._read(reading):
                 here = order[slice(*np.searchsorted(sorted_M, (begin, begin + len(hidden_ND))))]
                 # a node may predict the first tokens of several sequences: its logits are made once
@@ -175,8 +182,8 @@ class CausalScorer:
         targets = torch.from_numpy(targets_M).to(self.device)
         sums, tops = [], []
         own_M = torch.zeros(len(targets_M), device=self.device)
-        for at in range(0, self.vocabulary, COLUMNS_AT_ONCE):
-            logits_NV = self.output.logits(hidden_ND, slice(at, at + COLUMNS_AT_ONCE))
+        for block, at in enumerate(range(0, self.vocabulary, COLUMNS_AT_ONCE)):
+            logits_NV = self.output.logits(hidden_ND, block)
             sums.append(torch.logsumexp(logits_NV, dim=-1))
             tops.append(logits_NV.amax(dim=-1))
             inside = (targets >= at) & (targets < at + COLUMNS_AT_ONCE)

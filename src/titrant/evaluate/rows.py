@@ -19,6 +19,7 @@ import torch
 from torch.nn.functional import linear
 
 from titrant.evaluate.likelihood import COLUMNS_AT_ONCE, WHOLE_TOKENS, CausalScorer, exact_float32
+from titrant.evaluate.products import FastProducts
 
 _COUNTS = (16, 48, 208, 1040)
 """Numbers of rows that are compared with all of them, multiples of `reading.GRAIN`."""
@@ -42,7 +43,7 @@ def prove_rows(scorer: CausalScorer, shapes: Iterable[tuple[int, int]]) -> Causa
 
 @torch.inference_mode()
 def _same_for_any_count(shapes: list[tuple[int, int]], most: int, device: torch.device) -> bool:
-    with exact_float32():
+    with exact_float32(), FastProducts():
         for inputs, outputs in shapes:
             rows_NI, matrix_OI = _drawn(most, inputs, device), _drawn(outputs, inputs, device)
             whole_NO = linear(rows_NI, matrix_OI)
@@ -55,7 +56,7 @@ def _same_for_any_count(shapes: list[tuple[int, int]], most: int, device: torch.
 @torch.inference_mode()
 def _same_in_any_place(shapes: list[tuple[int, int]], most: int, device: torch.device) -> bool:
     order = torch.randperm(most, generator=torch.Generator().manual_seed(1)).to(device)
-    with exact_float32():
+    with exact_float32(), FastProducts():
         for inputs, outputs in shapes:
             rows_NI, matrix_OI = _drawn(most, inputs, device), _drawn(outputs, inputs, device)
             if not torch.equal(linear(rows_NI[order], matrix_OI), linear(rows_NI, matrix_OI)[order]):
