@@ -1,6 +1,6 @@
 """Keys and values of many texts at once, in blocks of equal size, and attention over them one token a text.
 
-Every block holds 64 places of one text. A step is one batched matrix product over all blocks, each of the same shape,
+Every block holds 32 places of one text. A step is one batched matrix product over all blocks, each of the same shape,
 and then each text adds up what its own blocks gave, in their order. So a text's bits do not depend on how many others
 stand beside it, how long they are, or which blocks it was given; nothing is padded but a text's last block.
 
@@ -29,7 +29,7 @@ from torch import Tensor
 
 from titrant.model.attention import causal_attention
 
-BLOCK = 64
+BLOCK = 32
 """Places of a block."""
 
 
@@ -95,10 +95,15 @@ class Pool:
         """From now on these places are seen."""
         self._mask[blocks_N, places_N] = 0
 
-    def write(self, layer: int, blocks_N: Tensor, places_N: Tensor, key_NGK: Tensor, value_NGK: Tensor) -> None:
+    def lines(self, blocks_N: Tensor, places_N: Tensor) -> Tensor:
+        """Where these places lie in each layer's memory, taken as a list of vectors [K]: [N, G]."""
+        groups = self._keys[0].shape[1]
+        return (blocks_N[:, None] * groups + torch.arange(groups, device=blocks_N.device)) * BLOCK + places_N[:, None]
+
+    def write(self, layer: int, lines_NG: Tensor, key_NGK: Tensor, value_NGK: Tensor) -> None:
         """Store one token's keys and values of each text."""
-        self._keys[layer][blocks_N, :, places_N] = key_NGK
-        self._values[layer][blocks_N, :, places_N] = value_NGK
+        for stored, new_NGK in ((self._keys[layer], key_NGK), (self._values[layer], value_NGK)):
+            stored.view(-1, new_NGK.shape[2]).index_copy_(0, lines_NG.flatten(), new_NGK.flatten(0, 1))
 
     def seat(self, seats: dict[Reader, int]) -> None:
         """Where each reader's query stands in the batch; readers that are through read somebody else's, in vain."""
@@ -199,7 +204,7 @@ class Cache:
         for reader in readers:
             reader.written += 1
         pools = (self._own,) if self._prompts is self._own else (self._prompts, self._own)
-        return Step(self._own, pools, blocks_N, places_N, self._texts_NJ)
+        return Step(self._own, pools, self._own.lines(blocks_N, places_N), self._texts_NJ)
 
     def _seat(self, readers: Sequence[Reader]) -> None:
         seats = {reader: seat for seat, reader in enumerate(readers)}
@@ -226,18 +231,16 @@ class Step:
 
     own: Pool
     pools: tuple[Pool, ...]
-    blocks: Tensor
-    """The block that each text's token is written to, [N] ..."""
-    places: Tensor
-    """... and its place there, [N]."""
+    lines: Tensor
+    """Where each text's token is written to, [N, G]; see `Pool.lines`."""
     texts: Tensor
     """What the pools find for each text, in its order, [N, J]; those of short texts end in a number too large."""
 
     def attend(self, layer: int, query_BHTK: Tensor, key_BGTK: Tensor, value_BGTK: Tensor, scale: float) -> Tensor:
         """softmax(scale * query @ keys.T) @ values of each text over all its tokens; of padding, zeros."""
-        texts, heads, groups = len(self.blocks), query_BHTK.shape[1], key_BGTK.shape[1]
+        texts, heads, groups = len(self.lines), query_BHTK.shape[1], key_BGTK.shape[1]
         key_NGK, value_NGK = (x[0, :, :texts].transpose(0, 1) for x in (key_BGTK, value_BGTK))
-        self.own.write(layer, self.blocks, self.places, key_NGK, value_NGK)
+        self.own.write(layer, self.lines, key_NGK, value_NGK)
         query_NHK = query_BHTK[0, :, :texts].transpose(0, 1) * scale
         query_NGQK = torch.unflatten(query_NHK, 1, (groups, heads // groups))
         found = [pool.attend(layer, query_NGQK) for pool in self.pools]

@@ -70,17 +70,18 @@ def _first_past(probabilities_RV: Tensor, numbers: Sequence[float]) -> list[int]
 def _from_nuclei(probabilities_RV: Tensor, top_p: float, numbers: Sequence[float]) -> list[int]:
     # all tokens below this together have less than 1 - top_p, so none of them is in a nucleus (half: for rounding)
     least = (1 - top_p) / probabilities_RV.shape[1] / 2
-    rows, tokens = (probabilities_RV >= least).nonzero(as_tuple=True)
-    found = probabilities_RV[rows, tokens].double().cpu().numpy()
-    ends = np.cumsum(np.bincount(rows.cpu().numpy(), minlength=len(numbers)))[:-1]
-    of_rows = zip(np.split(tokens.cpu().numpy(), ends), np.split(found, ends), numbers, strict=True)
-    return [_from_nucleus(tokens, found, top_p, number) for tokens, found, number in of_rows]
+    rows = probabilities_RV.cpu().numpy()
+    return [_from_nucleus(row_V, least, top_p, number) for row_V, number in zip(rows, numbers, strict=True)]
 
 
-def _from_nucleus(tokens: NDArray[np.int64], probabilities: NDArray[np.float64], top_p: float, number: float) -> int:
-    likeliest = np.argsort(-probabilities, kind="stable")
-    sums = np.cumsum(probabilities[likeliest])
-    size = int(np.searchsorted(sums, top_p)) + 1
-    nucleus = np.sort(likeliest[:size])
-    sums = np.cumsum(probabilities[nucleus])
-    return int(tokens[nucleus[int(np.searchsorted(sums, number * sums[-1], side="right"))]])
+def _from_nucleus(probabilities_V: NDArray[np.float32], least: float, top_p: float, number: float) -> int:
+    tokens = np.flatnonzero(probabilities_V >= least)
+    found = probabilities_V[tokens]
+    likeliest = np.sort(found)[::-1]
+    size = min(int(np.searchsorted(np.cumsum(likeliest, dtype=np.float64), top_p)) + 1, len(found))
+    # of tokens that are as likely as the last one, those that the vocabulary has first
+    last = likeliest[size - 1]
+    inside = found > last
+    inside[np.flatnonzero(found == last)[: size - int(inside.sum())]] = True
+    sums = np.cumsum(np.where(inside, found, 0), dtype=np.float64)
+    return int(tokens[np.searchsorted(sums, number * sums[-1], side="right")])
