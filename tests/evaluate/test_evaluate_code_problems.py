@@ -148,6 +148,12 @@ def test_problems_are_kept_as_they_are_asked(tmp_path: Path) -> None:
     assert "expert" not in question["text"], "sources must not be searched for the words of the prompt"
 
 
+def test_a_language_that_the_sandbox_does_not_know_is_refused_before_anything_is_drawn(tmp_path: Path) -> None:
+    task = CodeTask(name="multipl-e-lua", data=rows_in(tmp_path, MULTIPL_E))
+    with pytest.raises(StudyError, match=r"programs in 'lua' cannot be run in the sandbox; .*'sh'"):
+        prepare_problems(task, tmp_path, quiet)
+
+
 def test_an_answer_ends_at_the_first_stop_sequence_and_nothing_is_stripped() -> None:
     assert cut("\n  x \n\n#y\ndef", ("\ndef", "\n#")) == "\n  x \n"
     assert cut("  x  ", ("\n",)) == "  x  "

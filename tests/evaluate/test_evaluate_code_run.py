@@ -285,4 +285,4 @@ def test_solutions_go_to_the_files_of_other_tools_and_come_back_with_the_same_sc
 def test_another_language_is_one_program_with_its_tests() -> None:
     problem = Problem("a", "rs", "fn f() {", "", (), "fn f() {", "}\nfn main() {}", (), "", None)
     check = check_of(problem, problem.program(" 1 "))
-    assert vars(check) == {"language": "rust", "source": "fn f() { 1 \n}\nfn main() {}", "stdin": ""}
+    assert vars(check) == {"language": "rs", "source": "fn f() { 1 \n}\nfn main() {}", "stdin": ""}

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from titrant.artifacts import CodeScores
 from titrant.evaluate.code.files import Programs
+from titrant.evaluate.code.libraries import check_libraries
 from titrant.evaluate.code.problems import Problem
 from titrant.evaluate.code.samples import programs_of, read_samples
 from titrant.evaluate.code.scores import Kept, Tried, write_code_scores
@@ -27,8 +28,6 @@ from titrant.sandbox import Check, Program, PythonCheck, Verdict, open_sandbox
 from titrant.study.limits import Limits
 from titrant.study.tasks import CodeTask
 
-LANGUAGES = {"js": "javascript", "ts": "typescript", "cpp": "c++", "cs": "c#", "rs": "rust", "pl": "perl", "sh": "bash"}
-"""The sandbox's names of those of MultiPL-E's languages that have another one there."""
 DETAIL_CHARACTERS = 300
 KEPT_AT_ONCE = 32
 """Verdicts that are written to the journal together."""
@@ -72,6 +71,8 @@ def try_programs(
     progress(done, total, "programs", outcome)
     with open_sandbox(task.limits, processes) as sandbox:
         tier = sandbox.tier
+        if waiting:
+            check_libraries(problems, outcome, sandbox)
         found = _by_key(list(waiting), sandbox.run_many(list(waiting.values())))
         while together := list(islice(found, KEPT_AT_ONCE)):
             journal.add(together)
@@ -88,7 +89,9 @@ def check_of(problem: Problem, program: str) -> Check:
     """What the sandbox runs for one program."""
     if problem.language == "python":
         return PythonCheck(program, problem.tests, problem.entry_points, problem.setup)
-    return Program(LANGUAGES.get(problem.language, problem.language), f"{program}\n{problem.tests}")
+    # Perl's tests print without ending their line, and the sandbox looks for its own word at the beginning of one
+    ended = '\nprint "\\n";' if problem.language == "pl" else ""
+    return Program(problem.language, f"{program}\n{problem.tests}{ended}")
 
 
 def _key(check: Check, limits: Limits) -> str:

@@ -2,6 +2,10 @@
 
 Every text depends on the model, its prompt and the sampling alone, so each prompt's texts are kept in a journal in
 `scratch` as soon as all are there, and after an interruption only prompts without texts are asked again.
+
+A prompt's tokens are those that lm-evaluation-harness would make of it: the text's, after what the model's own
+tokenizer puts before every text, and no end of text. With one before it a chat model takes HumanEval's prompts for
+finished turns: of SmolLM2-135M-Instruct's greedy answers to the first 24, 19 were empty instead of 14.
 """
 
 from __future__ import annotations
@@ -9,7 +13,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import accumulate
 from pathlib import Path
 from statistics import fmean
@@ -81,6 +85,9 @@ def _draw(model: Opened, encoder: Encoder, each: Asked, journal: Journal, told: 
     waiting = [prompt for prompt in each.prompts if _key(each, prompt) not in journal]
     done = len(each.prompts) - len(waiting)
     told(done, each.outcome)
+    before = encoder.added_before()
+    encoded = encoder.encode([prompt.text for prompt in waiting])
+    read = [replace(prompt, tokens=(*before, *ids)) for prompt, ids in zip(waiting, encoded, strict=True)]
 
     def keep(index: int, texts: list[Generated]) -> None:
         nonlocal done
@@ -88,7 +95,7 @@ def _draw(model: Opened, encoder: Encoder, each: Asked, journal: Journal, told: 
         done += 1
         told(done, each.outcome)
 
-    generate(model, encoder, waiting, each.sampling, keep)
+    generate(model, encoder, read, each.sampling, keep)
 
 
 def _key(each: Asked, prompt: Prompt) -> str:

