@@ -7,6 +7,7 @@ from pathlib import Path
 from titrant.jobs import EvaluateJob, GenerateJob, TrainJob
 from titrant.plan import Job, Plan
 from titrant.study.evaluation import MultipleChoice, Probe
+from titrant.study.judging import PromptSet
 from titrant.study.ladder import Scale
 
 ON_GPU = ("train", "evaluate", "generate")
@@ -77,8 +78,15 @@ def items_of_tasks(asked: EvaluateJob) -> int:
 def tokens_drawn(asked: GenerateJob) -> float:
     """Tokens that a generate job may write."""
     code = [(task.items or PROBLEMS.get(task.name, TASK_ITEMS), task.sampling) for task in asked.code]
-    prompts = [(prompts.items or TASK_ITEMS, prompts.sampling) for prompts in asked.judging]
+    prompts = [(prompts_in(prompts), prompts.sampling) for prompts in asked.judging]
     return sum(count * s.samples * s.max_tokens * DRAWN_FRACTION for count, s in (*code, *prompts))
+
+
+def prompts_in(prompts: PromptSet) -> int:
+    """How many prompts are answered: those of a local file, no more than are asked for."""
+    files = prompts.prompts.files if prompts.prompts is not None else None
+    there = [_lines(Path(file)) for split, file in (files or {}).items() if split != "train"]
+    return min([count for count in (prompts.items, *there) if count] or [TASK_ITEMS])
 
 
 def forward_flops(job: Job, plan: Plan) -> float:
@@ -100,8 +108,12 @@ def bytes_scored(job: Job, plan: Plan) -> float:
 
 def lines_of(task: MultipleChoice) -> int:
     """Items of a task's file; 0 where it cannot be read."""
+    return _lines(Path(task.file))
+
+
+def _lines(path: Path) -> int:
     try:
-        with Path(task.file).open("rb") as lines:
+        with path.open("rb") as lines:
             return sum(1 for line in lines if line.strip())
     except OSError:
         return 0

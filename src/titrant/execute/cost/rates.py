@@ -15,7 +15,7 @@ from pathlib import Path
 from zipfile import BadZipFile, ZipFile
 
 from titrant.cache import shared_cache
-from titrant.execute.cost.asked import PROBLEMS, TASK_ITEMS
+from titrant.execute.cost.asked import PROBLEMS, TASK_ITEMS, prompts_in
 from titrant.execute.store import Store
 from titrant.jobs import CodeJob, DocumentsJob, FindingsJob, ItemsJob, JudgeJob, TokenizerJob
 from titrant.plan import Job, Plan
@@ -73,7 +73,7 @@ def data_seconds(job: Job, plan: Plan, store: Store, core_speed: float) -> tuple
         )
         return programs * PROGRAM_SECONDS / core_speed, "rates"
     if isinstance(asked, JudgeJob):
-        pairs = max((p.items or TASK_ITEMS for p in plan.study.evaluation.judging if p.name == asked.name), default=0)
+        pairs = max((prompts_in(one) for one in plan.study.evaluation.judging if one.name == asked.name), default=0)
         return pairs * 2 * len(asked.judges) * JUDGED_SECONDS, "rates"
     if isinstance(asked, TokenizerJob):
         learnt = asked.tokenizer.training_bytes if isinstance(asked.tokenizer, TrainedTokenizer) else 0
