@@ -36,6 +36,8 @@ DECODING = 6.0
 
 def scale_of(job: Job, plan: Plan) -> str | None:
     """The study's scale whose shape a train, evaluate or generate job has; None if none has it."""
+    if job.kind not in ON_GPU:
+        return None
     train = job if job.kind == "train" else plan.jobs[job.inputs["train"]]
     asked = train.declaration
     if not isinstance(asked, TrainJob):
