@@ -94,14 +94,16 @@ def test_verdicts_are_the_same_on_a_machine_that_is_eight_times_as_busy() -> Non
     right = problems[0].solution or ""
     texts = [
         right,
-        right + "\n" + BUSY.format(seconds=0.5),
-        "import time\ntime.sleep(0.3)\n" + right,
+        right + "\n" + BUSY.format(seconds=0.25),
+        "import time\ntime.sleep(0.1)\n" + right,
         BUSY.format(seconds=60),
     ]
     programs = {problems[0].item: texts}
 
+    task = task_of("mbpp").model_copy(update={"limits": Limits(cpu_seconds=0.5, memory_bytes=256 * 2**20)})
+
     def found() -> list[str]:
-        tried = try_programs(task_of("mbpp"), problems, programs, Journal(), quiet, processes=2)
+        tried = try_programs(task, problems, programs, Journal(), quiet, processes=2)
         return [verdict.status for verdict in tried.verdicts[problems[0].item]]
 
     alone = found()
@@ -162,7 +164,7 @@ def inputs_in(folder: Path, answers: Sequence[Sequence[str]], problems: Sequence
     counts = {"code/mbpp": 1}
     record(
         generations,
-        "generations",
+        Generations.kind,
         Generations(items=counts, samples=counts, tokens=counts, empty={}, looping={}, made_by="test"),
     )
     return {"benchmarks": benchmarks, "generations": generations}
@@ -205,6 +207,14 @@ def test_scores_are_the_mean_of_unbiased_estimates_and_tables_say_how(tmp_path: 
     verdicts = pq.read_table(tmp_path / "out" / "verdicts.parquet").to_pylist()
     assert [row["status"] for row in verdicts[:4]] == ["passed", "failed", "passed", "failed"]
     assert verdicts[1]["detail"] == "<A object at 0x…> is wrong", "an address would differ from run to run"
+
+
+def test_a_reason_is_kept_without_what_differs_from_run_to_run() -> None:
+    kept = "No such file: '/work/tmp…' of <A object at 0x…>"
+    assert run._lasting("No such file: '/work/tmp7xbne0fn' of <A object at 0x7f1234567890>") == kept
+    landlock = "No such file: '/tmp/titrant-sandbox-9gwwaikc/tmpc1ixxh4m/tmp14ril029' of <A object at 0x55d0c0ffee00>"
+    assert run._lasting(landlock) == kept
+    assert len(run._lasting("x" * 10_000)) == run.DETAIL_CHARACTERS
 
 
 def test_equal_programs_are_run_once(tmp_path: Path, stand_in: StandIn) -> None:

@@ -100,6 +100,7 @@ def test_all_that_is_asked_is_drawn_and_counted(
     asked = [json.loads(line) for line in (tmp_path / "out" / "prompts.jsonl").read_bytes().split(b"\n") if line]
     assert [row["prompt"] for row in asked[:3]] == [problem.prompt for problem in PROBLEMS]
     assert asked[3]["prompt"] == "Say\u2028it. 0\n\n"
+    assert all(row["cut"] == 0 for row in rows), "no prompt is too long for the window here"
     assert told.told[-1] == (5, 5, "judge/dolly")
 
 
@@ -130,7 +131,7 @@ def test_samples_become_programs_and_what_is_missing_is_said(
     opened: Any, encoder: Encoder, benchmarks: Path, tmp_path: Path
 ) -> None:
     made, _ = draw(opened, encoder, benchmarks, tmp_path / "out", None, Told())
-    record(tmp_path / "out", "generations", made)
+    record(tmp_path / "out", Generations.kind, made)
     found = read_samples(tmp_path / "out")
     programs = programs_of(PROBLEMS, found, "code/mbpp", tmp_path / "out")
     assert [len(texts) for texts in programs.values()] == [3, 3, 3]

@@ -104,5 +104,7 @@ def _by_key(keys: Sequence[str], found: Iterable[tuple[int, Verdict]]) -> Iterat
 
 
 def _lasting(detail: str) -> str:
-    """A verdict's reason without what differs from run to run: addresses of objects."""
+    """A verdict's reason without what differs from run to run: addresses of objects, and names of temporary files."""
+    detail = re.sub(r"(/work|/tmp/titrant-sandbox-\w+/\w+)/", "/work/", detail)
+    detail = re.sub(r"\btmp[a-z0-9_]{8}\b", "tmp…", detail)
     return re.sub(r"0x[0-9a-f]{6,}", "0x…", detail)[:DETAIL_CHARACTERS]

@@ -105,7 +105,7 @@ def _key(each: Asked, prompt: Prompt) -> str:
 def _write(asked: Sequence[Asked], journal: Journal, out: Path) -> Generations:
     rows: list[dict[str, Any]] = [
         {"outcome": each.outcome, "item": prompt.id, "sample": sample}
-        | {name: text[name] for name in ("text", "tokens", "ended")}
+        | {name: text[name] for name in ("text", "tokens", "ended", "cut")}
         for each in asked
         for prompt in each.prompts
         for sample, text in enumerate(journal[_key(each, prompt)])
