@@ -71,16 +71,15 @@ class Slot:
 
     def take(self) -> tuple[dict[str, Any], dict[str, Any]] | None:
         """What the tests said (empty: nothing whole) and the slot's record, once both came. Raises SlotEndedError."""
-        while True:
-            try:
-                part = os.read(self.file, 2**20)
-            except BlockingIOError:
-                break
-            if not part:
-                raise SlotEndedError
-            self._come += part
+        ended = False
+        with suppress(BlockingIOError):
+            while part := os.read(self.file, 2**20):
+                self._come += part
+            ended = True
         said, delimiter, record = bytes(self._come).partition(b"\xff")
         if not delimiter or len(record) < 4 or len(record) < 4 + struct.unpack("!I", record[:4])[0]:
+            if ended:
+                raise SlotEndedError
             return None
         found: dict[str, Any] = {}
         with suppress(ValueError):

@@ -25,8 +25,8 @@ def program_verdict(record: dict[str, Any], word: str, limits: Limits, tier: str
     failed."""
     _whole(record.get("broken"), tier)
     printed = record["printed"].replace("\r\n", "\n").removesuffix("\n")
-    finished = printed == word or printed.endswith(f"\n{word}")
-    output = printed.removesuffix(word)
+    finished = printed.endswith(f"\n{word}")
+    output = printed.removesuffix(f"\n{word}")
     status, detail = _stepped(record, finished, output, limits)
     return Verdict(status, detail, output, record["cpu_seconds"])
 

@@ -6,6 +6,8 @@ numbers are those of the kernel's `unistd.h`; `-` stands where an architecture h
 
 from __future__ import annotations
 
+import functools
+
 ARCHITECTURES = {"x86_64": 0, "aarch64": 1}
 """Machine names as `os.uname` gives them, and which of the two numbers is theirs."""
 
@@ -52,11 +54,13 @@ def _numbers(table: str, machine: str) -> dict[str, int]:
     return {row[0]: int(row[column]) for row in rows if row[column] != "-"}
 
 
+@functools.cache
 def allowed(machine: str) -> dict[str, int]:
     """Calls that are let through whatever their arguments are."""
     return _numbers(_ALLOWED, machine)
 
 
+@functools.cache
 def limited(machine: str) -> dict[str, int]:
     """Calls whose arguments decide, or that are refused with an answer of their own."""
     return _numbers(_LIMITED, machine)

@@ -53,6 +53,13 @@ class Bounds:
     """A user to become; None: stay."""
 
 
+def prepare() -> None:
+    """Work out once what every process that is forked from this one needs."""
+    for processes in (False, True):
+        for signals in (False, True):
+            system_calls.assemble(os.uname().machine, processes, 1, signals)
+
+
 def clone_apart() -> int:
     """Fork into new process, mount and message namespaces. Like `os.fork`; needs the rights of a namespace's owner."""
     interpreter = ctypes.pythonapi

@@ -103,6 +103,7 @@ def main() -> NoReturn:
     for name in WARM:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
+    confine.prepare()
     gc.collect()
     gc.freeze()
     while (asked := begin.read_frame(0)) is not None:
