@@ -83,7 +83,10 @@ def _score(task: BuiltTask, model: HarnessModel, meter: _Meter) -> TaskOutcome:
     compared = [sample for sample in samples if sample["filter"] == wanted]
     gold = _score_gold(task, model) if task.kind == "generate_until" else {}
     shortened = {document for _, document in model.shortened}
-    items = [read_item(task, sample, gold.get(sample["doc_id"]), sample["doc_id"] in shortened) for sample in compared]
+    with quiet_harness():
+        items = [
+            read_item(task, sample, gold.get(sample["doc_id"]), sample["doc_id"] in shortened) for sample in compared
+        ]
     return TaskOutcome(task.outcome, task.metric, wanted, task.scored, task.plan.shots, items, record)
 
 
