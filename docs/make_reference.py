@@ -34,8 +34,10 @@ from titrant.study import (
     declaration,
     evaluation,
     faults,
+    judging,
     ladder,
     language_shares,
+    limits,
     mixture,
     model_filters,
     optimizer,
@@ -48,6 +50,8 @@ from titrant.study import (
     signals,
     source,
     study,
+    suites,
+    tasks,
     units,
 )
 
@@ -67,6 +71,9 @@ SUBJECTS = (
     faults,
     architecture,
     evaluation,
+    tasks,
+    judging,
+    limits,
 )
 """Modules of declarations, in the order of the page."""
 TITLES = {
@@ -85,6 +92,9 @@ TITLES = {
     "ladder": "Scales",
     "architecture": "Architecture and tokenizer",
     "evaluation": "Evaluation and statistics",
+    "tasks": "Tasks and problems",
+    "judging": "Judged answers",
+    "limits": "Limits of generated programs",
 }
 NAMED_TYPES = {units.Tokens: "tokens", units.Bytes: "bytes", declaration.Name: "name"}
 """Types that have a section of their own under Units and names."""
@@ -148,6 +158,18 @@ def study_page() -> Iterator[str]:
     yield from signals_section()
     yield from rule_sets_section()
     yield from presets_section()
+    yield from suites_section()
+
+
+def suites_section() -> Iterator[str]:
+    """Every suite with its tasks and what it cannot ask."""
+    yield from ("", "## Suites", "", *paragraphs(suites.__doc__), "")
+    found = {name: suites.suite(name) for name in get_args(suites.SuiteName)}
+    rows = (
+        (f"`{name}`", ", ".join(task.name for task in (*one.tasks, *one.code)) or "judged answers", ", ".join(one.gaps))
+        for name, one in found.items()
+    )
+    yield from table(("suite", "asks", "names and cannot ask"), rows)
 
 
 def signals_section() -> Iterator[str]:
@@ -328,9 +350,10 @@ def artifacts_page() -> Iterator[str]:
     for kind, model in artifacts.ARTIFACTS.items():
         yield from model_section(model, "##", f"Kind `{kind}`, version {model.version}.")
     yield from ("## Parts of artifacts", "")
-    for part in declared_in(artifacts):
-        if not issubclass(part, artifacts.Artifact):
-            yield from model_section(part)
+    for module in (artifacts.record, artifacts.data, artifacts.results):
+        for part in declared_in(module):
+            if not issubclass(part, artifacts.Artifact):
+                yield from model_section(part)
 
 
 def report_page() -> Iterator[str]:

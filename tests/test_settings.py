@@ -25,6 +25,7 @@ WRONG = {
     "TITRANT_STALL_SECONDS": ("0", "x"),
     "TITRANT_STALL_NOTE_SECONDS": ("0", "x"),
     "TITRANT_TRACKER_SECONDS": ("x",),
+    "TITRANT_SANDBOX": ("docker", ""),
     "TITRANT_ENGINE": ("bogus", "processes:x", "processes:0", "rays"),
 }
 

@@ -98,6 +98,7 @@ _CHECKS: Mapping[str, Callable[[], object]] = {
     "TITRANT_MICRO_BATCH_TOKENS": lambda: whole("TITRANT_MICRO_BATCH_TOKENS", 1),
     "TITRANT_PARALLEL": lambda: choice("TITRANT_PARALLEL", ("replicated", "sharded")),
     "TITRANT_RECOMPUTE": lambda: switch("TITRANT_RECOMPUTE"),
+    "TITRANT_SANDBOX": lambda: choice("TITRANT_SANDBOX", ("bubblewrap", "landlock")),
     "TITRANT_STALL_NOTE_SECONDS": lambda: seconds("TITRANT_STALL_NOTE_SECONDS", 10, least=0.001),
     "TITRANT_STALL_SECONDS": lambda: seconds("TITRANT_STALL_SECONDS", 600, least=0.001),
     "TITRANT_THREADS": lambda: whole("TITRANT_THREADS", 1, most=4096),

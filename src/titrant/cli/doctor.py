@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from titrant.cli.opened import make_console
-from titrant.errors import StoreError
+from titrant.errors import EngineError, StoreError
 from titrant.execute.lock import holder_of, is_held
 from titrant.execute.machine import available_memory_bytes, default_workers, processor_name, usable_cores
 from titrant.execute.store import open_store, trouble_to_come
@@ -20,6 +20,8 @@ from titrant.execute.store import open_store, trouble_to_come
 OPTIONAL = {
     "gigatoken": ("fast", "encoding documents several times faster; without it `tokenizers` does it"),
     "datasets": ("hub", "sources from the Hugging Face hub"),
+    "lm_eval": ("suites", "tasks of lm-evaluation-harness, and the prompts of code tasks"),
+    "httpx2": ("judge", "judges behind an endpoint"),
     "altair": ("report", "figures drawn as PNG"),
     "vl_convert": ("report", "figures drawn as PNG"),
     "py7zr": ("archives", "sources inside 7z archives"),
@@ -42,7 +44,7 @@ def examine(root: Path) -> None:
     from rich.table import Table
 
     table = Table.grid(padding=(0, 2))
-    for row in (*_machine(root), *_torch(), *_optional(), *_packages()):
+    for row in (*_machine(root), *_torch(), *_sandbox(), *_optional(), *_packages()):
         table.add_row(*row, style={"ok": "", "--": "dim", "!!": "red"}[row[0]])
     make_console().print(table)
 
@@ -96,6 +98,22 @@ def _cpu_bfloat16(capability: str) -> Row:
     native = [name for name in ("amx_bf16", "avx512_bf16", "bf16") if name in flags]
     words = f"native ({', '.join(native)})" if native else "emulated: float32 is faster on this processor"
     return "ok" if native else "--", "bfloat16 on the CPU", f"{words}; {capability}"
+
+
+def _sandbox() -> Iterator[Row]:
+    """What holds generated programs here, tried and not guessed, and the languages that can be run."""
+    from titrant.sandbox import languages, open_sandbox
+
+    try:
+        with open_sandbox(processes=1) as sandbox:
+            yield "ok", "sandbox", f"{sandbox.tier} holds generated programs"
+    except EngineError as error:
+        yield "--", "sandbox", f"code tasks cannot be run: {error}"
+        return
+    known = languages()
+    missing = [name for name, there in known.items() if not there]
+    told = f"; not installed: {', '.join(missing)}" if missing else ""
+    yield "ok", "languages", f"{', '.join(name for name, there in known.items() if there)}{told}"
 
 
 def _optional() -> Iterator[Row]:

@@ -51,7 +51,7 @@ def print_findings(folder: Path) -> None:
 MOST_MISSING = 40
 """How many missing artifacts an error lists."""
 
-_NO_SIGNAL = {"at chance", "collapsed"}
+_NO_SIGNAL = {"at chance", "at zero", "collapsed"}
 """Flags of findings on tasks that can tell nothing: they stand on the page, and in one line here."""
 
 _STYLES = {"better": "green", "worse": "red", "not resolved": "dim"}
