@@ -10,6 +10,7 @@ Nothing is run outside the sandbox: where none works, that is an error that says
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
@@ -45,7 +46,7 @@ def run_code(job: CodeJob, inputs: Mapping[str, Path], out: Path, *, scratch: Pa
         for task in job.code:
             problems = read_problems(inputs["benchmarks"], task.name)
             programs = programs_of(problems, samples, f"code/{task.name}", inputs["generations"])
-            tried.append(try_programs(task, problems, programs, journal, progress))
+            tried.append(try_programs(task, problems, programs, journal, progress, processes=own_cores()))
     return write_code_scores(tried, out)
 
 
@@ -83,6 +84,11 @@ def try_programs(
         for problem in problems
     }
     return Tried(task, problems, programs, verdicts, tier)
+
+
+def own_cores() -> int | None:
+    """Cores that the runner has left for this job (`TITRANT_CORES`); None where nobody has said."""
+    return int(os.environ.get("TITRANT_CORES", "0")) or None
 
 
 def check_of(problem: Problem, program: str) -> Check:
