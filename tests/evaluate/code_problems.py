@@ -4,6 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from titrant.sandbox.tiers import obstacle
+
+
+def why_no_sandbox() -> str | None:
+    """Why this machine can hold no program, as far as can be seen: a sandbox that could work and does not is a failure."""
+    reasons = [obstacle("bubblewrap"), obstacle("landlock")]
+    return None if None in reasons else "; ".join(map(str, reasons))
+
+
 HUMANEVAL: list[dict[str, Any]] = [
     {
         "task_id": "HumanEval/0",

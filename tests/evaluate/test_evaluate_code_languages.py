@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import pytest
-from code_problems import MULTIPL_E
+from code_problems import MULTIPL_E, why_no_sandbox
 
 from titrant.errors import EngineError
 from titrant.evaluate.code.convention import AS_IT_STANDS
@@ -13,7 +13,7 @@ from titrant.evaluate.code.libraries import trial_of
 from titrant.evaluate.code.problems import cut, problems_of
 from titrant.evaluate.code.run import try_programs
 from titrant.evaluate.harness.journal import Journal
-from titrant.sandbox import languages, open_sandbox
+from titrant.sandbox import languages
 from titrant.study.tasks import CodeTask, Sampling
 
 
@@ -97,23 +97,24 @@ def quiet(done: int, total: int, unit: str, note: str = "") -> None:
     """Progress that tells nobody."""
 
 
+def _skip_without(language: str) -> None:
+    if not languages()[language]:
+        pytest.skip(f"programs in {language} need what is not installed")
+    if (reason := why_no_sandbox()) is not None:
+        pytest.skip(reason)
+
+
 @pytest.mark.parametrize(
     "language", [pytest.param(name, marks=pytest.mark.slow if name in COMPILED else ()) for name in ANSWERS]
 )
 def test_right_answers_pass_and_those_that_leave_before_the_tests_do_not(language: str) -> None:
-    if not languages()[language]:
-        pytest.skip(f"programs in {language} need what is not installed")
+    _skip_without(language)
     given = ANSWERS[language]
     (problem,) = problems_of(f"multipl-e-{language}", [given.row], AS_IT_STANDS, "rows")
     for text in (given.right, given.wrong, given.leaves):
         assert cut(text, problem.stop) == text, "a stop sequence would have ended this answer"
     programs = {problem.item: [problem.program(text) for text in (given.right, given.wrong, given.leaves, "(((")]}
     task = CodeTask(name=f"multipl-e-{language}", sampling=Sampling())
-    try:
-        with open_sandbox(task.limits, processes=1):
-            pass
-    except EngineError as error:
-        pytest.skip(str(error))
     verdicts = try_programs(task, [problem], programs, Journal(), quiet).verdicts[problem.item]
     assert verdicts[0] == ("passed", "")
     assert "passed" not in [verdict.status for verdict in verdicts[1:]]
@@ -123,12 +124,9 @@ def test_a_library_that_is_missing_is_an_error_and_no_score_of_zero() -> None:
     given = ANSWERS["pl"].row | {"tests": "use Titrant::NoSuchLibrary;\n" + ANSWERS["pl"].row["tests"]}
     (problem,) = problems_of("multipl-e-pl", [given], AS_IT_STANDS, "rows")
     programs = {problem.item: [problem.program(ANSWERS["pl"].right)]}
-    if not languages()["pl"]:
-        pytest.skip("perl is not installed")
+    _skip_without("pl")
     with pytest.raises(EngineError) as raised:
         try_programs(CodeTask(name="multipl-e-pl", sampling=Sampling()), [problem], programs, Journal(), quiet)
-    if "no sandbox works here" in str(raised.value):
-        pytest.skip(str(raised.value))
     assert "the problems of 'code/multipl-e-pl' import what programs in the sandbox do not find" in str(raised.value)
     assert "NoSuchLibrary" in str(raised.value)
     assert "apt install libtest-deep-perl" in str(raised.value)

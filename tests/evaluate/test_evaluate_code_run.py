@@ -12,7 +12,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from code_problems import HUMANEVAL, MBPP
+from code_problems import HUMANEVAL, MBPP, why_no_sandbox
 from tiny_evaluate import record
 
 from titrant.artifacts import CodeScores, Generations
@@ -25,7 +25,7 @@ from titrant.evaluate.code.run import check_of, run_code, try_programs
 from titrant.evaluate.code.scores import Kept, Tried, write_code_scores
 from titrant.evaluate.harness.journal import Journal
 from titrant.jobs import CodeJob
-from titrant.sandbox import Check, PythonCheck, Verdict, open_sandbox
+from titrant.sandbox import Check, PythonCheck, Verdict
 from titrant.study.limits import Limits
 from titrant.study.tasks import CodeTask, Sampling
 
@@ -42,11 +42,8 @@ def quiet(done: int, total: int, unit: str, note: str = "") -> None:
 @pytest.fixture(scope="module")
 def sandbox() -> None:
     """Skips where this machine can hold no program."""
-    try:
-        with open_sandbox(QUICK, processes=1):
-            pass
-    except EngineError as error:
-        pytest.skip(str(error))
+    if (reason := why_no_sandbox()) is not None:
+        pytest.skip(reason)
 
 
 def task_of(name: str, samples: int = 1, **given: Any) -> CodeTask:
