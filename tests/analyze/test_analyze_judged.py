@@ -79,17 +79,25 @@ def test_several_judges_decide_by_majority():
     assert found.tally.unusable == 0
 
 
-def test_a_judge_that_always_takes_the_first_is_found_out():
+@pytest.mark.parametrize(("favours", "first"), [("arm first", 12), ("control first", 0)], ids=["first", "second"])
+def test_a_judge_that_always_takes_one_place_is_found_out(favours: str, first: int):
     rows = [
-        Judgement(f"item-{i}", "j", order, "arm" if order == "arm first" else "control", 5, 5)
+        Judgement(f"item-{i}", "j", order, "arm" if order == favours else "control", 5, 5)
         for i, order in product(range(12), ORDERS)
     ]
     found = judge_pairs_of_arms({0: rows})
     assert found is not None
     place = found.position["j"]
-    assert (place.pairs, place.decided_by_place, place.first, place.rate) == (12, 12, 12, 1.0)
+    assert (place.pairs, place.decided_by_place, place.first, place.rate) == (12, 12, first, 1.0)
     assert place.p_value == pytest.approx(2 * 0.5**12)
     assert found.win_rate == 0.5
+
+
+def test_an_item_is_won_by_all_its_seeds_together():
+    scores = {0: [1.0, 1.0, 0.0, 1.0], 1: [0.0, 1.0, 0.5, 0.5], 2: [0.0, 0.0, 0.5, 0.5]}
+    found = judge_pairs_of_arms({seed: said(row) for seed, row in scores.items()})
+    assert found is not None
+    assert (found.items_won, found.items_lost) == (2, 2)
 
 
 def test_equal_answers_are_ties_that_say_nothing_of_the_place():
@@ -227,6 +235,10 @@ def test_winning_everything_stays_finite_at_equal_lengths():
     found = length_controlled(np.ones((1, 30)), np.linspace(-50, 80, 30)[None], 0.05)
     assert found is not None
     assert 0.8 < found.rate < 1
+    # two lengths alone: Firth's penalty is half a win and half a loss more for each (Heinze and Schemper 2002)
+    halves = length_controlled(np.ones((1, 30)), np.repeat([-5.0, 5.0], 15)[None], 0.05)
+    assert halves is not None
+    assert halves.rate == pytest.approx(15.5 / 16)
 
 
 def test_equal_lengths_and_few_items_tell_nothing_of_length():
