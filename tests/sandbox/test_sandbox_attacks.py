@@ -148,12 +148,15 @@ def f():
         tries(lambda: os.listdir("{tmp_path}")),
         tries(lambda: os.open("..", os.O_RDONLY | os.O_TMPFILE)),
         tries(lambda: os.mkfifo("{tmp_path}/fifo")),
+        tries(lambda: os.chmod("{kept}", 0) or "done"),
+        tries(lambda: os.utime("{kept}", (0, 0)) or "done"),
     ]
 """
-    verdict = sandbox.run(PythonCheck(tried, "assert f() == [None] * 12, f()", ("f",)))
+    verdict = sandbox.run(PythonCheck(tried, "assert f() == [None] * 14, f()", ("f",)))
     assert verdict.passed, verdict
     assert [path.name for path in tmp_path.iterdir()] == ["kept.txt"]  # links were removed, not what they point to
     assert kept.read_text() == "kept"
+    assert kept.stat().st_mode & 0o777 == 0o666
 
 
 def test_nothing_is_left_for_the_next_program(sandbox: Sandbox) -> None:

@@ -121,4 +121,4 @@ def test_both_tables_of_system_calls_allow_the_same() -> None:
             "fork",
             "execve",
         }
-        assert len(filter.assemble(machine, True, 7, False)) % 8 == 0
+        assert len(filter.assemble(machine, filter.Freedom(processes=True), 7)) % 8 == 0

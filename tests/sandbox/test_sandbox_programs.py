@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -23,7 +24,7 @@ def run(sandbox: Sandbox, program: Program) -> Verdict:
         raise
 
 
-@pytest.mark.parametrize("name", LANGUAGES)
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow if n == "java" else ()) for n in LANGUAGES])
 def test_a_right_program_passes_and_a_wrong_one_fails(sandbox: Sandbox, name: str) -> None:
     if name not in HERE:
         pytest.skip(f"{LANGUAGES[name].install} is not installed")
@@ -67,6 +68,24 @@ def test_processes_without_end_are_held(sandbox: Sandbox) -> None:
     verdict = run(sandbox, Program("sh", "f() { f | f & }; f; sleep 100"))
     assert not verdict.passed
     assert run(sandbox, Program("sh", "echo right")).passed
+
+
+def test_no_process_outlives_its_program(sandbox: Sandbox) -> None:
+    """Neither where the program is ended, nor where the whole batch is given up."""
+    stay = Program("sh", "(setsid sleep 91733 & sleep 91733 &)\nsleep 91733")
+    assert run(sandbox, stay).status == "timed out"
+    batch = sandbox.run_many([Program("sh", "echo quick"), stay])
+    assert next(batch)[1].passed
+    batch.close()  # type: ignore[attr-defined]
+    lines = [path for path in Path("/proc").glob("[0-9]*/cmdline") if "sleep\x0091733" in _read(path)]
+    assert lines == []
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(errors="replace")
+    except OSError:
+        return ""
 
 
 def test_memory_of_many_processes_is_counted_together(sandbox: Sandbox) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import struct
 import subprocess
 import tempfile
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from titrant.errors import EngineError
+from titrant.sandbox.inside.watch import descendants
 from titrant.sandbox.tiers import ENVIRONMENT, Tier, slot_command
 
 
@@ -97,6 +99,14 @@ class Slot:
 
     def close(self) -> None:
         """End the slot and give back what it used."""
+        for _ in range(400):
+            left = descendants(self._process.pid)  # while the slot, which adopts and reaps them, still lives
+            if not left or self._process.poll() is not None:
+                break
+            for process in left:
+                with suppress(OSError):
+                    os.kill(process, signal.SIGKILL)
+            time.sleep(0.005)
         self.kill()
         self._process.wait()
         for stream in (self._process.stdin, self._process.stdout, self._errors):

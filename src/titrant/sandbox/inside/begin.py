@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, TextIO, cast
 
 from . import confine
+from .filter import Freedom
 
 CHANNEL, GATE = 3, 4
 """The files of a process, beside its output: the other process, and one more."""
@@ -66,7 +67,7 @@ def keep_only(*, out: int | None, channel: int, gate: int) -> None:
     os.dup2(high[0], 2)
     os.dup2(high[1], CHANNEL, inheritable=False)
     os.dup2(high[2], GATE, inheritable=False)
-    os.closerange(GATE + 1, 256)
+    os.closerange(GATE + 1, 2**20)
 
 
 def settle(place: Place, limits: dict[str, Any], folder: str, *, hide_processes: bool) -> None:
@@ -79,6 +80,12 @@ def settle(place: Place, limits: dict[str, Any], folder: str, *, hide_processes:
     os.chdir(folder)
     if place.tier != "bubblewrap":
         confine.restrict_files(place.readable, folder)
+
+
+def freedom(place: Place, user: int | None, *, processes: bool) -> Freedom:
+    """What the sandbox can grant without a loss: signals in a namespace, rights of files where it has a user alone."""
+    apart = place.tier == "bubblewrap"
+    return Freedom(processes=processes, signals=processes and apart, metadata=apart or user is not None)
 
 
 def bounds(place: Place, limits: dict[str, Any], seconds: float) -> confine.Bounds:

@@ -55,9 +55,8 @@ class Bounds:
 
 def prepare() -> None:
     """Work out once what every process that is forked from this one needs."""
-    for processes in (False, True):
-        for signals in (False, True):
-            system_calls.assemble(os.uname().machine, processes, 1, signals)
+    for metadata in (False, True):
+        system_calls.assemble(os.uname().machine, system_calls.Freedom(metadata=metadata), 1)
 
 
 def clone_apart() -> int:
@@ -84,13 +83,13 @@ def mount_folder(size_bytes: int, *, hide_processes: bool) -> None:
         _check(_LIBC.umount2(b"/proc", _DETACH), "hide /proc")
 
 
-def lock_in(bounds: Bounds, *, processes: bool, own: int | None, signals: bool) -> None:
+def lock_in(bounds: Bounds, freedom: system_calls.Freedom, own: int | None) -> None:
     """Limits, user, capabilities, filter, in this order. Nothing undoes it. Raises OSError."""
     set_limits(bounds)
     become(bounds.user)
     drop_capabilities()
     die_with_parent()  # a change of user takes it back, and the filter forbids it
-    system_calls.install(processes=processes, own=own, signals=signals)
+    system_calls.install(freedom, own)
 
 
 def set_limits(bounds: Bounds) -> None:

@@ -15,6 +15,7 @@ import errno
 import functools
 import os
 import struct
+from dataclasses import dataclass
 
 from . import calls
 
@@ -38,14 +39,28 @@ _PR_SET_NO_NEW_PRIVS, _PR_SET_SECCOMP, _MODE_FILTER = 38, 22, 2
 Instruction = tuple[int, int, int, int]
 
 
-def install(*, processes: bool, own: int | None, signals: bool = False) -> None:
+METADATA = ("chmod", "fchmod", "fchmodat", "utime", "utimes", "futimesat", "utimensat")
+"""What Landlock does not hold: the rights and times of any file of the same user."""
+
+
+@dataclass(frozen=True)
+class Freedom:
+    """What a process may do that not all may."""
+
+    processes: bool = False
+    """Start processes and programs."""
+    signals: bool = False
+    """Signal any process that it sees; only in a process namespace of its own."""
+    metadata: bool = False
+    """Change rights and times of files; only where it reaches no other file of its user."""
+
+
+def install(freedom: Freedom, own: int | None) -> None:
     """Put the filter on this process and on all that it starts; it cannot be taken off.
 
-    `processes`: whether it may start processes and programs. `own`: its process id, which it may signal (None: not
-    even itself). `signals`: whether it may signal any process that it sees (only in a process namespace of its own).
-    Raises OSError if the kernel refuses.
+    `own`: its process id, which it may signal (None: not even itself). Raises OSError if the kernel refuses.
     """
-    program = assemble(os.uname().machine, processes, own, signals)
+    program = assemble(os.uname().machine, freedom, own)
     buffer = ctypes.create_string_buffer(program, len(program))
     filter_program = struct.pack("HxxxxxxQ", len(program) // 8, ctypes.addressof(buffer))
     libc = ctypes.CDLL(None, use_errno=True)
@@ -54,7 +69,7 @@ def install(*, processes: bool, own: int | None, signals: bool = False) -> None:
 
 
 @functools.cache
-def _fixed(machine: str, processes: bool, signals: bool) -> bytes:
+def _fixed(machine: str, freedom: Freedom) -> bytes:
     """The part of the filter that is the same for every process, without its last answer."""
     limited = calls.limited(machine)
     code: list[Instruction] = [
@@ -65,34 +80,35 @@ def _fixed(machine: str, processes: bool, signals: bool) -> bytes:
     ]
     if machine == "x86_64":
         code += [(_JUMP_ABOVE, 0, 1, _X32), (_RETURN, 0, 0, _KILL)]
-    for number in calls.allowed(machine).values():
-        code += _when(number, [(_RETURN, 0, 0, _ALLOW)])
+    for name, number in calls.allowed(machine).items():
+        refused = name in METADATA and not freedom.metadata
+        code += _when(number, [(_RETURN, 0, 0, _ERRNO | errno.EPERM if refused else _ALLOW)])
     code += _when(limited["socket"], [(_RETURN, 0, 0, _ERRNO | errno.EACCES)])
     code += _when(limited["clone3"], [(_RETURN, 0, 0, _ERRNO | errno.ENOSYS)])
     code += _when(limited["prlimit64"], _one_of((0,)))
     code += _when(limited["fcntl"], _one_of(_FCNTL, argument=1))
     code += _when(limited["ioctl"], _one_of(_IOCTL, argument=1))
     code += _when(limited["prctl"], _none_of(_PRCTL_REFUSED))
-    code += _when(limited["clone"], _processes_or_threads() if processes else _threads())
+    code += _when(limited["clone"], _processes_or_threads() if freedom.processes else _threads())
     for name in ("fork", "vfork"):
         if name in limited:
-            code += _when(limited[name], [(_RETURN, 0, 0, _ALLOW if processes else _ERRNO | errno.EAGAIN)])
-    code += _when(limited["execve"], [(_RETURN, 0, 0, _ALLOW if processes else _ERRNO | errno.EPERM)])
-    if signals:
+            code += _when(limited[name], [(_RETURN, 0, 0, _ALLOW if freedom.processes else _ERRNO | errno.EAGAIN)])
+    code += _when(limited["execve"], [(_RETURN, 0, 0, _ALLOW if freedom.processes else _ERRNO | errno.EPERM)])
+    if freedom.signals:
         for name in ("kill", "tgkill"):
             code += _when(limited[name], [(_RETURN, 0, 0, _ALLOW)])
     return _packed(code)
 
 
-def assemble(machine: str, processes: bool, own: int | None, signals: bool) -> bytes:
+def assemble(machine: str, freedom: Freedom, own: int | None) -> bytes:
     """The filter's instructions, eight bytes each."""
     limited = calls.limited(machine)
     code: list[Instruction] = []
-    if not signals:
+    if not freedom.signals:
         for name in ("kill", "tgkill"):
             answer = [(_RETURN, 0, 0, _ERRNO | errno.EPERM)] if own is None else _one_of((own,))
             code += _when(limited[name], answer)
-    return _fixed(machine, processes, signals) + _packed([*code, (_RETURN, 0, 0, _ERRNO | errno.ENOSYS)])
+    return _fixed(machine, freedom) + _packed([*code, (_RETURN, 0, 0, _ERRNO | errno.ENOSYS)])
 
 
 def _packed(code: list[Instruction]) -> bytes:

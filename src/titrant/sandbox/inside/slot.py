@@ -98,6 +98,7 @@ class Execution:
 def main() -> NoReturn:
     """Serve until the queue closes. The queue is standard input; answers go to standard output."""
     place = begin.Place(**json.loads(sys.argv[1]))
+    os.closerange(3, 2**20)
     confine.die_with_parent()
     confine.adopt_orphans()
     for name in WARM:
@@ -168,7 +169,7 @@ def _program(
         gate = begin.GATE
         begin.settle(place, limits, folder, hide_processes=True)
         bounds = begin.bounds(place, limits, limits["cpu_seconds"])
-        confine.lock_in(bounds, processes=False, own=os.getpid(), signals=False)
+        confine.lock_in(bounds, begin.freedom(place, place.user, processes=False), os.getpid())
         assert said is not None
         os.write(begin.GATE, _READY)
         os.close(begin.GATE)
@@ -191,7 +192,7 @@ def _tests(place: begin.Place, limits: dict[str, Any], *, channel: int, gate: in
         if place.tier != "bubblewrap":
             confine.restrict_files(place.readable, None)
         bounds = begin.bounds(place, limits, limits["cpu_seconds"] * TESTS_SHARE)
-        confine.lock_in(bounds, processes=False, own=None, signals=False)
+        confine.lock_in(bounds, begin.freedom(place, place.user, processes=False), None)
         assert said is not None
     except BaseException as error:
         os.write(begin.GATE, json.dumps({"broken": f"{type(error).__name__}: {error}"}).encode())

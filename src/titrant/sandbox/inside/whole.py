@@ -114,6 +114,7 @@ def _keep(place: begin.Place, asked: dict[str, Any], folder: str, *, gate: int, 
         begin.keep_only(out=printing, channel=gate, gate=gate)
         os.close(begin.GATE)
         gate = begin.CHANNEL
+        confine.die_with_parent()
         begin.settle(place, asked, folder, hide_processes=False)
         for name, text in said["files"].items():
             Path(folder, name).write_text(text, encoding="utf-8", newline="")
@@ -161,7 +162,7 @@ def _become(place: begin.Place, asked: dict[str, Any], step: dict[str, Any], gat
         os.set_inheritable(gate, False)
         for ignored in (signal.SIGPIPE, signal.SIGXFSZ):  # by Python, and so by what it starts
             signal.signal(ignored, signal.SIG_DFL)
-        confine.lock_in(bounds, processes=True, own=os.getpid(), signals=place.tier == "bubblewrap")
+        confine.lock_in(bounds, begin.freedom(place, place.program_user, processes=True), os.getpid())
         os.execve(step["command"][0], step["command"], {**os.environ, **step["environment"]})
     except OSError as error:
         _say(gate, {"broken": f"{step['command'][0]}: {error}"})
