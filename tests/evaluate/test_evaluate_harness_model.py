@@ -135,7 +135,7 @@ def test_an_interrupted_run_goes_on_where_it_was(letters_encoder, tmp_path, monk
 
     class Dies(CrcScorer):
         def token_scores(self, sequences, starts=None):
-            if len(self.asked) == 2:
+            if len(self.asked) == 3:
                 raise KeyboardInterrupt
             return super().token_scores(sequences, starts)
 
@@ -149,7 +149,7 @@ def test_an_interrupted_run_goes_on_where_it_was(letters_encoder, tmp_path, monk
         assert len(journal) == 6
         scorer = CrcScorer()
         found = HarnessModel(scorer, letters_encoder, journal=journal, on_answers=told.append).loglikelihood(requests)
-    assert (found, scorer.asked, sum(told)) == (expected, [2], 8)
+    assert (found, scorer.asked, sum(told)) == (expected, [1, 2], 8)
     assert path.read_bytes().startswith(whole)
     assert b"torn" not in path.read_bytes()
 
@@ -161,6 +161,20 @@ def test_a_context_that_lost_its_beginning_is_still_known_after_an_interruption(
             model = HarnessModel(CrcScorer(window=64), letters_encoder, journal=journal)
             model.loglikelihood(requests)
             assert model.shortened == {("t", 4)}
+
+
+def test_answers_of_another_model_are_never_taken_for_its_own(letters_encoder, tmp_path):
+    requests = [ask(("a context", " b"), n) for n in range(2)]
+    with Journal(tmp_path / "t.jsonl") as journal:
+        mine = HarnessModel(CrcScorer(), letters_encoder, journal=journal).loglikelihood(requests)
+
+    class Other(CrcScorer):
+        def _scores(self, sequence, start):
+            return super()._scores([7, *sequence], start + 1)
+
+    with Journal(tmp_path / "t.jsonl") as journal:
+        other = HarnessModel(Other(), letters_encoder, journal=journal).loglikelihood(requests)
+    assert other == HarnessModel(Other(), letters_encoder).loglikelihood(requests) != mine
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,11 @@ class Journal:
             whole += len(line)
         file.truncate(whole)
 
+    @property
+    def kept(self) -> bool:
+        """Whether answers outlive this process."""
+        return self._file is not None
+
     def __len__(self) -> int:
         return len(self._answers)
 

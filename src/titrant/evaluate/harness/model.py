@@ -5,8 +5,10 @@ a context into the continuation, and nothing is stripped. Before a text stands w
 (`<s>` of some), as with the harness's Hugging Face backend; where there is no context at all, the end of text. A
 context that is too long for the window loses its beginning, as there, and is counted in `shortened`.
 
-Every answer is kept in a journal under the text that was asked. Requests are scored in groups of fixed size, in the
-harness's order, so that an interrupted run gives the same bits as one that was not.
+Every answer is kept in a journal under the text that was asked and what the model makes of one fixed sentence, so that
+answers of another model, or of the same on a machine that rounds otherwise, are never taken for its own. Requests are
+scored in groups of fixed size, in the harness's order, so that an interrupted run gives the same bits as one that was
+not.
 
 One thing differs on purpose: text that spells a special token stays text. This file alone needs the harness to be
 imported at all, so others import it only where they use it.
@@ -34,6 +36,9 @@ REQUESTS_AT_ONCE = 2048
 LONGEST_ANSWER = 256
 """Tokens of an answer for which a task sets no limit: the harness's default."""
 
+FIXED_TEXT = "Water boils at 100 degrees."
+"""Short enough for every window."""
+
 Request = Any
 """The harness's `Instance`: `args` (context, and continuation or settings), `task_name`, `doc_id`, `idx`."""
 OnAnswers = Callable[[int], None]
@@ -60,6 +65,7 @@ class HarnessModel(TemplateLM):  # type: ignore[misc]
         self.shortened: set[tuple[str | None, int | None]] = set()
         """Task and document of every request whose context lost its beginning."""
         self._before = encoder.added_before()
+        self._mark = _mark(scorer, encoder) if self._journal.kept else ""
         self._encoded: dict[str, list[int]] = {}
 
     @property
@@ -86,7 +92,7 @@ class HarnessModel(TemplateLM):  # type: ignore[misc]
 
         Raises StudyError if a continuation has no token, or more than the window.
         """
-        keys = [key_of("loglikelihood", *request.args) for request in requests]
+        keys = [key_of(self._mark, "loglikelihood", *request.args) for request in requests]
         for start in range(0, len(requests), REQUESTS_AT_ONCE):
             stop = start + REQUESTS_AT_ONCE
             group, names = requests[start:stop], keys[start:stop]
@@ -150,7 +156,7 @@ class HarnessModel(TemplateLM):  # type: ignore[misc]
         totals = []
         for request in requests:
             (text,) = request.args
-            key = key_of("loglikelihood_rolling", text)
+            key = key_of(self._mark, "loglikelihood_rolling", text)
             if key not in self._journal:
                 self._journal.add([(key, self._roll(text))])
             totals.append(float(self._journal[key]))
@@ -179,7 +185,7 @@ class HarnessModel(TemplateLM):  # type: ignore[misc]
             sampling, stop = _sampling(settings)
             again = seen[id(request)] = seen.get(id(request), -1) + 1  # the harness repeats a request to sample twice
             name = f"{request.task_name}/{request.doc_id}/{request.idx}" + (f"/{again}" if again else "")
-            key = key_of("generate_until", name if sampling.temperature else "", context, settings)
+            key = key_of(self._mark, "generate_until", name if sampling.temperature else "", context, settings)
             keys.append(key)
             if key not in self._journal:
                 tokens = tuple(self.tok_encode(context))
@@ -204,6 +210,13 @@ class HarnessModel(TemplateLM):  # type: ignore[misc]
 
     def _loglikelihood_tokens(self, requests: Any, **_: Any) -> Any:
         raise NotImplementedError  # `loglikelihood` asks the scorer itself
+
+
+def _mark(scorer: ScoresTokens, encoder: Encoder) -> str:
+    """What tells this model on this machine from others: the bits of its nats on a few tokens."""
+    tokens = [encoder.end_of_text_id, *encoder.encode([FIXED_TEXT])[0]][: scorer.window + 1]
+    (scores,) = scorer.token_scores([tokens], [1])
+    return key_of(tokens, scores.nats.astype(np.float32).tobytes().hex())
 
 
 def _sampling(settings: dict[str, Any]) -> tuple[Sampling, tuple[str, ...]]:
