@@ -9,9 +9,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny_evaluate import VOCABULARY, WINDOW
+from transformers import AutoModelForCausalLM
 
+from outside_families import FAMILIES
 from titrant.evaluate.likelihood import CausalScorer, Output
 from titrant.evaluate.models import scorer_of
+from titrant.model.outside import OutsideModel
 
 
 def bigram_scorer(table, batch_tokens=64, window=8):
@@ -168,3 +171,21 @@ def test_no_item_changes_by_one_bit_with_what_is_scored_beside_it(model, items):
         for i, found in zip(batch, scorer.token_scores([sequences[i] for i in batch]), strict=True):
             assert np.array_equal(found.nats, together[i].nats)
             assert np.array_equal(found.best, together[i].best)
+
+
+@pytest.mark.parametrize("name", ["llama", "gpt2", "gpt_neox", "granite", "cohere", "mistral", "gemma2"])
+def test_a_model_of_any_family_scores_as_its_library_does_one_sequence_at_a_time(name):
+    torch.manual_seed(0)
+    library = AutoModelForCausalLM.from_config(FAMILIES[name], dtype=torch.float32).eval()
+    random = np.random.default_rng(5)
+    contexts = [random.integers(0, 300, size).tolist() for size in (0, 1, 60, 90)]
+    sequences = [[7, *c, *random.integers(0, 300, size).tolist()] for c in contexts for size in (2, 1, 20)]
+    scorer = replace(scorer_of(OutsideModel(library, {}), 128), batch_tokens=48)  # several chunks
+    assert (scorer.hidden_with is None) == (name in ("mistral", "gemma2"))
+    for sequence, found in zip(sequences, scorer.token_scores(sequences), strict=True):
+        with torch.no_grad():
+            library.set_attn_implementation("eager")
+            logits = library(input_ids=torch.tensor([sequence[:-1]]), use_cache=False).logits[0].double()
+        expected = -torch.log_softmax(logits, -1)[range(len(sequence) - 1), sequence[1:]]
+        np.testing.assert_allclose(found.nats, expected.numpy(), rtol=1e-5, atol=1e-5)
+        assert found.best.tolist() == (logits.argmax(-1) == torch.tensor(sequence[1:])).tolist()

@@ -12,6 +12,8 @@ ROWS, WEIGHT, BIAS = (
     torch.randn(*shape, generator=torch.Generator().manual_seed(0)) for shape in ((48, 96), (80, 96), (80,))
 )
 
+pytestmark = pytest.mark.skipif(not products.has_exact_onednn(), reason="this PyTorch does not multiply by oneDNN")
+
 
 def differences(found, expected):
     return float((found.double() - expected).abs().max() / expected.abs().max())
@@ -50,3 +52,22 @@ def test_what_does_not_fit_is_left_alone():
         np.testing.assert_allclose(weight.grad[0], ROWS.sum(0), rtol=1e-5)
         assert linear(ROWS, weight=WEIGHT).equal(expected)
         assert not fast._packed
+
+
+def test_a_library_that_rounds_to_less_or_is_not_there_is_not_used(monkeypatch):
+    exact = torch.ops.mkldnn._linear_pointwise
+
+    def rounding(given, weight, *others):
+        return exact(given.bfloat16().float(), weight, *others)
+
+    def absent(*others):
+        raise NotImplementedError
+
+    expected = linear(ROWS, WEIGHT)
+    for instead in (rounding, absent):
+        products.has_exact_onednn.cache_clear()
+        monkeypatch.setattr(torch.ops.mkldnn, "_linear_pointwise", instead, raising=False)
+        assert not products.has_exact_onednn()
+        with torch.inference_mode(), FastProducts():
+            assert linear(ROWS, WEIGHT).equal(expected)
+    products.has_exact_onednn.cache_clear()

@@ -11,6 +11,7 @@ of matrix that a model holds and for a few tokens read by the whole of it:
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -25,6 +26,9 @@ _COUNTS = (16, 48, 208, 1040)
 """Numbers of rows that are compared with all of them, multiples of `reading.GRAIN`."""
 
 
+Shapes = tuple[tuple[int, int], ...]
+
+
 def prove_rows(scorer: CausalScorer, shapes: Iterable[tuple[int, int]]) -> CausalScorer:
     """`scorer` in the fastest way of reading that gives every sequence the same bits in any company.
 
@@ -33,16 +37,17 @@ def prove_rows(scorer: CausalScorer, shapes: Iterable[tuple[int, int]]) -> Causa
     if scorer.hidden_with is None:
         return scorer
     fixed = replace(scorer, whole=True, batch_tokens=WHOLE_TOKENS)
-    shapes = sorted({(inputs, min(outputs, COLUMNS_AT_ONCE)) for inputs, outputs in shapes})
-    if _same_for_any_count(shapes, scorer.batch_tokens, scorer.device) and _same_in_any_company(scorer):
+    tried = tuple(sorted({(inputs, min(outputs, COLUMNS_AT_ONCE)) for inputs, outputs in shapes}))
+    if _same_for_any_count(tried, scorer.batch_tokens, scorer.device) and _same_in_any_company(scorer):
         return scorer
-    if _same_in_any_place(shapes, WHOLE_TOKENS, scorer.device) and _same_in_any_company(fixed):
+    if _same_in_any_place(tried, WHOLE_TOKENS, scorer.device) and _same_in_any_company(fixed):
         return fixed
     return replace(scorer, hidden_with=None)
 
 
+@functools.cache
 @torch.inference_mode()
-def _same_for_any_count(shapes: list[tuple[int, int]], most: int, device: torch.device) -> bool:
+def _same_for_any_count(shapes: Shapes, most: int, device: torch.device) -> bool:
     with exact_float32(), FastProducts():
         for inputs, outputs in shapes:
             rows_NI, matrix_OI = _drawn(most, inputs, device), _drawn(outputs, inputs, device)
@@ -53,8 +58,9 @@ def _same_for_any_count(shapes: list[tuple[int, int]], most: int, device: torch.
     return True
 
 
+@functools.cache
 @torch.inference_mode()
-def _same_in_any_place(shapes: list[tuple[int, int]], most: int, device: torch.device) -> bool:
+def _same_in_any_place(shapes: Shapes, most: int, device: torch.device) -> bool:
     order = torch.randperm(most, generator=torch.Generator().manual_seed(1)).to(device)
     with exact_float32(), FastProducts():
         for inputs, outputs in shapes:
