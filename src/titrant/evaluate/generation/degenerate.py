@@ -38,8 +38,10 @@ def is_looping(text: str) -> bool:
     """
     tail = text[-_SEEN:]
     words = tail.split()
-    for seen in (words, words[:-1]):  # without the last word: it may be cut off
-        if any(_periodic(seen, period) >= REPEATS * period for period in range(PHRASE_WORDS, len(seen) // REPEATS + 1)):
+    for period in range(PHRASE_WORDS, len(words) // REPEATS + 1):
+        # the last word may be cut off: then the one that the loop would have there begins with it
+        cut_off = words[-1] != words[-1 - period] and words[-1 - period].startswith(words[-1])
+        if _periodic(words[:-1] if cut_off else words, period) >= REPEATS * period:
             return True
     if is_empty(tail) or len(tail) < LOOP_CHARACTERS:
         return False

@@ -50,6 +50,10 @@ class ReadsByDoor(Protocol):
     @property
     def device(self) -> torch.device: ...
 
+    @property
+    def whole(self) -> bool:
+        """Whether products give a row other bits beside other numbers of rows: then every step has as many."""
+
     def hidden_with(self, attend: Attend, tokens_BT: Tensor, positions_BT: Tensor) -> Tensor: ...
 
     def logits_of(self, hidden_ND: Tensor) -> Tensor: ...
@@ -105,8 +109,8 @@ def draw_by_door(
     model: ReadsByDoor, encoder: Encoder, groups: Sequence[Group], sampling: Sampling, rows: int
 ) -> Iterator[tuple[Group, int, Generated]]:
     """(group, sample, answer) as answers are finished."""
-    samples = samples_at_once(sampling)
-    cache = Cache(samples)
+    cache = Cache(samples_at_once(sampling))
+    tile, rows = (ROWS, min(rows, ROWS)) if model.whole else (_TILE, rows)
     waiting = list(reversed(groups))
     live: list[_Row] = []
     while waiting or live:
@@ -118,7 +122,7 @@ def draw_by_door(
                 yield row.group, row.sample, row.answer.generated()
         live = [row for row in live if not row.answer.finished]
         if live:
-            _advance(model, cache, live, sampling)
+            _advance(model, cache, live, sampling, tile)
 
 
 def _has_room(group: Group, live: list[_Row], rows: int, token_bytes: int) -> bool:
@@ -155,9 +159,9 @@ def _begin(model: ReadsByDoor, encoder: Encoder, cache: Cache, group: Group, sam
     return rows
 
 
-def _advance(model: ReadsByDoor, cache: Cache, live: list[_Row], sampling: Sampling) -> None:
+def _advance(model: ReadsByDoor, cache: Cache, live: list[_Row], sampling: Sampling, tile: int) -> None:
     step = cache.step([row.reader for row in live])
-    padding = [0] * (-len(live) % _TILE)
+    padding = [0] * (-len(live) % tile)
     tokens = torch.tensor([[row.answer.tokens[-1] for row in live] + padding], device=model.device)
     positions = torch.tensor([[row.place for row in live] + padding], device=model.device)
     hidden_BTD = model.hidden_with(step.attend, tokens, positions)

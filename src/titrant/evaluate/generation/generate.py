@@ -89,6 +89,10 @@ class _Door:
     def device(self) -> torch.device:
         return self.opened.device
 
+    @property
+    def whole(self) -> bool:
+        return bool(self.opened.scorer.whole)
+
     def hidden_with(self, attend: Attend, tokens_BT: Tensor, positions_BT: Tensor) -> Tensor:
         return cast(Tensor, self.opened.model.hidden_with(attend, tokens_BT, positions_BT))
 
