@@ -126,8 +126,9 @@ class Generations(Artifact):
     """Texts drawn from one checkpoint.
 
     `samples.jsonl`: outcome (`code/NAME`, `judge/NAME`), item, sample (from 0), text (as it continues the prompt, cut
-    before a stop sequence, never stripped), tokens, ended (`stop`, `end_of_text`, `length`, `window`); in the order of
-    outcomes, items and samples. `prompts.jsonl`: outcome, item, prompt.
+    before a stop sequence, never stripped), tokens, ended (`stop`, `end_of_text`, `length`, `window`), cut (tokens that the
+    prompt lost at its beginning, being longer than the window); in the order of outcomes, items and samples.
+    `prompts.jsonl`: outcome, item, prompt.
     """
 
     kind: ClassVar[str] = "generate"
@@ -152,7 +153,7 @@ class CodeScores(Artifact):
 
     `items.parquet` as of Scores (value: the unbiased estimate of pass@k of one problem, k the first asked for).
     `pass_at_k.parquet`: outcome, item, k, samples, passed, value, low, high (float64: interval of 95 %).
-    `verdicts.parquet`: outcome, item, sample, status, detail, cpu_seconds.
+    `verdicts.parquet`: outcome, item, sample, status, detail.
     """
 
     kind: ClassVar[str] = "code"
@@ -180,7 +181,8 @@ class Judgements(Artifact):
     """What judges said of the answers of two runs.
 
     `judgements.parquet`: item, judge, order (`arm first`, `control first`), choice (`arm`, `control`, `tie`,
-    `unusable`), arm_characters, control_characters (int64); a row for every order of every pair. `transcripts.jsonl`:
+    `unusable`), reason (string: why there is no verdict, or a tie), arm_probability (float64: of a local judge; null),
+    arm_characters, control_characters (int64); a row for every order of every pair. `transcripts.jsonl`:
     what each judge was asked, word for word, and what it said.
     """
 
