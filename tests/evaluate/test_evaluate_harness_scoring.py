@@ -21,7 +21,9 @@ from tiny_tasks import (
 
 from titrant.errors import StudyError
 from titrant.evaluate.harness import model as harness_model
+from titrant.evaluate.harness.catalogue import task_file
 from titrant.evaluate.harness.fitting import check_fit
+from titrant.evaluate.harness.quiet import quiet_harness
 from titrant.evaluate.harness.scoring import score_tasks
 
 ROWS = {"piqa": PIQA, "boolq": BOOLQ, "arc_easy": ARC, "copa": COPA, "winogrande": WINOGRANDE}
@@ -184,3 +186,36 @@ def test_evaluating_needs_no_harness_where_no_task_is_asked():
         "import titrant.evaluate, titrant.evaluate.harness.fitting, titrant.evaluate.harness.benchmarks\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_harness_run_by_itself_on_the_same_files_gives_the_same(tmp_path, letters_encoder, monkeypatch):
+    """The way that its users go: a YAML that includes its task, its own loader of files, its own choice of examples."""
+    import lm_eval.evaluator
+    from lm_eval.tasks import TaskManager
+
+    train = [{**row, "goal": f"close box {n}"} for n, row in enumerate(PIQA)]
+    ours = built(tmp_path, "piqa", PIQA, train=train, shots=2)
+    (outcome,) = score_tasks(CrcScorer(400), letters_encoder, [ours])
+    folder = tmp_path / "yaml"
+    folder.mkdir()
+    files = {"train": str(tmp_path / "piqa-train.jsonl"), "validation": str(tmp_path / "piqa.jsonl")}
+    settings = {"data_files": files, "cache_dir": str(tmp_path / "cache")}
+    (folder / "own.yaml").write_text(
+        f"include: {task_file('piqa')}\ntask: own_piqa\ndataset_path: json\ndataset_kwargs: {json.dumps(settings)}\n"
+    )
+    monkeypatch.setattr(lm_eval.evaluator, "add_env_info", lambda storage: None)  # it asks the machine for seconds
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with quiet_harness():
+        theirs = lm_eval.evaluator.simple_evaluate(
+            model=harness_model.HarnessModel(CrcScorer(400), letters_encoder),
+            tasks=["own_piqa"],
+            task_manager=TaskManager(include_path=str(folder), include_defaults=False),
+            num_fewshot=2,
+            bootstrap_iters=0,
+        )
+    mine = {"samples": outcome.record["samples"]["piqa"], "results": outcome.record["results"]["piqa"]}
+    assert [s["arguments"] for s in theirs["samples"]["own_piqa"]] == [s["arguments"] for s in mine["samples"]]
+    for key in ("doc_hash", "prompt_hash", "target_hash", "filtered_resps", "acc", "acc_norm"):
+        assert [s[key] for s in theirs["samples"]["own_piqa"]] == [s[key] for s in mine["samples"]], key
+    for key in ("acc,none", "acc_norm,none"):
+        assert theirs["results"]["own_piqa"][key] == mine["results"][key]
