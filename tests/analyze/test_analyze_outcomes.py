@@ -64,9 +64,10 @@ def test_answers_in_words_have_no_chance_and_are_left_out_where_next_to_none_is_
     content = make_study(tmp_path, cell, outcomes=outcomes).find()
     described, found = content["outcomes"]["nano"], by_outcome(content)
     assert [described[o]["chance"] for o in outcomes] == [None, None, None]
-    assert [described[o]["status"] for o in outcomes] == ["used", "used", "at chance"]
+    assert [described[o]["status"] for o in outcomes] == ["used", "used", "at zero"]
     assert "times the noise above zero" in described["task/nq_open"]["reason"]
     assert found["task/nq_open"]["p_raw"] is None
+    assert found["task/nq_open"]["flags"] == ["at zero"]
     assert found["task/triviaqa"]["p_raw"] is not None
 
 
@@ -243,6 +244,14 @@ def test_code_is_read_from_its_own_artifact_and_tested_as_a_pass_rate(tmp_path):
         ITEMS,
         10,
     )
+
+
+def test_a_control_that_solves_nothing_has_no_ratio_and_is_said_to_be_at_zero(tmp_path):
+    def cell(arm, seed, outcome):
+        return solved(arm, seed, outcome) if arm == "arm" else words(np.zeros(ITEMS))
+
+    finding = by_outcome(make_study(tmp_path, cell, outcomes=("code/mbpp",), seeds=(0, 1, 2, 3)).find())["code/mbpp"]
+    assert (finding["verdict"], finding["relative"], finding["flags"]) == ("better", None, ["control at zero"])
 
 
 def test_a_missing_artifact_of_code_is_named(tmp_path):

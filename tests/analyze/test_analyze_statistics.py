@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from titrant.analyze import bootstrap
 from titrant.analyze.bootstrap import generator, resample
 from titrant.analyze.components import Components, mean_of, satterthwaite_df, variance_components
 from titrant.analyze.power import Design, minimum_detectable, planned_power, power_seeds_only
@@ -222,6 +223,18 @@ def test_resampling_depends_on_its_seed_and_name_alone():
     first, again, other = (resample(d, np.ones(50), 200, generator(0, name)) for name in ("a", "a", "b"))
     assert (first.standard_error == again.standard_error).all()
     assert (first.standard_error != other.standard_error).all()
+
+
+def test_the_portions_in_which_items_are_drawn_change_no_figure(monkeypatch):
+    """All items of a large task at once took gigabytes."""
+    d = np.random.default_rng(4).normal(size=(2, 3, 70))
+    found = []
+    for most in (1, 1000, 10**9):
+        monkeypatch.setattr(bootstrap, "MOST_DRAWS", most)
+        found.append(resample(d, np.ones(70), 200, generator(0, "x")))
+    for other in found[1:]:
+        np.testing.assert_allclose(other.standard_error, found[0].standard_error, rtol=1e-12)
+        np.testing.assert_allclose(other.skewness, found[0].skewness, rtol=1e-9)
 
 
 def test_holm_agrees_with_a_hand_computed_example():

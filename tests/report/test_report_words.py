@@ -159,6 +159,19 @@ def test_every_case_reads_as_a_sentence(findings: list[Finding], sentence: str) 
     assert said(*findings) == f"At nano scale, {sentence}."
 
 
+def test_what_many_small_families_leave_open_is_one_clause() -> None:
+    better = a_finding("code/mbpp", "better", unit="pass rate", difference=0.2, interval=(0.15, 0.25))
+    rest = ("not resolved", "not resolved", "not resolved", "equivalent")
+    names = ("probe/sorting", "task/nq_open", "judge/dolly", "task/lambada_openai")
+    open_ = [a_finding(name, verdict) for name, verdict in zip(names, rest, strict=True)]
+    sentence = said(better, *open_)
+    assert "raised pass rate on mbpp by 20 points (95\u202f% interval 15 to 25)" in sentence
+    assert sentence.endswith(
+        "; no difference is resolved on sorting, nq_open or dolly; accuracy on lambada_openai is equivalent within the "
+        "margin."
+    )
+
+
 def test_a_mean_stands_for_its_large_family_and_is_not_counted_with_it() -> None:
     sentence = said(*probes(*["not resolved"] * 5), a_finding("mean/probes", "better"))
     assert "raised accuracy on average over the probes by 20 points (95\u202f% interval 15 to 25)" in sentence

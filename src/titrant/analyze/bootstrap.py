@@ -19,6 +19,9 @@ from numpy.typing import NDArray
 
 from titrant.analyze.components import Floats
 
+MOST_DRAWS = 1_000_000
+"""Items drawn at once: 4,000 resamples of 18,000 items would take gigabytes. The draws are the same in any portions."""
+
 
 @dataclass(frozen=True)
 class Resampled:
@@ -48,9 +51,13 @@ def item_counts(num_items: int, resamples: int, draws: np.random.Generator) -> N
 def resample(difference_CSI: Floats, weight_I: Floats, resamples: int, draws: np.random.Generator) -> Resampled:
     """Resample seeds and items of C contrasts on one outcome."""
     contrasts, num_seeds, num_items = difference_CSI.shape
-    counts_BI = item_counts(num_items, resamples, draws)
-    sums = counts_BI @ difference_CSI.reshape(-1, num_items).T
-    ratio_BCS = (sums / (counts_BI @ weight_I)[:, None]).reshape(resamples, contrasts, num_seeds)
+    columns_XI = difference_CSI.reshape(-1, num_items)
+    portion = max(1, MOST_DRAWS // num_items)
+    ratios = []
+    for start in range(0, resamples, portion):
+        counts_PI = item_counts(num_items, min(portion, resamples - start), draws)
+        ratios.append((counts_PI @ columns_XI.T) / (counts_PI @ weight_I)[:, None])
+    ratio_BCS = np.concatenate(ratios).reshape(resamples, contrasts, num_seeds)
     mean_BC = ratio_BCS.mean(axis=2)
     item_variance = mean_BC.var(axis=0, ddof=1)
     centred = mean_BC - mean_BC.mean(axis=0)

@@ -29,6 +29,7 @@ ONE_SEED = "one seed: training noise unknown"
 SMALL = "smaller than the margin"
 UNEQUAL = "few or very unequal items"
 CONTROL_AT_CHANCE = "control at chance"
+CONTROL_AT_ZERO = "control at zero"
 
 _AGREEMENT = (0.8, 1.25)
 """Bootstrap over closed form, items only: outside of this the items are too few or too unequal for either."""
@@ -234,7 +235,7 @@ def _own_flags(m: Measured, row: int, verdict: Verdict, control_clear: bool) -> 
     if m.statuses[row] != "used":
         flags.append(m.statuses[row])
     elif m.unit in ("accuracy", "pass rate") and not control_clear:
-        flags.append(CONTROL_AT_CHANCE)
+        flags.append(CONTROL_AT_CHANCE if m.guessed else CONTROL_AT_ZERO)
     flags += m.flags[row] if m.flags else ()
     if verdict in ("better", "worse") and abs(float(m.components.difference[row])) < m.margin:
         flags.append(SMALL)

@@ -60,6 +60,8 @@ class Measured:
     """None for means over outcomes."""
     flags: tuple[tuple[str, ...], ...] = ()
     """[C]: habits of the two arms that are a reason for care; empty: none of any."""
+    guessed: bool = True
+    """Whether guessing has a chance above zero."""
 
     @property
     def used(self) -> bool:
@@ -105,6 +107,7 @@ def measure(
         control_mean=np.array([mean[c.control] for c in chosen]),
         resampled=resample(difference_CSI, panel.weight, statistics.resamples, draws),
         flags=tuple(viability.flags(c.arm, c.control) if viability else () for c in chosen),
+        guessed=chance > 0,
     )
 
 
@@ -127,11 +130,13 @@ def measure_mean(name: str, members: Sequence[Measured], documents: Mapping[str,
         arm_mean=np.mean([m.arm_mean[r] for m, r in zip(members, rows, strict=True)], axis=0),
         control_mean=np.mean([m.control_mean[r] for m, r in zip(members, rows, strict=True)], axis=0),
         resampled=None,
+        guessed=any(member.guessed for member in members),
     )
 
 
 def _status_of_mean(statuses: Sequence[Status]) -> Status:
-    return "used" if "used" in statuses else "at chance" if "at chance" in statuses else "collapsed"
+    order: tuple[Status, ...] = ("used", "at chance", "at zero")
+    return next((status for status in order if status in statuses), "collapsed")
 
 
 def _rows(components: Components, rows: list[int]) -> Components:

@@ -7,9 +7,10 @@ that reads.
 Two questions are asked of a task, by different arms:
 
 1. Is it tested in a contrast? That is for the contrast's own two arms to say, and no third one. It is `collapsed` if
-   one of the two is, and `at chance` if the two *together* are not above chance. Together, because what decides
-   whether a difference is tested must not know the difference: sum and difference of two equal arms are independent,
-   while "at least one of them is above chance" picks the lucky arm, and its luck is then tested as a gain.
+   one of the two is, and `at chance` (`at zero`, where nothing can be guessed) if the two *together* are not above it.
+   Together, because what decides whether a difference is tested must not know the difference: sum and difference of
+   two equal arms are independent, while "at least one of them is above chance" picks the lucky arm, and its luck is
+   then tested as a gain.
 2. Is it in the means over tasks? A mean must be the same quantity in every row, so that is decided once a scale, over
    all arms together, by the rule of `signal`: left out are tasks that all arms together do not do far enough above
    chance for their noise, and tasks on which any arm is collapsed. A task that only some arms do may stay: that is what
@@ -40,7 +41,8 @@ from titrant.analyze.components import Floats, variance_components
 from titrant.analyze.paired import Panel
 from titrant.analyze.signal import LEAST_HEIGHT, Signal, signal_of
 
-Status = Literal["used", "at chance", "collapsed"]
+Status = Literal["used", "at chance", "at zero", "collapsed"]
+"""`at zero`: nothing is guessed, and hardly any item is right."""
 
 COLLAPSE_FRACTION = 0.9
 """An arm without skill that gives one answer so often is collapsed whether or not it gains by it."""
@@ -110,13 +112,14 @@ def judge_task(panel: Panel, chance: float, alpha: float) -> Viability:
         reason = f"collapsed onto one answer (up to {share:.0%} of items) without skill beyond that habit: {named}"
         return Viability("collapsed", reason, arms, signal)
     level = f"above chance ({chance:.3g})" if chance else "above zero"
+    silent: Status = "at chance" if chance else "at zero"
     if (signal.height_to_noise or 0.0) < LEAST_HEIGHT:
         height = max(signal.height_to_noise or 0.0, 0.0)
         words = f"all arms together are {height:.2f} times the noise {level}, and {LEAST_HEIGHT:g} are asked for"
-        return Viability("at chance", words, arms, signal)
+        return Viability(silent, words, arms, signal)
     if len(able) < len(arms):
         named = ", ".join(f"'{arm}'" for arm in arms if arm not in able)
-        return Viability("used", f"not above chance: {named}" if chance else f"not above zero: {named}", arms, signal)
+        return Viability("used", f"{'not above chance' if chance else 'hardly any right'}: {named}", arms, signal)
     return Viability("used", "", arms, signal)
 
 
@@ -132,7 +135,9 @@ def _judge_pair(panel: Panel, signals: list[ArmSignal], pair: tuple[str, str], c
     if len(collapsed) == len(signals) or any(signal.above_chance for signal in collapsed):
         return "collapsed"
     together_SI = np.mean([panel.value[panel.arms.index(arm)] for arm in pair], axis=0)
-    return "used" if _is_above(together_SI, panel.weight, chance, alpha) else "at chance"
+    if _is_above(together_SI, panel.weight, chance, alpha):
+        return "used"
+    return "at chance" if chance else "at zero"
 
 
 def _is_above(value_SI: Floats, weight_I: Floats, chance: float, alpha: float) -> bool:

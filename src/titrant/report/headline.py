@@ -30,6 +30,8 @@ from titrant.report.outcomes import (
 RESOLVED = ("better", "worse")
 SPELT_OUT = 3
 """Families with at most so many outcomes are spelt out, larger ones counted."""
+TOGETHER = 3
+"""So many small families with something unresolved are told in one clause."""
 
 
 def lead_of(groups: Sequence[Comparison], scales: Sequence[str]) -> Comparison:
@@ -201,22 +203,33 @@ def _scope(family: str, members: Sequence[Finding]) -> str:
 
 
 def _rest(families: Mapping[str, Sequence[Finding]]) -> list[str]:
-    """Clauses for what is not spelt out: whole large families, and the unresolved of small ones."""
+    """Clauses for what is not spelt out: whole large families, and the unresolved of small ones. Of many small families
+    the unresolved share a clause, but for bits per byte, whose outcomes are sources."""
+    small = {f: members for f, members in families.items() if f != "bits_per_byte" and len(members) <= SPELT_OUT}
+    open_ = {f: names for f, members in small.items() if (names := _where(members, "not resolved"))}
     clauses = []
     for family, members in families.items():
         if len(members) > SPELT_OUT:
             clauses.append(_count(family, members))
             continue
-        where = {verdict: _listing([where_of(f.outcome) for f in members if shown(f) == verdict]) for verdict in SHOWN}
+        where = {verdict: _listing(_where(members, verdict)) for verdict in SHOWN}
         unit = members[0].unit
         if where["equivalent"]:
             clauses.append(f"{unit} on {where['equivalent']} is equivalent within the margin")
-        if where["not resolved"]:
+        if family in open_ and len(open_) >= TOGETHER:
+            if family == next(iter(open_)):
+                every = [name for names in open_.values() for name in names]
+                clauses.append(f"no difference is resolved on {_listing(every, 'or')}")
+        elif where["not resolved"]:
             clauses.append(f"the difference in {unit} on {where['not resolved']} is not resolved")
         if where["no signal"]:
             mute = [finding for finding in members if without_signal(finding)]
             clauses.append(f"{where['no signal']} {_silent(mute)}")
     return clauses
+
+
+def _where(members: Sequence[Finding], verdict: Shown) -> list[str]:
+    return [where_of(finding.outcome) for finding in members if shown(finding) == verdict]
 
 
 def _count(family: str, members: Sequence[Finding]) -> str:
@@ -252,8 +265,9 @@ def _word(verdict: Shown) -> str:
 def _silent(mute: Sequence[Finding]) -> str:
     """What tasks that can tell nothing do, in the number that fits."""
     one = len(mute) == 1
-    if all("at chance" in finding.flags for finding in mute):
-        return "stays at chance" if one else "stay at chance"
+    for flag in ("at chance", "at zero"):
+        if all(flag in finding.flags for finding in mute):
+            return f"stays {flag}" if one else f"stay {flag}"
     return "gives no signal" if one else "give no signal"
 
 

@@ -60,11 +60,11 @@ class OutcomeEntry(Entry):
     """Accuracy of guessing; null where there are no choices."""
     majority: float | None
     """Accuracy of always giving the commonest answer; null where there are no choices."""
-    status: Literal["used", "at chance", "collapsed"]
+    status: Literal["used", "at chance", "at zero", "collapsed"]
     """Whether the outcome can tell anything, all arms taken together; only `used` ones are part of means."""
     reason: str
     """Why it is not used, or for which arms it shows nothing; empty where there is nothing to say."""
-    left_out: dict[str, Literal["at chance", "collapsed"]]
+    left_out: dict[str, Literal["at chance", "at zero", "collapsed"]]
     """By contrast (`ARM vs CONTROL`), why it is not tested on this outcome: what its own two arms show there. Those
     findings are outside of the family of tests."""
     flagged_items: int = 0

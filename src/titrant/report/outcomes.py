@@ -27,7 +27,7 @@ of its members are called."""
 MEANS = {"bits_per_byte": "bits_per_byte", "probes": "probe", "choices": "choice"}
 """Family by the second part of the name of a mean over outcomes, as in `mean/probes`."""
 
-NO_SIGNAL = ("at chance", "collapsed")
+NO_SIGNAL = ("at chance", "at zero", "collapsed")
 """Flags of a finding on a task that can tell nothing."""
 
 Shown = Literal["better", "worse", "equivalent", "not resolved", "no signal"]
