@@ -126,8 +126,8 @@ class Generations(Artifact):
     """Texts drawn from one checkpoint.
 
     `samples.jsonl`: outcome (`code/NAME`, `judge/NAME`), item, sample (from 0), text (as it continues the prompt, cut
-    before a stop sequence, never stripped), tokens, ended (`stop`, `end_of_text`, `length`, `window`), cut (tokens that the
-    prompt lost at its beginning, being longer than the window); in the order of outcomes, items and samples.
+    before a stop sequence, never stripped), tokens, ended (`stop`, `end_of_text`, `length`, `window`), cut (tokens that
+    the prompt lost at its beginning, being longer than the window); in the order of outcomes, items and samples.
     `prompts.jsonl`: outcome, item, prompt.
     """
 
@@ -144,6 +144,8 @@ class Generations(Artifact):
     """Share of texts that are empty or white space, by outcome."""
     looping: dict[str, float]
     """Share of texts that repeat themselves to their end, by outcome."""
+    shortened: dict[str, int] = Field(default_factory=dict)
+    """Prompts that lost their beginning because the model's window is shorter, by outcome."""
     made_by: str
     """Number format and way of drawing: runs in one contrast must agree in it."""
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, get_args
 
 import click
 
-from titrant.artifacts import Benchmarks, CodeScores, Scores
+from titrant.artifacts import Benchmarks, CodeScores, Generations, Scores
 from titrant.cli.opened import make_console
 from titrant.cli.results import folders_of, quiet_transformers
 from titrant.errors import Problem, StudyError
@@ -221,7 +221,10 @@ def _show(model: str, wanted: Wanted, made: dict[str, Given]) -> None:
         code = CodeScores.read(made["code"].folder)
         found |= of_one_model(made["code"].folder / "items.parquet")
         metrics |= {outcome: f"pass@{next(iter(by_k))}" for outcome, by_k in code.pass_at_k.items()}
-        notes |= {outcome: [_ended(verdicts)] for outcome, verdicts in code.verdicts.items()}
+        cut = Generations.read(made["generate"].folder).shortened
+        for outcome, verdicts in code.verdicts.items():
+            shorter = [f"{cut[outcome]} prompts cut to the window"] if cut[outcome] else []
+            notes[outcome] = [_ended(verdicts), *shorter]
     table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0))
     headings = ("task", "metric", "score", "95 % of items", "chance", "majority", "P(right)", "gold bits/byte", "items")
     for heading in headings:

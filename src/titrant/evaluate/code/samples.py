@@ -126,6 +126,10 @@ def _write(asked: Sequence[Asked], journal: Journal, out: Path) -> Generations:
         tokens={each.outcome: tokens[each.outcome] for each in asked},
         empty={outcome: fmean(map(is_empty, found)) for outcome, found in texts.items()},
         looping={outcome: fmean(map(is_looping, found)) for outcome, found in texts.items()},
+        shortened={
+            each.outcome: len({row["item"] for row in rows if row["outcome"] == each.outcome and row["cut"]})
+            for each in asked
+        },
         made_by=MADE_BY,
     )
 
