@@ -9,7 +9,8 @@ from titrant.evaluate.harness import sources
 from titrant.evaluate.harness.benchmarks import prepare_benchmarks, read_tasks
 from titrant.evaluate.harness.prompt_sets import read_prompts
 from titrant.evaluate.harness.scoring import score_tasks
-from titrant.jobs import BenchmarksJob
+from titrant.evaluate.questions import check_questions
+from titrant.jobs import BenchmarksJob, EvaluateJob, QuestionsJob
 from titrant.study.judging import PromptSet
 from titrant.study.tasks import CodeTask, Task, TaskData
 
@@ -147,3 +148,26 @@ def test_a_folder_without_a_tasks_documents_is_told(tmp_path):
         read_tasks(tmp_path, [Task(name="piqa")])
     with pytest.raises(StoreError, match="does not hold prompts"):
         read_prompts(tmp_path, "dolly")
+
+
+def test_tasks_that_do_not_fit_the_shortest_window_stop_a_study_before_it_trains(tmp_path, tokenizer_folder):
+    task = task_on(tmp_path, "piqa", [*PIQA, {**PIQA[0], "sol2": "eat all jars " * 60}])
+    out, _ = prepare(tmp_path, (task,))
+    asked = {"bytes_per_source": 0, "check_bytes_per_source": 0, "probes": (), "multiple_choice": (), "planted": {}}
+    evaluation = EvaluateJob(bits_per_byte_sources=(), tasks=(task,), **asked)
+    (tmp_path / "questions").mkdir()
+    told = []
+
+    def check(window):
+        return check_questions(
+            QuestionsJob(evaluation=evaluation, window=window),
+            {"tokenizer": tokenizer_folder, "benchmarks": out},
+            tmp_path / "questions",
+            scratch=tmp_path,
+            progress=lambda done, total, unit, note="": told.append(note),
+        )
+
+    with pytest.raises(StudyError, match=r"document 12 of task 'piqa': an answer of .* does not fit the window of 64"):
+        check(64)
+    assert check(2000).items == {"task/piqa": 13}
+    assert told[-1] == "task/piqa"
