@@ -207,6 +207,14 @@ def test_a_failure_says_why(sandbox: Sandbox, candidate: str, tests: str, status
     assert verdict.detail.startswith(detail)
 
 
+def test_order_and_chance_are_the_same_in_every_execution(sandbox: Sandbox) -> None:
+    chance = "import random\ndef f():\n    return str((hash('a'), list({'a', 'b', 'c'}), random.random()))"
+    check = PythonCheck(chance, "import random\nprint(f(), hash('b'), random.random())", ("f",))
+    found = {verdict.printed for _, verdict in sandbox.run_many([check] * 4)}
+    assert len(found) == 1
+    assert found != {""}
+
+
 def test_what_is_printed_is_kept_apart(sandbox: Sandbox) -> None:
     verdict = sandbox.run(PythonCheck("def f():\n    print('program')", "print('tests')\nf()", ("f",)))
     assert (verdict.output, verdict.printed) == ("program\n", "tests\n")

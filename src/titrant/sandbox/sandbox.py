@@ -150,18 +150,19 @@ def open_sandbox(limits: Limits | None = None, processes: int | None = None) -> 
 
     Raises EngineError, which says what to install, where no sandbox works: nothing is ever executed without one.
     """
+    tiers = allowed_tiers()
     limits = Limits() if limits is None else limits
     processes = len(os.sched_getaffinity(0)) if processes is None else processes
-    sandbox = _first_that_works(limits, processes)
+    sandbox = _first_that_works(tiers, limits, processes)
     try:
         yield sandbox
     finally:
         sandbox.close()
 
 
-def _first_that_works(limits: Limits, processes: int) -> Sandbox:
+def _first_that_works(tiers: tuple[Tier, ...], limits: Limits, processes: int) -> Sandbox:
     reasons: list[str] = []
-    for tier in allowed_tiers():
+    for tier in tiers:
         trouble = obstacle(tier)
         if trouble is None:
             try:

@@ -29,7 +29,7 @@ SANDBOX = "TITRANT_SANDBOX"
 
 Tier = Literal["bubblewrap", "landlock"]
 
-SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib64", "/lib32", "/etc/alternatives", "/etc/ld.so.cache")
+SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib64", "/lib32", "/nix/store", "/etc/alternatives", "/etc/ld.so.cache")
 """What a program may read, beside its interpreter."""
 
 ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "PYTHONHASHSEED": "0", "LANG": "C.UTF-8"}
@@ -146,7 +146,8 @@ def _owner(user: int) -> Iterator[int | None]:
 
 def interpreter() -> str:
     """The interpreter below any virtual environment: the one whose folder is shown to programs."""
-    return str(Path(sys.base_prefix, "bin", f"python{sys.version_info[0]}.{sys.version_info[1]}"))
+    found = Path(sys.base_prefix, "bin", f"python{sys.version_info[0]}.{sys.version_info[1]}")
+    return str(found if found.exists() else Path(sys.executable).resolve())
 
 
 def _has_users() -> bool:

@@ -10,6 +10,7 @@ import collections
 import contextlib
 import operator
 import os
+import random
 import sys
 import types
 from collections.abc import Callable
@@ -49,6 +50,7 @@ class Program:
     def run(self, setup: str, source: str) -> None:
         """Execute the code as a module named `candidate`; what it raises is told at the first question."""
         sys.modules["candidate"] = self._module
+        random.seed(0)  # a fork seeds it anew; the same program shall do the same
         try:
             for text, name in ((setup, "<setup>"), (source, "<candidate>")):
                 exec(compile(text, name, "exec", dont_inherit=True), self._module.__dict__)

@@ -26,7 +26,7 @@ from . import begin, confine, endings, program, tests, watch, whole
 
 LOOK_SECONDS = 0.04
 """Between two looks at what an execution uses."""
-LEAVE_SECONDS = 0.05
+LEAVE_SECONDS = 1.0
 """Given to a program to end by itself when its tests are over; what it does then changes no verdict."""
 TESTS_SHARE = 10
 """The tests themselves may compute this many times as long as the program."""
