@@ -15,6 +15,8 @@ from outside_families import FAMILIES
 from titrant.evaluate.likelihood import CausalScorer, Output
 from titrant.evaluate.models import scorer_of
 from titrant.model.outside import OutsideModel
+from titrant.model.transformer import Transformer
+from titrant.study.architecture import Architecture
 
 
 def bigram_scorer(table, batch_tokens=64, window=8):
@@ -171,6 +173,21 @@ def test_no_item_changes_by_one_bit_with_what_is_scored_beside_it(model, items):
         for i, found in zip(batch, scorer.token_scores([sequences[i] for i in batch]), strict=True):
             assert np.array_equal(found.nats, together[i].nats)
             assert np.array_equal(found.best, together[i].best)
+
+
+def test_long_texts_change_no_bit_wherever_they_are_cut():
+    # a product over 256 keys or more is summed in parts: what is filled up must be the same for a token wherever it is
+    model = Transformer(Architecture(layers=2, width=128, heads=2, ffn_width=64), vocabulary=64)
+    model.initialise(2)
+    random = np.random.default_rng(6)
+    context = random.integers(0, 64, 330).tolist()
+    sequences = [[*context[:size], *random.integers(0, 64, 9).tolist()] for size in (330, 250, 190, 320)]
+    scorer = scorer_of(model, 512)
+    together = scorer.token_nats(sequences)
+    for tokens in (48, 80, 144, 1000):
+        batched = replace(scorer, batch_tokens=tokens)
+        for one, nats in zip(sequences, together, strict=True):
+            assert np.array_equal(batched.token_nats([one])[0], nats)
 
 
 @pytest.mark.parametrize("name", ["llama", "gpt2", "gpt_neox", "granite", "cohere", "mistral", "gemma2"])

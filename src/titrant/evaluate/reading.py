@@ -7,8 +7,8 @@
 3. the nodes are cut into chunks of equal size, wherever that falls. What a chunk must know of earlier ones are the
    nodes on the way to its first: their keys and values are *carried*;
 4. the queries of a chunk are cut into *tiles*: neighbours of one reading. The keys of a tile lie in the order of their
-   positions from 0, whoever has read them first, so a token's attention is the same sum in the same order whatever else
-   is read.
+   positions from 0, whoever has read them first, and their number depends on the position alone: a token's attention is
+   the same sum in the same order whatever else is read.
 
 Shapes: N nodes of a chunk, C carried nodes, S nodes that a chunk's tiles see (C + N), R tiles of a group, Q queries of
 a tile, J keys of a tile.
@@ -25,12 +25,11 @@ from numpy.typing import NDArray
 Ints = NDArray[np.int64]
 
 QUERIES = 64
-"""Most queries of a tile."""
+"""Tiles end at positions that are multiples of it, and so do the keys that they are given: long sums are made in parts,
+and how many keys are summed, zeros included, is the same for a position wherever a chunk or a shared beginning ends."""
 GRAIN = 16
-"""Queries and keys of a tile are filled up to a multiple of it: no vector of a processor has a rest, and no product has
-so few rows that it would take another way."""
-KEY_GRAIN = 32
-"""Tiles whose keys are as many up to this grain are one product."""
+"""Queries of a tile and rows of a product are filled up to a multiple of it: no vector of a processor has a rest, and no
+product has so few rows that it would take another way."""
 
 
 @dataclass(frozen=True)
@@ -90,8 +89,9 @@ class Reading:
                 depth = length - (int(way[-1]) - first + 1)  # position of the segment's first new node
                 start = depth + max(0, begin - first)
                 stop = min(length, depth + end - first)
-                for at in range(start, stop, QUERIES):
-                    pieces.append((at, min(at + QUERIES, stop), way))
+                while start < stop:
+                    pieces.append((start, min(_filled(start + 1, QUERIES), stop), way))
+                    start = pieces[-1][1]
             carried = np.unique(np.concatenate([way[:to][way[:to] < begin] for _, to, way in pieces]))
             groups = _groups(pieces, begin, carried)
             places = np.searchsorted(seen, carried)
@@ -141,7 +141,7 @@ def _from(segments: Sequence[tuple[int, Ints]], place: int) -> Iterator[tuple[in
 def _groups(pieces: list[tuple[int, int, Ints]], begin: int, carried: Ints) -> tuple[Tiles, ...]:
     by_size: dict[tuple[int, int], list[tuple[int, int, Ints]]] = {}
     for at, to, way in pieces:
-        by_size.setdefault((_filled(to - at, GRAIN), _filled(to, KEY_GRAIN)), []).append((at, to, way))
+        by_size.setdefault((_filled(to - at, GRAIN), _filled(to, QUERIES)), []).append((at, to, way))
     return tuple(_tiles(members, *size, begin, carried) for size, members in sorted(by_size.items()))
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import torch
@@ -22,6 +23,8 @@ from torch.nn.functional import linear
 from titrant.evaluate.likelihood import COLUMNS_AT_ONCE, WHOLE_TOKENS, CausalScorer, exact_float32
 from titrant.evaluate.products import FastProducts
 
+_WIDTHS, _KEYS = (32, 64, 128), (64, 256, 320, 1024)
+"""Heads' widths and numbers of keys for which attention's products are compared."""
 _COUNTS = (16, 48, 208, 1040)
 """Numbers of rows that are compared with all of them, multiples of `reading.GRAIN`."""
 
@@ -38,11 +41,30 @@ def prove_rows(scorer: CausalScorer, shapes: Iterable[tuple[int, int]]) -> Causa
         return scorer
     fixed = replace(scorer, whole=True, batch_tokens=WHOLE_TOKENS)
     tried = tuple(sorted({(inputs, min(outputs, COLUMNS_AT_ONCE)) for inputs, outputs in shapes}))
-    if _same_for_any_count(tried, scorer.batch_tokens, scorer.device) and _same_in_any_company(scorer):
+    attention = _same_attention(scorer.device)
+    if attention and _same_for_any_count(tried, scorer.batch_tokens, scorer.device) and _same_in_any_company(scorer):
         return scorer
-    if _same_in_any_place(tried, WHOLE_TOKENS, scorer.device) and _same_in_any_company(fixed):
+    if attention and _same_in_any_place(tried, WHOLE_TOKENS, scorer.device) and _same_in_any_company(fixed):
         return fixed
     return replace(scorer, hidden_with=None)
+
+
+@functools.cache
+@torch.inference_mode()
+def _same_attention(device: torch.device) -> bool:
+    """Whether attention's products do not depend on the number of tiles, nor on the number and place of queries."""
+    with exact_float32():
+        for width, keys in product(_WIDTHS, _KEYS):
+            query, key, value, weights = (
+                _drawn(3 * size, other, device).view(3, size, other)
+                for size, other in ((192, width), (keys, width), (keys, width), (192, keys))
+            )
+            for left, right in ((query, key.transpose(1, 2)), (weights, value)):
+                whole = torch.bmm(left, right)
+                for place in (slice(0, 16), slice(48, 112), slice(16, 160)):
+                    if not torch.equal(torch.bmm(left[1:, place].contiguous(), right[1:]), whole[1:, place]):
+                        return False
+    return True
 
 
 @functools.cache
