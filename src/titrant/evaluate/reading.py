@@ -28,8 +28,8 @@ QUERIES = 64
 """Tiles end at positions that are multiples of it, and so do the keys that they are given: long sums are made in parts,
 and how many keys are summed, zeros included, is the same for a position wherever a chunk or a shared beginning ends."""
 GRAIN = 16
-"""Queries of a tile and rows of a product are filled up to a multiple of it: no vector of a processor has a rest, and no
-product has so few rows that it would take another way."""
+"""Queries of a tile and rows of a product are filled up to a multiple of it: no vector of a processor has a rest, and
+no product has so few rows that it would take another way."""
 
 
 @dataclass(frozen=True)
