@@ -219,3 +219,29 @@ def test_the_harness_run_by_itself_on_the_same_files_gives_the_same(tmp_path, le
         assert [s[key] for s in theirs["samples"]["own_piqa"]] == [s[key] for s in mine["samples"]], key
     for key in ("acc,none", "acc_norm,none"):
         assert theirs["results"]["own_piqa"][key] == mine["results"][key]
+
+
+def test_a_task_with_a_score_of_its_own_has_no_chance(tmp_path, letters_encoder):
+    targets = {"choices": ["yes", "no", "it is"], "labels": [1, 0, 1]}
+    rows = [{"question": f"Is it {n}?", "mc1_targets": targets, "mc2_targets": targets} for n in range(3)]
+    (outcome,) = score_tasks(CrcScorer(4000), letters_encoder, [built(tmp_path, "truthfulqa_mc2", rows)])
+    assert all(0 < item.value < 1 for item in outcome.items)
+    assert (outcome.chance, outcome.majority) == (None, None)
+
+
+def test_of_several_filters_the_first_is_compared_or_the_one_that_is_named(tmp_path, letters_encoder):
+    rows = [{"question": f"{n} + {2 - n}?", "answer": "It is 2.\n#### 2"} for n in range(2)]
+    writer = Writer({"gsm8k/0/0": "The answer is 2.", "gsm8k/1/0": "#### 2"})
+    found = {
+        metric: score_tasks(
+            CrcScorer(4000),
+            letters_encoder,
+            [built(tmp_path, "gsm8k", rows, shots=0, metric=metric)],
+            write=writer,
+        )[0]
+        for metric in (None, "exact_match,flexible-extract")
+    }
+    assert [(each.filter, [item.value for item in each.items]) for each in found.values()] == [
+        ("strict-match", [0, 1]),
+        ("flexible-extract", [1, 1]),
+    ]

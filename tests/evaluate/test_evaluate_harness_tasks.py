@@ -40,6 +40,7 @@ def test_another_version_of_the_harness_is_refused():
     ("fields", "said"),
     [
         ({"name": "mbpp"}, "list it under `code`, which has a sandbox"),
+        ({"name": "squadv2"}, "is a program that reads its own data"),
         ({"name": "wikitext"}, "kind 'loglikelihood_rolling', whose items have no score"),
         ({"name": "arc_easy", "metric": "f2"}, "has no metric 'f2'; it has 'acc', 'acc_norm'"),
         ({"name": "nq_open", "choices": "letters"}, "is not scored choice by choice"),

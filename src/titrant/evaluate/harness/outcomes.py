@@ -38,6 +38,8 @@ class TaskItem:
     answer: int = -1
     """Index of the right choice (the first of several); -1 where there are none."""
     choices: int = 0
+    """How many choices there are; 0 where none, or where the task has a score of its own that guessing says nothing
+    of."""
     right: int = 0
     """How many of the choices are right."""
     answer_text: str = ""
@@ -138,12 +140,13 @@ def _choices(task: BuiltTask, sample: Mapping[str, Any]) -> dict[str, Any]:
     compared = log_likelihoods / lengths
     weights = np.exp(compared - compared.max())
     answer = right[0]
+    own = task.harness.config.process_results is not None
     others = [compared[index] for index in range(len(choices)) if index not in right]
     return {
         "predicted": int(np.argmax(compared)),
         "answer": answer,
-        "choices": len(choices),
-        "right": len(right),
+        "choices": 0 if own else len(choices),
+        "right": 0 if own else len(right),
         "answer_text": choices[answer],
         "margin_nats": float(compared[answer] - max(others)) * float(lengths[answer]) if others else math.nan,
         "gold_nats": -float(log_likelihoods[answer]),

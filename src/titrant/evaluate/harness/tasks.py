@@ -81,6 +81,10 @@ def plan_task(task: Task) -> TaskPlan:
 
     file = task_file(task.name)
     config = load_yaml(file, resolve_func=False)
+    if "class" in config:
+        raise StudyError(
+            f"task '{task.name}' is a program that reads its own data from the hub, and cannot be given any"
+        )
     if config.get("unsafe_code") or "code_eval" in str(config.get("metric_list")):
         raise StudyError(f"task '{task.name}' runs what a model writes; list it under `code`, which has a sandbox")
     if config.get("doc_to_image") or config.get("doc_to_audio"):
