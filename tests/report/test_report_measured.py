@@ -68,7 +68,7 @@ def test_what_findings_draw_from_tasks_code_and_judges_meets_the_schema(report: 
 
 def test_tasks_stand_under_their_category_with_its_mean(built: dict[str, str]) -> None:
     heads = re.findall(r'<div class="row head"><span class="label">([^<]+)</span>', built["report.html"])
-    families = ["Bits per byte", "Probes", "World knowledge", "Reasoning", "Other tasks", "Code that was run"]
+    families = ["Bits per byte", "Probes", "World knowledge", "Reasoning", "Other tasks", "Code tasks"]
     assert heads[:7] == [*families, "Judged answers"]
 
 

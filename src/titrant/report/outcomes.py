@@ -17,7 +17,7 @@ FAMILIES = {
     "reasoning": ("Reasoning", "reasoning task", "reasoning tasks"),
     "tasks": ("Other tasks", "other task", "other tasks"),
     "gold": ("Bits per byte of right answers", "right answer", "right answers"),
-    "code": ("Code that was run", "problem set", "problem sets"),
+    "code": ("Code tasks", "problem set", "problem sets"),
     "judge": ("Judged answers", "prompt set", "prompt sets"),
 }
 """By the first part of an outcome's name, and for a task by its category: head of its block, and what one and several
