@@ -27,6 +27,7 @@ import numpy as np
 import torch
 from lm_eval.api.instance import Instance
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from transformers import AutoModelForCausalLM
 
 from titrant.evaluate.encoding import Encoder
 from titrant.evaluate.harness.model import HarnessModel
@@ -104,6 +105,19 @@ def measures(task: BuiltTask, requests: list[Any], answers: list[tuple[float, bo
     ]
 
 
+def exact_answers(model: Any, ours: HarnessModel, requests: list[Any]) -> list[float]:
+    """Log-likelihoods by the library's model in float64, a request at a time."""
+    answers = []
+    for request in requests:
+        context, continuation = ours._encode_pair(*request.args)
+        tokens = (context + continuation)[-ours.max_length - 1 :]
+        with torch.inference_mode():
+            nats = torch.log_softmax(model(input_ids=torch.tensor([tokens[:-1]])).logits[0], -1)
+        places = range(len(tokens) - 1 - len(continuation), len(tokens) - 1)
+        answers.append(float(nats[places, continuation].sum()))
+    return answers
+
+
 def sweep(ours: HarnessModel, requests: list[Any], expected: list[tuple[float, bool]], items: int) -> int:
     """Answers that differ when `items` items are asked at a time, in another order."""
     by_item: dict[int, list[int]] = {}
@@ -125,6 +139,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--tasks", nargs="+", default=list(ALL))
     parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--exact-items", type=int, default=0, help="items also scored in float64")
     parser.add_argument("--sweep-items", type=int, default=64)
     asked = parser.parse_args()
     warnings.filterwarnings("ignore")
@@ -137,14 +152,17 @@ def main() -> None:
         process.start()
         print(f"{theirs.recv():,} parameters; items/s in CPU seconds")
         scorer, encoder = load_outside(folder)
-        ratios = [compare(task, scorer, encoder, theirs, asked) for task in tasks]
+        model = AutoModelForCausalLM.from_pretrained(folder).double().eval() if asked.exact_items else None
+        ratios = [compare(task, scorer, encoder, theirs, model, asked) for task in tasks]
         theirs.send(None)
         process.join()
     of_speed = [ratio for ratio, task in zip(ratios, tasks, strict=True) if task.task.name in SPEED]
     print(f"geometric mean of the ratio: {math.exp(sum(map(math.log, of_speed)) / len(of_speed)):.2f}")
 
 
-def compare(task: BuiltTask, scorer: CausalScorer, encoder: Encoder, theirs: Connection, asked: Any) -> float:
+def compare(
+    task: BuiltTask, scorer: CausalScorer, encoder: Encoder, theirs: Connection, model: Any, asked: Any
+) -> float:
     """Print one line of the table; the ratio of speeds."""
     requests = task.harness.instances
     items, texts = len(task.documents()), [request.args for request in requests]
@@ -169,6 +187,11 @@ def compare(task: BuiltTask, scorer: CausalScorer, encoder: Encoder, theirs: Con
         f"of 1, 7, 64: {changed}",
         flush=True,
     )
+    if asked.exact_items:
+        some = [place for place, request in enumerate(requests) if request.doc_id < asked.exact_items]
+        exact = exact_answers(model, HarnessModel(scorer, encoder), [requests[place] for place in some])
+        apart = [max(abs(a[p][0] - e) for p, e in zip(some, exact, strict=True)) for a in (expected, found)]
+        print(f"{'':15} from float64: lm-eval {apart[0]:.1e}  titrant {apart[1]:.1e}", flush=True)
     return other / mine
 
 
