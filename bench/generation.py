@@ -35,8 +35,8 @@ from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM, Pr
 
 from titrant.evaluate.encoding import Encoder
 from titrant.evaluate.generation import Generated, Prompt, generate
-from titrant.evaluate.likelihood import Output
-from titrant.model.outside import OutsideModel
+from titrant.evaluate.models import load_outside
+from titrant.evaluate.opening import OpenModel
 from titrant.study.tasks import Sampling
 
 ROWS = 64
@@ -141,16 +141,8 @@ def _open(folder: Path) -> tuple[Encoder, Any, Any]:
     peers = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, local_files_only=True).eval()
     tokenizer = PreTrainedTokenizerFast.from_pretrained(folder)
     peer = HFLM(pretrained=peers, tokenizer=tokenizer, batch_size=ROWS, device="cpu", max_length=2048)
-    library = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, local_files_only=True).eval()
-    model = OutsideModel(library, {}).eval()
-    opened = SimpleNamespace(
-        model=model,
-        scorer=SimpleNamespace(output=Output(model.output_weight, model.soft_cap)),
-        window=2048,
-        device=torch.device("cpu"),
-        attends_plainly=model.attends_plainly,
-    )
-    return Encoder(folder / "tokenizer.json", library.config.eos_token_id), opened, peer
+    opened = OpenModel(*load_outside(folder, 2048))
+    return opened.encoder, opened, peer
 
 
 def _random_model(folder: Path) -> Path:

@@ -13,7 +13,7 @@ from torch.nn.functional import linear
 from titrant.evaluate.encoding import Encoder
 from titrant.evaluate.generation.engine import ROWS, draw_by_door, make_groups
 from titrant.evaluate.generation.library import draw_by_library
-from titrant.evaluate.generation.products import packed_products
+from titrant.evaluate.generation.products import packed_products, seeing_nothing_packed
 from titrant.evaluate.generation.prompts import Generated, Prompt
 from titrant.evaluate.likelihood import exact_float32
 from titrant.model.attention_door import Attend
@@ -94,7 +94,7 @@ class _Door:
         return bool(self.opened.scorer.whole)
 
     def hidden_with(self, attend: Attend, tokens_BT: Tensor, positions_BT: Tensor) -> Tensor:
-        return cast(Tensor, self.opened.model.hidden_with(attend, tokens_BT, positions_BT))
+        return cast(Tensor, self.opened.model.hidden_with(seeing_nothing_packed(attend), tokens_BT, positions_BT))
 
     def logits_of(self, hidden_ND: Tensor) -> Tensor:
         output = self.opened.scorer.output
