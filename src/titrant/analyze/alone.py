@@ -3,8 +3,8 @@
 Nothing is compared here, so the noise of training is not known: intervals say how far a score may be off because other
 items might have been asked, and no more.
 
-A mean over the tasks of a category is only given where all of them were asked, and only over those that are done above
-chance (one-sided, 2.5 %): a task at chance says nothing, and dilutes what says something.
+A mean over tasks is only over those that are done above chance (one-sided, 2.5 %): a task at chance says nothing, and
+dilutes what says something.
 """
 
 from __future__ import annotations

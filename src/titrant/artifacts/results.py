@@ -218,7 +218,7 @@ class Page(Artifact):
     """`report.html`, `report.md`, `report.json`, `forest.svg` and `forest.png`."""
 
     kind: ClassVar[str] = "report"
-    version: ClassVar[int] = 6
+    version: ClassVar[int] = 7
 
     headline: str
     """The answer in one sentence."""

@@ -27,6 +27,7 @@ from titrant.execute.watch import Doing
 from titrant.execute.worker import StopSwitch
 from titrant.jobs import BenchmarksJob, CodeJob, EvaluateJob, GenerateJob, JobDeclaration
 from titrant.settings import check_settings
+from titrant.study.categories import category_of
 from titrant.study.declaration import listing, suggestion
 from titrant.study.evaluation import Evaluation
 from titrant.study.suites import SuiteName, suite
@@ -272,18 +273,33 @@ def _ended(verdicts: dict[str, int]) -> str:
 
 
 def _means(wanted: Wanted, found: dict[str, Alone]) -> Iterator[str]:
+    """A line for each category of the suites that were asked: the mean over what is done above chance, what is not in
+    it, and what the suite names and was not asked."""
     from titrant.analyze.alone import mean_over
 
-    for name in get_args(SuiteName):
-        if name not in wanted.suites or name == "judge":
+    asked = [suite(name) for name in get_args(SuiteName) if name in wanted.suites]
+    members: dict[str, dict[str, None]] = {}
+    missing: dict[str, dict[str, None]] = {}
+    for each in asked:
+        for task in each.tasks:
+            members.setdefault(category_of(task.name), {})[f"task/{task.name}"] = None
+        for problems in each.code:
+            members.setdefault("code", {})[f"code/{problems.name}"] = None
+        for gap in each.gaps:
+            if f"task/{gap}" not in found:
+                missing.setdefault(category_of(gap), {})[gap] = None
+    for category, outcomes in members.items():
+        mean = mean_over(found, tuple(outcomes))
+        holes = f"; not asked: {', '.join(missing[category])}" if category in missing else ""
+        if mean is None:
+            yield f"mean of {category}: none, because no task is done above chance{holes}"
             continue
-        each = suite(name)
-        members = (*(f"task/{task.name}" for task in each.tasks), *(f"code/{task.name}" for task in each.code))
-        mean = mean_over(found, members)
-        if mean is not None:
-            left_out = f"; at chance and left out: {', '.join(m.partition('/')[2] for m in mean.at_chance)}"
-            over = f"mean of {len(mean.members)} of {len(members)} tasks of {name}: {mean.score:.3f}"
-            yield over + (left_out if mean.at_chance else "")
+        low = f"; not above chance, and left out: {_names(mean.at_chance)}" if mean.at_chance else ""
+        yield f"mean of {category}: {mean.score:.3f}, over {_names(mean.members)}{low}{holes}"
+
+
+def _names(outcomes: tuple[str, ...]) -> str:
+    return ", ".join(outcome.partition("/")[2] for outcome in outcomes)
 
 
 def _gaps(wanted: Wanted, found: dict[str, Alone]) -> Iterator[str]:
@@ -296,7 +312,11 @@ def _gaps(wanted: Wanted, found: dict[str, Alone]) -> Iterator[str]:
 
 
 def _places(made: dict[str, Given]) -> Iterator[str]:
-    yield f"data: {', '.join(sorted(set(Benchmarks.read(made['benchmarks'].folder).data.values())))}"
+    of_origin: dict[str, list[str]] = {}
+    for outcome, origin in Benchmarks.read(made["benchmarks"].folder).data.items():
+        of_origin.setdefault(origin, []).append(outcome.partition("/")[2])
+    for origin, names in of_origin.items():
+        yield f"data of {', '.join(names)}: {origin}"
     for kind, what in (
         ("evaluate", "every item, and lm-eval results and samples"),
         ("generate", "every text"),
