@@ -103,6 +103,30 @@ def test_own_time_is_computing_and_sleeping() -> None:
     assert spent.sleeping_seconds >= 0.19
 
 
+def test_waiting_for_a_processor_is_not_sleeping() -> None:
+    """A process that never sleeps, beside eight more that want the same cores, waits longer than it computes."""
+    script = "import os\nprint(flush=True)\nwhile os.getppid() == PARENT:\n    sum(range(10**4))"
+    command = [sys.executable, "-S", "-c", script.replace("PARENT", str(os.getpid()))]
+    busy = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(4 * len(os.sched_getaffinity(0)))]
+    try:
+        for process in busy:
+            assert process.stdout is not None
+            process.stdout.read(1)
+        spent, slept = watch.OwnTime(), []
+        while spent.computed_seconds() < 0.4:
+            time.sleep(0.01)
+            spent.look([busy[0].pid])
+            if spent.computed_seconds() > 0.2:
+                slept.append(spent.sleeping_seconds)
+    finally:
+        for process in busy:
+            process.kill()
+            process.wait()
+            assert process.stdout is not None
+            process.stdout.close()
+    assert min(slept) < 0.1  # a wait that still lasts is taken off when it ends
+
+
 def test_both_tables_of_system_calls_allow_the_same() -> None:
     """Names that only the older architecture has are the exception."""
     older, newer = calls.allowed("x86_64"), calls.allowed("aarch64")
