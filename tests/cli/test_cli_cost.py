@@ -200,3 +200,16 @@ def test_a_real_calibration_measures_the_studys_own_steps_and_questions(tmp_path
     assert found.speed.seconds_per_byte > 0
     assert found.speed.train_memory_bytes > 1e8
     assert found.measured_seconds < 100
+
+
+def test_a_plan_tells_what_judges_will_be_asked_and_what_that_costs(titrant: Any, study: Path, tmp_path: Path) -> None:  # noqa: F811
+    (tmp_path / "prompts.jsonl").write_text('{"instruction": "Name a mill."}\n' * 5)
+    judge = {"model": "wise", "endpoint": "http://localhost:1/v1", "price_input": 1000, "price_output": 1000}
+    judging = {"prompts": {"files": "prompts.jsonl"}, "judges": [judge]}
+    small(tmp_path, lambda content: content["evaluation"].update(judging=judging))
+    status, out, err = titrant("plan", study)
+    assert status == 0, err
+    (line,) = [line for line in out.splitlines() if line.startswith("judge/dolly:")]
+    assert re.fullmatch(
+        r"judge/dolly: 10 requests for 1 pairs of runs, which cost about [\d.]+ and [\d.]+ at most", line
+    )

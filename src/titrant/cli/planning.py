@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,9 +17,11 @@ from titrant.cli.opened import make_console, open_plan, open_plan_and_store
 from titrant.cli.reasons import with_study_keys
 from titrant.errors import StoreError
 from titrant.execute.cost.accelerators import Offer, accelerator_named, offer
+from titrant.execute.cost.asked import prompts_in
 from titrant.execute.explain import Explainer
 from titrant.execute.runner import survey
 from titrant.execute.store import Standing, Store, trouble_to_come
+from titrant.jobs import JudgeJob
 from titrant.plan import Job, Plan
 from titrant.study.units import show_count, show_seconds
 
@@ -214,11 +216,28 @@ def _print_totals(plan: Plan, missing: Mapping[str, Job], forecast: Forecast, ho
         f"{show_count(sum(job.tokens for job in missing.values()))} tokens, {flops:.3g} FLOPs"
     )
     console.print(time_line(plan, forecast, missing, hourly_price))
+    for line in _judging_lines(plan, missing):
+        console.print(line)
     trained, unshared = plan.tokens_trained, plan.tokens_unshared
     saving = f", {1 - trained / unshared:.0%} saved" if unshared > trained else ""
     console.print(
         f"trained in all: {show_count(trained)} tokens, against {show_count(unshared)} if nothing were shared{saving}"
     )
+
+
+def _judging_lines(plan: Plan, missing: Mapping[str, Job]) -> Iterator[str]:
+    """What judges behind endpoints will be asked for the pairs of runs that are not judged yet, and what that costs."""
+    from titrant.chat.forecast import judging_forecast
+
+    for judging in plan.study.evaluation.judging:
+        pairs = sum(
+            isinstance(job.declaration, JudgeJob) and job.declaration.name == judging.name for job in missing.values()
+        )
+        one = judging_forecast(judging.model_copy(update={"items": prompts_in(judging)}))
+        if pairs and one is not None and one.requests:
+            likely, most = pairs * one.likely, pairs * one.most
+            cost = f", which cost about {likely:,.2f} and {most:,.2f} at most" if most else ""
+            yield f"judge/{judging.name}: {pairs * one.requests:,} requests for {pairs} pairs of runs{cost}"
 
 
 def study_as_yaml(plan: Plan) -> str:
