@@ -211,5 +211,5 @@ def test_a_plan_tells_what_judges_will_be_asked_and_what_that_costs(titrant: Any
     assert status == 0, err
     (line,) = [line for line in out.splitlines() if line.startswith("judge/dolly:")]
     assert re.fullmatch(
-        r"judge/dolly: 10 requests for 1 pairs of runs, which cost about [\d.]+ and [\d.]+ at most", line
+        r"judge/dolly: 10 requests for 1 pair of runs, which cost about [\d.]+ and [\d.]+ at most", line
     )
