@@ -237,7 +237,8 @@ def _judging_lines(plan: Plan, missing: Mapping[str, Job]) -> Iterator[str]:
         if pairs and one is not None and one.requests:
             likely, most = pairs * one.likely, pairs * one.most
             cost = f", which cost about {likely:,.2f} and {most:,.2f} at most" if most else ""
-            yield f"judge/{judging.name}: {pairs * one.requests:,} requests for {pairs} {"pair" if pairs == 1 else "pairs"} of runs{cost}"
+            runs = f"{pairs} {'pair' if pairs == 1 else 'pairs'} of runs"
+            yield f"judge/{judging.name}: {pairs * one.requests:,} requests for {runs}{cost}"
 
 
 def study_as_yaml(plan: Plan) -> str:
