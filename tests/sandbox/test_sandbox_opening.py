@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,30 @@ def test_an_abandoned_batch_does_not_reach_the_next(sandbox: object) -> None:
     assert next(results) is not None
     results.close()  # type: ignore[attr-defined]
     assert [verdict.status for _, verdict in sorted(sandbox.run_many([RIGHT] * 3))] == ["passed"] * 3
+
+
+def test_a_sandbox_that_is_closed_at_once_leaves_nothing(sandbox: object) -> None:
+    """Slots that are still starting are ended with all that they have started."""
+    from titrant.sandbox import Sandbox
+
+    assert isinstance(sandbox, Sandbox)
+    before = _orphans()
+    for pause in (0.0, 0.002, 0.004, 0.008, 0.016):
+        opened = Sandbox(sandbox.tier, sandbox.limits, 2)
+        time.sleep(pause)
+        opened.close()
+    assert _orphans() <= before
+
+
+def _orphans() -> set[str]:
+    """Processes in whose command line the code of a slot stands, and whose parent has gone."""
+    found = set()
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            parent = (path.parent / "stat").read_text().rpartition(")")[2].split()[1]
+            if parent == "1" and "from inside import slot" in path.read_text(errors="replace"):
+                found.add(path.parent.name)
+    return found
 
 
 def test_a_slot_that_dies_is_begun_again(sandbox: object) -> None:

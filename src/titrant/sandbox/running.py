@@ -29,6 +29,7 @@ class Slot:
     def __init__(self, tier: Tier, index: int, folders: frozenset[str]) -> None:
         self.folders = folders
         """What its programs see beside the system and Python."""
+        self._tier = tier
         self._scratch = Path(tempfile.mkdtemp(prefix="titrant-sandbox-"))
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115
         try:
@@ -99,17 +100,26 @@ class Slot:
 
     def close(self) -> None:
         """End the slot and give back what it used."""
-        for _ in range(400):
-            left = descendants(self._process.pid)  # while the slot, which adopts and reaps them, still lives
-            if not left or self._process.poll() is not None:
-                break
-            for process in left:
-                with suppress(OSError):
-                    os.kill(process, signal.SIGKILL)
-            time.sleep(0.005)
+        if self._tier == "bubblewrap":
+            with suppress(ProcessLookupError):
+                self._process.send_signal(signal.SIGSTOP)  # so that it starts nothing now
+            _kill(descendants(self._process.pid))
+        else:
+            for _ in range(400):
+                left = descendants(self._process.pid)  # while the slot, which adopts and reaps them, still lives
+                if not left or self._process.poll() is not None:
+                    break
+                _kill(left)
+                time.sleep(0.005)
         self.kill()
         self._process.wait()
         for stream in (self._process.stdin, self._process.stdout, self._errors):
             assert stream is not None
             stream.close()
         shutil.rmtree(self._scratch, ignore_errors=True)
+
+
+def _kill(processes: list[int]) -> None:
+    for process in processes:
+        with suppress(OSError):
+            os.kill(process, signal.SIGKILL)

@@ -144,6 +144,7 @@ class Sandbox:
 def open_sandbox(limits: Limits | None = None, processes: int | None = None) -> Iterator[Sandbox]:
     """The best sandbox that works here, with `processes` executions at once (None: one a core).
 
+    >>> from titrant.sandbox import PythonCheck
     >>> with open_sandbox() as sandbox:
     ...     sandbox.run(PythonCheck("def twice(n): return 2 * n", "assert twice(4) == 8", ("twice",))).status
     'passed'
