@@ -167,10 +167,14 @@ def test_an_answer_ends_with_the_window(model, encoder, texts):
     assert (narrow.tokens, narrow.ended, narrow.cut) == (110, "window", 0)
 
 
-def test_answers_of_the_library_are_its_own_and_do_not_depend_on_the_batch(encoder, prompts):
+@pytest.mark.parametrize("kind", ["library", "outside"])
+def test_answers_of_the_library_are_its_own_and_do_not_depend_on_the_batch(kind, encoder, prompts):
     library = tiny_llama(family=(MistralConfig, MistralForCausalLM), sliding_window=16)
     library.generation_config.repetition_penalty = 3.0  # what a folder says of how to generate is not asked
-    read = SimpleNamespace(model=library, scorer=None, window=WINDOW, device=library.device, attends_plainly=False)
+    model = library if kind == "library" else OutsideModel(library, {}).eval()
+    assert kind == "library" or not model.attends_plainly
+    read = SimpleNamespace(model=model, scorer=None, window=WINDOW, device=library.device, attends_plainly=False)
+    reference = tiny_llama(family=(MistralConfig, MistralForCausalLM), sliding_window=16)
     before = library.generation_config
     for sampling in (Sampling(max_tokens=25), SAMPLED):
         found = generate(read, encoder, prompts[:5], sampling)
@@ -183,7 +187,7 @@ def test_answers_of_the_library_are_its_own_and_do_not_depend_on_the_batch(encod
         start = len(tokens)
         while len(tokens) < start + answer.tokens:
             with torch.inference_mode():
-                tokens.append(int(library(torch.tensor([tokens]), use_cache=False).logits[0, -1].argmax()))
+                tokens.append(int(reference(torch.tensor([tokens]), use_cache=False).logits[0, -1].argmax()))
         text = encoder.decode([token for token in tokens[start:] if token != 0])
         assert text.startswith(answer.text)
         assert (text == answer.text) == (answer.ended != "stop")
