@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,6 +14,7 @@ import pytest
 from titrant.errors import EngineError
 from titrant.sandbox import Program, Sandbox, Verdict, languages
 from titrant.sandbox.languages import LANGUAGES, language_named
+from titrant.sandbox.tiers import SANDBOX
 
 HERE = [name for name, installed in languages().items() if installed]
 
@@ -77,8 +82,38 @@ def test_no_process_outlives_its_program(sandbox: Sandbox) -> None:
     batch = sandbox.run_many([Program("sh", "echo quick"), stay])
     assert next(batch)[1].passed
     batch.close()  # type: ignore[attr-defined]
-    lines = [path for path in Path("/proc").glob("[0-9]*/cmdline") if "sleep\x0091733" in _read(path)]
-    assert lines == []
+    assert _sleepers("91733") == []
+
+
+def test_no_process_outlives_a_killed_owner(sandbox: Sandbox) -> None:
+    owner = """
+from titrant.sandbox import Program, open_sandbox
+from titrant.study.limits import Limits
+with open_sandbox(Limits(cpu_seconds=60), 1) as sandbox:
+    print("ready", flush=True)
+    sandbox.run(Program("sh", "sleep 91744 & sleep 91744"))
+"""
+    environment = {**os.environ, SANDBOX: sandbox.tier}
+    process = subprocess.Popen([sys.executable, "-c", owner], stdout=subprocess.PIPE, env=environment)
+    assert process.stdout is not None
+    process.stdout.readline()
+    _wait_until(lambda: len(_sleepers("91744")) == 2)
+    process.kill()
+    process.wait()
+    process.stdout.close()
+    _wait_until(lambda: not _sleepers("91744"))
+
+
+def _wait_until(condition: Callable[[], bool]) -> None:
+    for _ in range(1000):
+        if condition():
+            return
+        time.sleep(0.03)
+    raise AssertionError("it never came to be")
+
+
+def _sleepers(number: str) -> list[Path]:
+    return [path for path in Path("/proc").glob("[0-9]*/cmdline") if f"sleep\x00{number}" in _read(path)]
 
 
 def _read(path: Path) -> str:

@@ -30,7 +30,7 @@ class Slot:
         self.folders = folders
         """What its programs see beside the system and Python."""
         self._tier = tier
-        self._scratch = Path(tempfile.mkdtemp(prefix="titrant-sandbox-"))
+        self._scratch = Path(tempfile.mkdtemp(prefix="titrant-sandbox-")) if tier == "landlock" else None
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115
         try:
             with slot_command(tier, index, self._scratch, sorted(folders)) as (command, files):
@@ -47,7 +47,7 @@ class Slot:
                 )
         except BaseException as error:
             self._errors.close()
-            shutil.rmtree(self._scratch, ignore_errors=True)
+            self._remove_scratch()
             if isinstance(error, OSError):
                 raise EngineError(f"the sandbox ({tier}) does not start: {error}") from error
             raise
@@ -89,6 +89,10 @@ class Slot:
             found = json.loads(said)
         return found, json.loads(record[4:])
 
+    def _remove_scratch(self) -> None:
+        if self._scratch is not None:
+            shutil.rmtree(self._scratch, ignore_errors=True)
+
     def complaint(self) -> str:
         """The last that the slot wrote to its standard error."""
         self._errors.seek(0)
@@ -116,7 +120,7 @@ class Slot:
         for stream in (self._process.stdin, self._process.stdout, self._errors):
             assert stream is not None
             stream.close()
-        shutil.rmtree(self._scratch, ignore_errors=True)
+        self._remove_scratch()
 
 
 def _kill(processes: list[int]) -> None:

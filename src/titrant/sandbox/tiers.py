@@ -71,15 +71,15 @@ def obstacle(tier: Tier) -> str | None:
 
 @contextmanager
 def slot_command(
-    tier: Tier, index: int, scratch: Path, folders: Iterable[str]
+    tier: Tier, index: int, scratch: Path | None, folders: Iterable[str]
 ) -> Iterator[tuple[list[str], tuple[int, ...]]]:
     """The command of one slot, and the files it inherits. `folders`: what programs see beside the system and Python;
-    `scratch`: an empty folder, used where nothing is mounted."""
+    `scratch`: an empty folder, where Landlock alone holds programs."""
     root = os.geteuid() == 0
     package = str(Path(__file__).parent)
     python = [interpreter(), "-P", "-s", "-S", "-B", "-X", "utf8", "-c", _SLOT_CODE]
     readable = (*SYSTEM, sys.base_prefix, *folders, *(str(path) for path in Path("/etc").glob("java-*")))
-    if tier == "landlock":
+    if scratch is not None:
         someone = _UNPRIVILEGED + index if root and _has_users() else None
         if someone is not None:
             scratch.chmod(0o711)

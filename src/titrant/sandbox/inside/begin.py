@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import struct
 import tempfile
 from dataclasses import dataclass
@@ -60,6 +61,7 @@ def stream(file: int, mode: str) -> TextIO:
 
 def keep_only(*, out: int | None, channel: int, gate: int) -> None:
     """Only the files that the process needs: nothing to read, one output, the channel at 3, one more at 4."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     nothing = os.open(os.devnull, os.O_RDWR)
     high = [os.dup2(old, 200 + index) for index, old in enumerate((nothing if out is None else out, channel, gate))]
     os.dup2(nothing, 0)

@@ -130,9 +130,9 @@ def drop_capabilities() -> None:
     _check(_LIBC.capset(header, ctypes.create_string_buffer(24)), "drop capabilities")
 
 
-def die_with_parent() -> None:
-    """The kernel ends this process when the one that started it ends."""
-    _LIBC.prctl(_PR_SET_PDEATHSIG, 9, 0, 0, 0)
+def die_with_parent(by: int = 9) -> None:
+    """The kernel sends this process a signal when the one that started it ends."""
+    _LIBC.prctl(_PR_SET_PDEATHSIG, by, 0, 0, 0)
 
 
 def adopt_orphans() -> None:

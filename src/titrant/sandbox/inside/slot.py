@@ -14,6 +14,7 @@ import json
 import os
 import select
 import shutil
+import signal
 import socket
 import struct
 import sys
@@ -69,7 +70,11 @@ def main() -> NoReturn:
     """Serve until the queue closes. The queue is standard input; answers go to standard output."""
     place = begin.Place(**json.loads(sys.argv[1]))
     os.closerange(3, 2**20)
-    confine.die_with_parent()
+    if place.scratch is None:
+        confine.die_with_parent()
+    else:  # no namespace ends with it: it has to clear up
+        signal.signal(signal.SIGTERM, lambda *_: _leave(str(place.scratch)))
+        confine.die_with_parent(signal.SIGTERM)
     confine.adopt_orphans()
     for name in WARM:
         with contextlib.suppress(ImportError):
@@ -228,6 +233,12 @@ def _look(running: Execution, limits: dict[str, Any], folder: str | None, spent:
         running.reason = "slow tests"
     elif folder is not None and watch.folder_bytes(folder) > limits["disk_bytes"]:
         running.reason = "disk limit"
+
+
+def _leave(scratch: str) -> NoReturn:
+    endings.clear()
+    shutil.rmtree(scratch, ignore_errors=True)
+    os._exit(0)
 
 
 def _answer(record: dict[str, Any]) -> None:
