@@ -62,7 +62,7 @@ from titrant.study.origins import Origin
 from titrant.study.phase import FromCheckpoint
 from titrant.study.signals import Family
 from titrant.study.source import Kind, PlantedFacts
-from titrant.study.tasks import HARNESS, CodeTask, Task
+from titrant.study.tasks import HARNESS, PACKAGE, CodeTask, Task
 
 Partition = Literal["train", "reserved", "held_out"]
 """The three parts of a source: trained on, trained on only by `disjoint` phases, never trained on."""
@@ -106,6 +106,8 @@ class BenchmarksJob(Declaration):
     judging: tuple[PromptSet, ...]
     harness: str = HARNESS
     """Version of lm-evaluation-harness."""
+    package: str = PACKAGE
+    """The package that data are taken from."""
 
 
 class ItemsJob(Declaration):

