@@ -41,7 +41,7 @@ def test_tasks_are_asked_at_the_ends_of_arms_and_searched_for_in_every_source(st
     kinds = {name.partition(" ")[0] for name in changed(after, before)}
     assert kinds == {"benchmarks", "items", "overlap", "questions", "evaluate", "findings", "report"}
     (benchmarks,) = jobs_of(after, "benchmarks").values()
-    assert [task.name for task in benchmarks.declaration.tasks] == ["piqa", "boolq"]
+    assert [task.name for task in benchmarks.declaration.tasks] == ["boolq", "piqa"]
     ends = {chain[-1] for _, chain in after.runs.values()}
     for job in jobs_of(after, "evaluate").values():
         asked = {task.name for task in job.declaration.tasks}
@@ -112,6 +112,53 @@ def test_local_data_are_known_by_what_they_hold(study, tmp_path) -> None:
     assert {name.partition(" ")[0] for name in changed(moved, one)} <= {"report"}
     (tmp_path / "piqa.jsonl").write_text('{"goal": "grind", "sol1": "mill", "sol2": "well", "label": 1}\n')
     assert "benchmarks" in {name.partition(" ")[0] for name in changed(study(tasks=[task]), one)}
+
+
+@pytest.mark.parametrize("place", ["task", "prompts"])
+def test_a_dataset_in_a_folder_is_known_by_what_it_holds(study, tmp_path, place) -> None:
+    (tmp_path / "saved").mkdir()
+    (tmp_path / "saved/state.json").write_text("{}")
+    (tmp_path / "saved/data.arrow").write_bytes(b"one")
+    data = {"dataset": "saved"}
+    asked = {
+        "task": {"tasks": [{"name": "piqa", "data": data}]},
+        "prompts": {"judging": {"prompts": data, "judges": [JUDGE]}},
+    }[place]
+    one = study(**asked)
+    (tmp_path / "saved").rename(tmp_path / "moved")
+    data["dataset"] = "moved"
+    assert {name.partition(" ")[0] for name in changed(study(**asked), one)} <= {"report"}
+    (tmp_path / "moved/data.arrow").write_bytes(b"two")
+    assert "benchmarks" in {name.partition(" ")[0] for name in changed(study(**asked), one)}
+
+
+def test_how_things_are_asked_and_drawn_trains_nothing_again_even_where_items_are_dropped(study) -> None:
+    prompts = {"prompts": {"files": "dolly.jsonl"}, "judges": [JUDGE]}
+    drop = {"action": "drop"}
+    one = study(decontaminate=drop, tasks=["piqa", "boolq"], judging=prompts)
+    other = study(
+        decontaminate=drop,
+        tasks=[{"name": "boolq", "metric": "acc"}, {"name": "piqa", "choices": "letters"}],
+        judging=prompts | {"sampling": {"max_tokens": 7}, "stop": ["END"]},
+    )
+    kinds = {name.partition(" ")[0] for name in changed(other, one)}
+    assert kinds == {"questions", "evaluate", "generate", "judge", "findings", "report"}
+
+
+def test_limits_and_k_run_solutions_again_and_draw_none(study) -> None:
+    one = study(code=["humaneval"])
+    other = study(code=[{"name": "humaneval", "k": [1, 10], "limits": {"cpu_seconds": 9}}])
+    assert {name.partition(" ")[0] for name in changed(other, one)} == {"code", "findings", "report"}
+
+
+def test_runs_of_the_learning_rate_probe_write_nothing(write_study) -> None:
+    content = yaml.safe_load(DEMO)
+    content["evaluation"] |= {"code": ["humaneval"]}
+    content["learning_rate_probe"] = {"arm": "balanced-only", "control": "text->text", "factors": [0.5, 1, 2]}
+    plan = plan_of(write_study(yaml.safe_dump(content, sort_keys=False)))
+    own = {name for name in plan.runs if "@tiny#" in name}
+    assert set(plan.runs) > own
+    assert len(jobs_of(plan, "generate")) == len(jobs_of(plan, "code")) == len(own)
 
 
 @pytest.mark.parametrize(

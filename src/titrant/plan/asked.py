@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TypeVar
 
-from titrant.jobs import BenchmarksJob, EvaluateJob, GenerateJob, JudgeJob
+from titrant.jobs import BenchmarksJob, CodeJob, EvaluateJob, GenerateJob, JudgeJob
 from titrant.study.contrast import Contrast
 from titrant.study.evaluation import MultipleChoice, Probe
+from titrant.study.judging import PromptSet
 from titrant.study.study import Study
 from titrant.study.tasks import CodeTask, Task
 
-WithMargin = TypeVar("WithMargin", Probe, MultipleChoice, Task, CodeTask)
+Asked = TypeVar("Asked", Probe, MultipleChoice, Task, CodeTask, PromptSet)
 
 
 def asked_of_models(study: Study, *, in_full: bool) -> EvaluateJob:
@@ -26,24 +27,23 @@ def asked_of_models(study: Study, *, in_full: bool) -> EvaluateJob:
         bits_per_byte_sources=evaluation.bits_per_byte.sources or tuple(study.sources),
         bytes_per_source=evaluation.bits_per_byte.bytes_per_source if in_full else 0,
         check_bytes_per_source=evaluation.check_bytes_per_source,
-        probes=_without_margins(probes),
-        multiple_choice=_without_margins(evaluation.multiple_choice) if in_full else (),
+        probes=_plain(probes, "margin"),
+        multiple_choice=_plain(evaluation.multiple_choice, "margin") if in_full else (),
         planted={
             name: source.plant for name, source in study.sources.items() if source.plant is not None and asks_for_facts
         },
-        tasks=_without_margins(evaluation.all_tasks) if in_full else (),
+        tasks=_plain(evaluation.all_tasks, "margin") if in_full else (),
     )
 
 
 def benchmarks_asked(study: Study) -> BenchmarksJob:
-    """All whose data lie elsewhere. How samples are drawn and run is no part of it."""
+    """All whose data lie elsewhere, by name. How it is asked, answered and scored is no part of it: sources that are
+    searched for these items must not change when that does."""
     evaluation = study.evaluation
-    fields = CodeTask.model_fields
-    drawn = {name: fields[name].get_default() for name in ("sampling", "k", "limits")}
     return BenchmarksJob(
-        tasks=_without_margins(evaluation.all_tasks),
-        code=tuple(task.model_copy(update=drawn) for task in _without_margins(evaluation.all_code)),
-        judging=tuple(judging.prompt_set for judging in evaluation.judging),
+        tasks=_by_name(_plain(evaluation.all_tasks, "margin", "metric", "choices")),
+        code=_by_name(_plain(evaluation.all_code, "margin", "sampling", "k", "limits")),
+        judging=_by_name(_plain(_prompt_sets(study), "sampling", "stop")),
     )
 
 
@@ -52,8 +52,12 @@ def texts_asked(study: Study) -> GenerateJob | None:
     evaluation = study.evaluation
     if not (evaluation.all_code or evaluation.judging):
         return None
-    prompts = tuple(judging.prompt_set for judging in evaluation.judging)
-    return GenerateJob(code=_without_margins(evaluation.all_code), judging=prompts)
+    return GenerateJob(code=_plain(evaluation.all_code, "margin", "k", "limits"), judging=_prompt_sets(study))
+
+
+def programs_asked(study: Study) -> CodeJob:
+    """How the solutions among those texts are run."""
+    return CodeJob(code=_plain(study.evaluation.all_code, "margin"))
 
 
 def judging_asked(study: Study) -> Iterator[tuple[JudgeJob, Contrast]]:
@@ -65,5 +69,16 @@ def judging_asked(study: Study) -> Iterator[tuple[JudgeJob, Contrast]]:
                 yield job, contrast
 
 
-def _without_margins(tasks: tuple[WithMargin, ...]) -> tuple[WithMargin, ...]:
-    return tuple(task.model_copy(update={"margin": type(task).model_fields["margin"].get_default()}) for task in tasks)
+def _prompt_sets(study: Study) -> tuple[PromptSet, ...]:
+    return tuple(judging.prompt_set for judging in study.evaluation.judging)
+
+
+def _plain(asked: tuple[Asked, ...], *names: str) -> tuple[Asked, ...]:
+    """The same with some fields at their defaults: what does not matter for a job is no part of it."""
+    return tuple(
+        one.model_copy(update={name: type(one).model_fields[name].get_default() for name in names}) for one in asked
+    )
+
+
+def _by_name(asked: tuple[Asked, ...]) -> tuple[Asked, ...]:
+    return tuple(sorted(asked, key=lambda one: str(one.name)))

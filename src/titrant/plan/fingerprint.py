@@ -69,7 +69,7 @@ def _lies_elsewhere(declared: BaseModel) -> bool:
     """Whether a name stands for the content, with a commit where there is one; a repository's `revision` may be a
     branch, which can move."""
     if isinstance(declared, TaskData):
-        return declared.files is None
+        return declared.files is None and not Path(declared.dataset or "").is_absolute()
     if isinstance(declared, Judge):
         return declared.endpoint is not None
     if not isinstance(declared, FilterModel):
@@ -100,7 +100,7 @@ def _plain(value: object) -> object:
             key: _plain(_as_declared(getattr(value, name), default))
             for name, key, counts, default in fields
             if counts is True
-            or (counts == "if remote" and not Path(getattr(value, name)).is_absolute())
+            or (counts == "if remote" and not Path(getattr(value, name) or "").is_absolute())
             or (counts == "unless default" and getattr(value, name) != default)
         }
     if isinstance(value, (tuple, list)):

@@ -19,7 +19,6 @@ from itertools import product
 from titrant.artifacts import ARTIFACTS
 from titrant.errors import StudyError
 from titrant.jobs import (
-    CodeJob,
     DocumentsJob,
     EvaluateJob,
     ExamplesJob,
@@ -43,7 +42,7 @@ from titrant.jobs import (
     TrainPhase,
     TransformJob,
 )
-from titrant.plan.asked import asked_of_models, benchmarks_asked, judging_asked, texts_asked
+from titrant.plan.asked import asked_of_models, benchmarks_asked, judging_asked, programs_asked, texts_asked
 from titrant.plan.budget import resolve_phases
 from titrant.plan.contrasts import planned_contrasts, same_documents
 from titrant.plan.fingerprint import fingerprint, identity_of
@@ -380,13 +379,13 @@ class _Draft:
         if texts is None:
             return
         written: dict[str, str] = {}
-        for run, chain in self.runs.values():
+        for run, chain in ((run, chain) for run, chain in self.runs.values() if self._is_own(run)):
             inputs = {"train": chain[-1], "tokenizer": self.tokenizer, "benchmarks": self.benchmarks}
             name = self.jobs[chain[-1]].name
             written[run.id] = self.add("generate", name, texts, inputs, run=run.id)
             if texts.code:
                 inputs = {"generations": written[run.id], "benchmarks": self.benchmarks}
-                self.judged[f"code/{run.id}"] = self.add("code", name, CodeJob(code=texts.code), inputs, run=run.id)
+                self.judged[f"code/{run.id}"] = self.add("code", name, programs_asked(self.study), inputs, run=run.id)
         for job, contrast in judging_asked(self.study):
             for scale, seed in product(self.study.scales, self.study.seeds):
                 arm, control = (Run(arm=arm, scale=scale, seed=seed).id for arm in (contrast.arm, contrast.control))

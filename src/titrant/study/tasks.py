@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from titrant.study.declaration import NOT_IDENTITY, Declaration, listing
+from titrant.study.declaration import IDENTITY_IF_REMOTE, NOT_IDENTITY, Declaration, listing
 from titrant.study.limits import Limits
 
 HARNESS = "0.4.13"
@@ -34,9 +34,11 @@ class TaskData(Declaration):
     """JSON-lines or Parquet files by split (`train`, `validation`, `test`); a relative path is read from the study's
     folder. One path alone is the split that is scored."""
     content: dict[str, str] | None = None
-    """BLAKE3 of each file. Filled in when the study is pinned; if given, it must match."""
-    dataset: str | None = None
-    """A dataset of the hub, or a folder that `save_to_disk` wrote; null: the one that the task names itself."""
+    """BLAKE3 of each file by its split, or of a local folder as `dataset`. Filled in when the study is pinned; if
+    given, it must match."""
+    dataset: str | None = Field(default=None, json_schema_extra=IDENTITY_IF_REMOTE)
+    """A dataset of the hub, or a folder that `save_to_disk` wrote, relative to the study's; null: the one that the task
+    names itself."""
     name: str | None = None
     """The dataset's configuration."""
     revision: str | None = None

@@ -7,7 +7,7 @@ is a pure function of it: change a byte of a file, and every job that depends on
 from __future__ import annotations
 
 import sysconfig
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any, TypeVar
@@ -275,13 +275,22 @@ def _pin_data(declared: Any, folder: Path) -> Any:
                 raise StudyError(f"'{path}' does not exist; paths are read from the study's folder")
         files = {split: str(path) for split, path in paths.items()}
         content = {split: content_of_file(path) for split, path in paths.items()}
-        for split, found in content.items():
-            if data.content is not None and data.content.get(split) != found:
-                raise StudyError(f"'{files[split]}' has changed: its content is {found}; correct the study")
-        update[place] = data.model_copy(update={"files": files, "content": content})
+        update[place] = _known_by(data, content).model_copy(update={"files": files})
+    elif data is not None and data.dataset is not None and (path := folder.resolve() / data.dataset).is_dir():
+        known = _known_by(data, {"dataset": content_of_folder(path)})
+        update[place] = known.model_copy(update={"dataset": str(path)})
+    elif data is not None and data.dataset is not None and Path(data.dataset).is_absolute():
+        raise StudyError(f"the folder '{data.dataset}' does not exist; name one, or a dataset of the hub")
     if isinstance(declared, Judging):
         update["judges"] = tuple(_pin_judge(judge, folder) for judge in declared.judges)
     return declared.model_copy(update=update)
+
+
+def _known_by(data: TaskData, content: Mapping[str, str]) -> TaskData:
+    for part, found in content.items():
+        if data.content is not None and data.content.get(part) != found:
+            raise StudyError(f"the data of '{part}' have changed: their content is {found}; correct the study")
+    return data.model_copy(update={"content": dict(content)})
 
 
 def _pin_judge(judge: Judge, folder: Path) -> Judge:
