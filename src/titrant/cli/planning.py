@@ -238,7 +238,8 @@ def _judging_lines(plan: Plan, missing: Mapping[str, Job]) -> Iterator[str]:
             likely, most = pairs * one.likely, pairs * one.most
             cost = f", which cost about {likely:,.2f} and {most:,.2f} at most" if most else ""
             runs = f"{pairs} {'pair' if pairs == 1 else 'pairs'} of runs"
-            yield f"judge/{judging.name}: {pairs * one.requests:,} requests for {runs}{cost}"
+            limit = judging.most_cost and f"; most_cost stops all of them at {pairs * judging.most_cost:,.2f} in sum"
+            yield f"judge/{judging.name}: {pairs * one.requests:,} requests for {runs}{cost}{limit or ''}"
 
 
 def study_as_yaml(plan: Plan) -> str:

@@ -274,7 +274,7 @@ def _pin_data(declared: Any, folder: Path) -> Any:
             if not path.is_file():
                 raise StudyError(f"'{path}' does not exist; paths are read from the study's folder")
         files = {split: str(path) for split, path in paths.items()}
-        content = {split: content_of_file(path) for split, path in paths.items()}
+        content: dict[str, str] = {split: content_of_file(path) for split, path in paths.items()}
         update[place] = _known_by(data, content).model_copy(update={"files": files})
     elif data is not None and data.dataset is not None and (path := folder.resolve() / data.dataset).is_dir():
         known = _known_by(data, {"dataset": content_of_folder(path)})
