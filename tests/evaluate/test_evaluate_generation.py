@@ -10,6 +10,7 @@ from tiny_evaluate import VOCABULARY, WINDOW
 from transformers import LlamaConfig, LlamaForCausalLM, MistralConfig, MistralForCausalLM
 
 from titrant.evaluate.generation import Prompt, engine, generate
+from titrant.evaluate.generation.stopping import Answer
 from titrant.evaluate.models import scorer_of
 from titrant.model.outside import OutsideModel
 from titrant.study.tasks import Sampling
@@ -165,6 +166,27 @@ def test_an_answer_ends_with_the_window(model, encoder, texts):
     assert {(answer.tokens, answer.ended, answer.cut) for answer in ended} == {(10, "length", 0), (11, "length", 1)}
     narrow = generate(read, encoder, [Prompt("a", "", tokens=tokens[:100])], Sampling(max_tokens=500))[0][0]
     assert (narrow.tokens, narrow.ended, narrow.cut) == (110, "window", 0)
+
+
+@pytest.mark.parametrize("kind", ["ours", "library"])
+def test_answers_end_at_any_of_the_encoders_endings(kind, model, encoder, prompts, monkeypatch):
+    drawn = {}
+    generated = Answer.generated
+    monkeypatch.setattr(Answer, "generated", lambda a: (drawn.update({a._fitted.tokens: a.tokens}), generated(a))[1])
+    read = opened(model)
+    if kind == "library":
+        library = tiny_llama(family=(MistralConfig, MistralForCausalLM), sliding_window=16)
+        read = SimpleNamespace(model=library, scorer=None, window=WINDOW, device=library.device, attends_plainly=False)
+    whole = [answer for (answer,) in generate(read, encoder, prompts, GREEDY)]
+    long = dict(drawn)
+    endings = {tokens[:4][-1] for tokens in long.values()}
+    cut = [answer for (answer,) in generate(read, encoder.ending_at(endings), prompts, GREEDY)]
+    assert len(endings) > 2
+    for prompt, tokens in long.items():
+        first = next(place for place, token in enumerate(tokens) if token in endings)
+        assert drawn[prompt] == tokens[: first + 1]
+    assert all(answer.ended == "end_of_text" for answer in cut)
+    assert all(all_.text.startswith(answer.text) for answer, all_ in zip(cut, whole, strict=True))
 
 
 @pytest.mark.parametrize("kind", ["library", "outside"])

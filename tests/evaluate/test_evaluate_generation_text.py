@@ -145,6 +145,15 @@ def test_the_end_of_text_ends_an_answer_and_is_no_part_of_it(encoder):
     assert answer.generated().tokens == len(answer.tokens)
 
 
+def test_whichever_ending_comes_first_ends_an_answer_and_is_no_part_of_it(encoder):
+    ab = encoder.encode(["ab"])[0]
+    for ending in (7, 9, encoder.end_of_text_id):
+        answer = answered(encoder.ending_at([7, 9]), Prompt("a", "x"), [*ab, ending, 9, 7])
+        assert (answer.ended, answer.tokens) == ("end_of_text", [*ab, ending])
+        assert answer.generated().text == "ab"
+        assert answered(encoder, Prompt("a", "x"), [*ab, ending]).finished == (ending == encoder.end_of_text_id)
+
+
 def test_an_empty_stop_sequence_is_none(encoder):
     assert not answered(encoder, Prompt("a", "x", ("",)), encoder.encode(["ab"])[0]).finished
 

@@ -1,6 +1,8 @@
 """Titrant behind the harness's interface: the same log-likelihoods as its own Hugging Face model, resumable, refusing."""
 
+import json
 import random
+import shutil
 
 import pytest
 from tiny_evaluate import VOCABULARY, train_tokenizer
@@ -90,6 +92,40 @@ def test_log_likelihoods_are_those_of_the_harnesss_own_backend(opened, hflm):
         assert mine[0] == pytest.approx(theirs[0], abs=1e-4)
         assert mine[1] == theirs[1]
     assert ours.shortened == {("t", len(pairs) - 2), ("t", len(pairs) - 1)}
+
+
+def drawn_from(folder, contexts):
+    """What Titrant and the harness's own backend go on with, greedily."""
+    from lm_eval.models.huggingface import HFLM
+
+    from titrant.evaluate.opening import open_given
+
+    settings = {"until": ["\n\n"], "do_sample": False, "temperature": 0.0, "max_gen_toks": 24}
+    requests = [ask((context, settings), number) for number, context in enumerate(contexts)]
+    ours = open_given({"model": folder})
+    theirs = HFLM(pretrained=str(folder), batch_size=1, device="cpu", dtype="float32")
+    found = HarnessModel(ours.scorer, ours.encoder, ours.write).generate_until(requests)
+    return ours.encoder, found, theirs.generate_until(requests, disable_tqdm=True)
+
+
+@pytest.mark.parametrize("named_in", ["config.json", "generation_config.json"])
+def test_answers_end_at_every_end_that_the_models_files_name_as_with_the_harnesss_own_backend(
+    llama, tmp_path, named_in
+):
+    pytest.importorskip("accelerate")
+    contexts = ["def main():\n", "import json", "x = json.loads("]
+    encoder, long, _ = drawn_from(llama, contexts)
+    ends = {token for text in long for token in encoder.encode([text])[0][4:8]}  # from the midst of its answers
+    folder = tmp_path / "model"
+    shutil.copytree(llama, folder)
+    (folder / "generation_config.json").unlink()
+    content = json.loads((llama / named_in).read_text()) | {"eos_token_id": [0, *sorted(ends)]}
+    (folder / named_in).write_text(json.dumps(content))
+    _, found, expected = drawn_from(folder, contexts)
+    for mine, theirs in zip(found, expected, strict=True):  # which shows an ending that is no special token
+        assert theirs in {mine + encoder.decode([end]) for end in ends}
+    assert any(found)
+    assert all(text.startswith(short) and len(short) < len(text) for short, text in zip(found, long, strict=True))
 
 
 def test_whole_texts_are_cut_into_the_harnesss_windows(opened, hflm):

@@ -252,7 +252,29 @@ def test_shortening_padding_and_added_tokens_make_no_other_tokenizer(outside, en
     tokenizer.post_processor = TemplateProcessing(single=f"{end} $A", special_tokens=[(end, 0)])
     tokenizer.save(str(outside / "tokenizer.json"), pretty=True)
     rename_end_of_text(outside, 7)
-    assert load_outside(outside, studys=encoder)[1] is encoder
+    read = load_outside(outside, studys=encoder)[1]
+    assert (read.end_of_text_id, read.added_before(), read.encodes_as(encoder)) == (0, [], True)
+
+
+def test_answers_end_at_every_token_that_a_models_files_name_and_of_the_study_at_its_own(outside, encoder):
+    rename_end_of_text(outside, [7, 3])
+    (outside / "generation_config.json").write_text('{"eos_token_id": 5}')
+    own, studys = load_outside(outside)[1], load_outside(outside, studys=encoder)[1]
+    assert (own.end_of_text_id, own.endings) == (7, {7, 3, 5})
+    assert (studys.end_of_text_id, studys.endings) == (0, {0, 7, 3, 5})
+    assert encoder.endings == {0}
+    (outside / "generation_config.json").unlink()
+    assert load_outside(outside)[1].endings == {7, 3}
+
+
+@pytest.mark.parametrize(
+    ("content", "said"), [("{", "is not JSON"), ('{"eos_token_id": ["</s>"]}', "names '</s>' as eos_token_id")]
+)
+def test_a_file_that_names_no_tokens_as_the_end_of_an_answer_is_refused(outside, content, said):
+    rename_end_of_text(outside, 0)
+    (outside / "generation_config.json").write_text(content)
+    with pytest.raises((StudyError, EngineError), match=said):
+        load_outside(outside)
 
 
 def test_a_shorter_context_is_the_same_for_a_run_and_for_a_folder(inputs, tmp_path):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from copy import copy
 from pathlib import Path
+from typing import Self
 
 from tokenizers import Tokenizer
 
@@ -26,11 +28,19 @@ class Encoder:
         # text that spells a special token is text: it must not end the document
         self._tokenizer.encode_special_tokens = True
         self.end_of_text_id = end_of_text_id
+        self.endings = frozenset([end_of_text_id])
+        """Tokens that end an answer, the end of text among them."""
 
     @classmethod
     def of_artifact(cls, folder: Path) -> Encoder:
         """The tokenizer of a TokenizerFile artifact."""
         return cls(folder / "tokenizer.json", TokenizerFile.read(folder).end_of_text_id)
+
+    def ending_at(self, endings: Iterable[int]) -> Self:
+        """This tokenizer, where an answer ends at these tokens too. A document's end stays the one that it is."""
+        other = copy(self)
+        other.endings = self.endings.union(endings)
+        return other
 
     def encodes_as(self, other: Encoder) -> bool:
         """Whether both are the same tokenizer, whatever either file says of shortening, padding and added tokens."""

@@ -91,9 +91,10 @@ def load_outside(
     """The scorer and the encoder of a Hugging Face causal language model saved in a folder with its tokenizer.json.
 
     `window` shortens the context below what the model's config allows. If the model's tokenizer is the one in
-    `studys`, that encoder is returned, end of text included; otherwise the model's own, with the end of text that its
-    config names first. Raises StudyError if a file is missing or no end of text is named, EngineError if transformers
-    cannot load the model. Nothing is downloaded.
+    `studys`, it is taken as it is there, end of text included; otherwise the model's own, with the end of text that its
+    config names first. Either way an answer ends at any token that config.json or generation_config.json names as
+    eos_token_id. Raises StudyError if a file is missing or wrong or no end of text is named, EngineError if
+    transformers cannot load the model. Nothing is downloaded.
     """
     for name in ("config.json", "tokenizer.json"):
         if not (folder / name).is_file():
@@ -116,9 +117,29 @@ def load_outside(
 
 def _encoder_of(folder: Path, config: dict[str, Any], studys: Encoder | None) -> Encoder:
     file = folder / "tokenizer.json"
+    endings = _endings(folder)
     if studys is not None and Encoder(file, studys.end_of_text_id).encodes_as(studys):
-        return studys
-    return Encoder(file, _end_of_text_id(config, folder))
+        return studys.ending_at(endings)
+    return Encoder(file, _end_of_text_id(config, folder)).ending_at(endings)
+
+
+def _endings(folder: Path) -> set[int]:
+    """All that the model's files name as the end of an answer: many chat models end a turn and a text differently."""
+    found: set[int] = set()
+    for name in ("config.json", "generation_config.json"):
+        file = folder / name
+        try:
+            content: Any = json.loads(file.read_bytes()) if file.is_file() else {}
+        except ValueError as error:
+            raise StudyError(f"'{file}' is not JSON: {error}; give the file that came with the model") from None
+        given = content.get("eos_token_id") if isinstance(content, dict) else content
+        ids = given if isinstance(given, list) else [] if given is None else [given]
+        if wrong := [id_ for id_ in ids if type(id_) is not int]:
+            raise StudyError(
+                f"'{file}' names {wrong[0]!r} as eos_token_id; it must be the number of a token, or a list of such"
+            )
+        found.update(ids)
+    return found
 
 
 def _first_line(error: Exception) -> str:

@@ -1,8 +1,8 @@
 """A model opened for evaluation, from the end of a train job or from a folder of Hugging Face, whichever is given.
 
-inputs                    window                               encoder
-train and tokenizer       as it was trained                    the artifact's
-model                     all that its config allows           the folder's tokenizer.json
+inputs                    window                         encoder                        an answer ends at
+train and tokenizer       as it was trained              the artifact's                 the study's end of text
+model                     all that its config allows     the folder's tokenizer.json    any eos_token_id of its files
 """
 
 from __future__ import annotations

@@ -141,7 +141,7 @@ def score_outside(
     measured = _measure(job, scorer, questions, encoder, meter)
     tasks = _ask(job, OpenModel(scorer, encoder), inputs, out, scratch, progress)
     scores = write_scores(replace(measured, tasks=tasks), out)
-    return OutsideScores(scores, scorer.window, encoder.end_of_text_id, studys_tokenizer=encoder is studys)
+    return OutsideScores(scores, scorer.window, encoder.end_of_text_id, studys_tokenizer=encoder.encodes_as(studys))
 
 
 def _measure(job: EvaluateJob, scorer: Scorer, questions: Questions, encoder: Encoder, meter: _Meter) -> Measured:

@@ -35,7 +35,7 @@ class Generated:
     tokens: int
     """Tokens drawn, those of the stop sequence or the end of text among them."""
     ended: Ended
-    """What ended it: a stop sequence, the end of text, `max_tokens`, or the model's window."""
+    """What ended it: a stop sequence, one of the encoder's `endings`, `max_tokens`, or the model's window."""
     cut: int = 0
     """Tokens of the prompt's beginning that the window had no room for."""
 

@@ -44,7 +44,7 @@ class Answer:
     def add(self, token: int) -> None:
         """One more token was drawn."""
         self.tokens.append(token)
-        if token == self._encoder.end_of_text_id:
+        if token in self._encoder.endings:
             self.ended = "end_of_text"
         elif self._stop and self._finds_stop():
             self.ended = "stop"
