@@ -116,7 +116,7 @@ def test_right_answers_pass_and_those_that_leave_before_the_tests_do_not(languag
     programs = {problem.item: [problem.program(text) for text in (given.right, given.wrong, given.leaves, "(((")]}
     task = CodeTask(name=f"multipl-e-{language}", sampling=Sampling())
     verdicts = try_programs(task, [problem], programs, Journal(), quiet).verdicts[problem.item]
-    assert verdicts[0] == ("passed", "")
+    assert (verdicts[0].status, verdicts[0].detail) == ("passed", "")
     assert "passed" not in [verdict.status for verdict in verdicts[1:]]
 
 

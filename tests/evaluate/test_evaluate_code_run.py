@@ -239,6 +239,25 @@ def test_after_an_interruption_only_the_rest_is_run_and_the_bytes_are_the_same(
     assert sorted(first + stand_in.asked) == sorted(asked)
 
 
+def test_all_sandboxes_that_held_a_program_are_named_and_no_other(
+    tmp_path: Path, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job, inputs = CodeJob(code=(task_of("mbpp", 4),)), inputs_in(tmp_path, ANSWERS)
+    stand_in.dies_after = 5
+    monkeypatch.setattr(StandIn, "tier", "landlock")
+    with pytest.raises(KeyboardInterrupt):
+        run_in(tmp_path / "out", job, inputs, tmp_path / "scratch")
+    stand_in.dies_after = None
+    monkeypatch.setattr(StandIn, "tier", "bubblewrap")
+    mixed, _ = run_in(tmp_path / "out", job, inputs, tmp_path / "scratch")
+    assert mixed.sandbox == "bubblewrap and landlock"
+    whole, _ = run_in(tmp_path / "whole", job, inputs, tmp_path / "elsewhere")
+    assert whole.sandbox == "bubblewrap"
+    monkeypatch.setattr(StandIn, "tier", "landlock")  # everything has its verdict: this one holds nothing
+    again, _ = run_in(tmp_path / "again", job, inputs, tmp_path / "elsewhere")
+    assert again == whole
+
+
 def test_the_same_program_under_other_limits_is_run_again(stand_in: StandIn) -> None:
     problems, journal = PROBLEMS["mbpp"][:1], Journal()
     programs = {problems[0].item: ["right"]}
@@ -249,8 +268,8 @@ def test_the_same_program_under_other_limits_is_run_again(stand_in: StandIn) -> 
 
 def test_a_greedy_answer_has_nothing_to_be_unsure_of(tmp_path: Path) -> None:
     problems = PROBLEMS["mbpp"][:1]
-    programs, verdicts = {problems[0].item: ["x"]}, {problems[0].item: [Kept("failed", "")]}
-    write_code_scores([Tried(task_of("mbpp"), problems, programs, verdicts, "stand-in")], tmp_path)
+    programs, verdicts = {problems[0].item: ["x"]}, {problems[0].item: [Kept("failed", "", "stand-in")]}
+    write_code_scores([Tried(task_of("mbpp"), problems, programs, verdicts)], tmp_path)
     (row,) = pq.read_table(tmp_path / "pass_at_k.parquet").to_pylist()
     assert (row["low"], row["value"], row["high"]) == (0, 0, 0)
 

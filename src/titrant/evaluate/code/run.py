@@ -2,7 +2,8 @@
 
 1. a solution becomes a check: of Python its text, the tests, and what they use of it; else the whole program
 2. equal checks are run once
-3. verdicts are kept in a journal in `scratch`: after an interruption only what has none is run
+3. verdicts are kept in a journal in `scratch`, each with the sandbox that it comes from: after an interruption only
+   what has none is run
 4. pass@k of each problem without bias, with its interval; a task's score is the mean over its problems
 
 Nothing is run outside the sandbox: where none works, that is an error that says what to install.
@@ -71,10 +72,9 @@ def try_programs(
     done = total - len(waiting)
     progress(done, total, "programs", outcome)
     with open_sandbox(task.limits, processes) as sandbox:
-        tier = sandbox.tier
         if waiting:
             check_libraries(problems, outcome, sandbox)
-        found = _by_key(list(waiting), sandbox.run_many(list(waiting.values())))
+        found = _by_key(list(waiting), sandbox.run_many(list(waiting.values())), sandbox.tier)
         while together := list(islice(found, KEPT_AT_ONCE)):
             journal.add(together)
             done += len(together)
@@ -83,7 +83,7 @@ def try_programs(
         problem.item: [Kept(*journal[keys[problem.item, sample]]) for sample in range(len(programs[problem.item]))]
         for problem in problems
     }
-    return Tried(task, problems, programs, verdicts, tier)
+    return Tried(task, problems, programs, verdicts)
 
 
 def own_cores() -> int | None:
@@ -101,12 +101,12 @@ def check_of(problem: Problem, program: str) -> Check:
 
 
 def _key(check: Check, limits: Limits) -> str:
-    return key_of(type(check).__name__, vars(check), limits.model_dump())
+    return key_of(Kept._fields, type(check).__name__, vars(check), limits.model_dump())
 
 
-def _by_key(keys: Sequence[str], found: Iterable[tuple[int, Verdict]]) -> Iterator[tuple[str, Kept]]:
+def _by_key(keys: Sequence[str], found: Iterable[tuple[int, Verdict]], tier: str) -> Iterator[tuple[str, Kept]]:
     for index, verdict in found:
-        yield keys[index], Kept(verdict.status, _lasting(verdict.detail))
+        yield keys[index], Kept(verdict.status, _lasting(verdict.detail), tier)
 
 
 def _lasting(detail: str) -> str:

@@ -55,11 +55,13 @@ NOT_MEASURED: dict[str, Any] = {
 
 
 class Kept(NamedTuple):
-    """What is kept of a verdict: that which is the same whenever the same program is run."""
+    """What is kept of a verdict: that which is the same whenever the same program is run in the same sandbox."""
 
     status: str
     """`passed`, or how it went wrong, in the sandbox's words."""
     detail: str
+    tier: str
+    """What held the program: after an interruption it need not be what holds the next one."""
 
 
 @dataclass(frozen=True)
@@ -71,8 +73,6 @@ class Tried:
     programs: Programs
     verdicts: Mapping[str, Sequence[Kept]]
     """By item, in the order of the samples."""
-    tier: str
-    """What held the programs."""
 
     @property
     def outcome(self) -> str:
@@ -83,6 +83,11 @@ class Tried:
     def samples(self) -> int:
         """Programs of each problem."""
         return len(next(iter(self.programs.values())))
+
+    @property
+    def tiers(self) -> set[str]:
+        """All that held one of the programs."""
+        return {verdict.tier for found in self.verdicts.values() for verdict in found}
 
     def passed(self, problem: Problem) -> int:
         """How many of a problem's programs passed."""
@@ -125,7 +130,7 @@ def write_code_scores(tried: Sequence[Tried], out: Path) -> CodeScores:
         verdicts={outcome: dict(sorted(counts.items())) for outcome, counts in statuses.items()},
         empty={each.outcome: fmean(map(is_empty, _all_answers(each))) for each in tried},
         looping={each.outcome: fmean(map(is_looping, _all_answers(each))) for each in tried},
-        sandbox=", ".join(sorted({each.tier for each in tried})),
+        sandbox=" and ".join(sorted(set[str]().union(*(each.tiers for each in tried)))),
     )
 
 
@@ -164,7 +169,8 @@ def _items(tried: Tried) -> Iterator[dict[str, Any]]:
 def _verdicts(tried: Tried) -> Iterator[dict[str, Any]]:
     for problem in tried.problems:
         for sample, verdict in enumerate(tried.verdicts[problem.item]):
-            yield {"outcome": tried.outcome, "item": problem.item, "sample": sample} | verdict._asdict()
+            place = {"outcome": tried.outcome, "item": problem.item, "sample": sample}
+            yield place | {"status": verdict.status, "detail": verdict.detail}
 
 
 def _write(rows: Sequence[Mapping[str, Any]], schema: pa.Schema, path: Path) -> None:
