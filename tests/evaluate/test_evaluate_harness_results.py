@@ -61,6 +61,27 @@ def test_files_of_an_artifact_are_the_same_bytes_and_hold_no_path(outcomes, tmp_
     assert not any(str(tmp_path).encode() in content or b"site-packages" in content for content in one.values())
 
 
+@pytest.mark.parametrize(
+    ("items", "limit"),
+    [
+        ((None, None), None),
+        ((2, 2), 2),
+        ((3, None), {"piqa": 3, "nq_open": None}),
+        ((2, 1), {"piqa": 2, "nq_open": 1}),
+        ((len(NQ), len(NQ)), len(NQ)),  # all there are of the one, and not of the other
+    ],
+)
+def test_results_say_how_many_documents_were_asked(items, limit, tmp_path, letters_encoder):
+    assert 3 < len(NQ) < len(PIQA)
+    tasks = [
+        built(tmp_path, name, rows, **({"items": most} if most else {}))
+        for name, rows, most in zip(("piqa", "nq_open"), (PIQA, NQ), items, strict=True)
+    ]
+    found = score_tasks(CrcScorer(128), letters_encoder, tasks, write=Writer())
+    written = json.loads(write_results(tmp_path / "r", found, model="m").read_text())
+    assert written["config"]["limit"] == limit
+
+
 def test_results_come_back_by_document(outcomes, tmp_path):
     write_results(tmp_path / "r", outcomes, model="m")
     read = {task.task: task for task in read_results(tmp_path / "r")}

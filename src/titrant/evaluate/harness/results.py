@@ -52,8 +52,9 @@ def write_results(
             lines = [json.dumps(_flat(s), default=handle_non_serializable, ensure_ascii=False) for s in samples]
             (folder / f"samples_{name}_{stamp}.jsonl").write_bytes("".join(f"{line}\n" for line in lines).encode())
     whole["configs"] = {name: _without_machine(config) for name, config in whole["configs"].items()}
+    limit = _limit(whole["n-samples"])
     whole |= {
-        "config": {"model": "titrant", "model_args": f"pretrained={model}", "bootstrap_iters": 0, "limit": None},
+        "config": {"model": "titrant", "model_args": f"pretrained={model}", "bootstrap_iters": 0, "limit": limit},
         "git_hash": None,
         "date": time.timestamp() if time != NO_TIME else 0.0,
         "lm_eval_version": HARNESS,
@@ -69,6 +70,20 @@ def write_results(
     text = json.dumps(whole, indent=2, default=handle_non_serializable, ensure_ascii=False)
     path.write_bytes(f"{text}\n".encode())
     return path
+
+
+def _limit(counts: Mapping[str, Mapping[str, int]]) -> int | dict[str, int | None] | None:
+    """The harness's `limit`: how many documents of each task were asked at most, None if all were.
+
+    One number where that says it of all tasks, as with the harness, which knows no other; else by task.
+    """
+    limits = {
+        name: count["effective"] if count["effective"] < count["original"] else None for name, count in counts.items()
+    }
+    most = max((limit for limit in limits.values() if limit is not None), default=None)
+    if most is None or all(count["effective"] == min(most, count["original"]) for count in counts.values()):
+        return most
+    return limits
 
 
 def _flat(sample: Mapping[str, Any]) -> dict[str, Any]:
