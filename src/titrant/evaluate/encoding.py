@@ -30,6 +30,7 @@ class Encoder:
         self.end_of_text_id = end_of_text_id
         self.endings = frozenset([end_of_text_id])
         """Tokens that end an answer, the end of text among them."""
+        self._named = _named_tokens(file.parent)
 
     @classmethod
     def of_artifact(cls, folder: Path) -> Encoder:
@@ -65,6 +66,33 @@ class Encoder:
                 return list(added[:start])
         return []
 
+    def before_nothing(self) -> int:
+        """The token that a text follows which has nothing before it: the beginning of a text that the model's files
+        name, or else what the tokenizer puts before every text, or else the end of text.
+
+        lm-evaluation-harness takes the same of named ones. A study's tokenizer has no such files: as in training, its
+        texts follow the end of text.
+        """
+        named = [self._tokenizer.token_to_id(self._named[role]) for role in ("bos_token", "eos_token")]
+        found = (named[0], *self.added_before()[:1], named[1])
+        return next((id_ for id_ in found if id_ is not None), self.end_of_text_id)
+
     def decode(self, ids: Sequence[int]) -> str:
         """The text of tokens, special ones included."""
         return str(self._tokenizer.decode(list(ids), skip_special_tokens=False))
+
+
+def _named_tokens(folder: Path) -> dict[str, str]:
+    """The beginning and the end of a text as the files beside a tokenizer.json name them; "" where they do not."""
+    found = dict.fromkeys(("bos_token", "eos_token"), "")
+    for name in ("special_tokens_map.json", "tokenizer_config.json"):  # the second counts where both name one
+        file = folder / name
+        try:
+            content = json.loads(file.read_bytes()) if file.is_file() else {}
+        except (OSError, ValueError) as error:
+            raise StudyError(f"'{file}' is not JSON: {error}; give the file that came with the model") from None
+        for role in found:
+            token = content.get(role) if isinstance(content, dict) else None
+            token = token.get("content") if isinstance(token, dict) else token
+            found[role] = token if isinstance(token, str) else found[role]
+    return found

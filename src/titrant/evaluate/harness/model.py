@@ -2,8 +2,9 @@
 
 Token boundaries are the harness's own: its `_encode_pair` splits context and continuation, moving blanks at the end of
 a context into the continuation, and nothing is stripped. Before a text stands what the tokenizer itself puts there
-(`<s>` of some), as with the harness's Hugging Face backend; where there is no context at all, the end of text. A
-context that is too long for the window loses its beginning, as there, and is counted in `shortened`.
+(`<s>` of some), as with the harness's Hugging Face backend; where there is no context at all, the token that the
+tokenizer's files name as the beginning of a text, or else the end of one, as there. A context that is too long for the
+window loses its beginning, as there, and is counted in `shortened`.
 
 Every answer is kept in a journal under the text that was asked and what the model makes of one fixed sentence, so that
 answers of another model, or of the same on a machine that rounds otherwise, are never taken for its own. Requests are
@@ -65,6 +66,7 @@ class HarnessModel(TemplateLM):  # type: ignore[misc]
         self.shortened: set[tuple[str | None, int | None]] = set()
         """Task and document of every request whose context lost its beginning."""
         self._before = encoder.added_before()
+        self._prefix = encoder.before_nothing()
         self._mark = _mark(scorer, encoder) if self._journal.kept else ""
         self._encoded: dict[str, list[int]] = {}
 
@@ -75,7 +77,7 @@ class HarnessModel(TemplateLM):  # type: ignore[misc]
     @property
     def prefix_token_id(self) -> int:
         """What stands before a continuation without a context."""
-        return self._before[0] if self._before else self._encoder.end_of_text_id
+        return self._prefix
 
     @property
     def max_length(self) -> int:
@@ -188,7 +190,7 @@ class HarnessModel(TemplateLM):  # type: ignore[misc]
             key = key_of(self._mark, "generate_until", name if sampling.temperature else "", context, settings)
             keys.append(key)
             if key not in self._journal:
-                tokens = tuple(self.tok_encode(context))
+                tokens = tuple(self.tok_encode(context) or [self.prefix_token_id])
                 prompts.setdefault(sampling, {}).setdefault(key, Prompt(name, context, stop, tokens=tokens))
         self.on_answers(sum(key in self._journal for key in keys))
         for sampling, asked in prompts.items():
@@ -214,7 +216,7 @@ class HarnessModel(TemplateLM):  # type: ignore[misc]
 
 def _mark(scorer: ScoresTokens, encoder: Encoder) -> str:
     """What tells this model on this machine from others: the bits of its nats on a few tokens."""
-    tokens = [encoder.end_of_text_id, *encoder.encode([FIXED_TEXT])[0]][: scorer.window + 1]
+    tokens = [encoder.before_nothing(), *encoder.encode([FIXED_TEXT])[0]][: scorer.window + 1]
     (scores,) = scorer.token_scores([tokens], [1])
     return key_of(tokens, scores.nats.astype(np.float32).tobytes().hex())
 
