@@ -157,6 +157,26 @@ def test_unbalanced_answers_are_no_position_bias(tmp_path):
     assert not any(signal["leans"] for signal in shown.values())
 
 
+def test_where_one_label_is_always_right_only_a_habit_of_it_is_a_collapse(tmp_path):
+    """Agreement beyond the habit is nothing there for every arm, and an arm that did read was called collapsed."""
+    answer = np.full(ITEMS, 3)
+
+    def cell(arm, seed, outcome):
+        draws = draws_of(arm, seed, outcome)
+        said = draws.choice(4, ITEMS, p=(0.36, 0.17, 0.13, 0.34))
+        if outcome == "task/habit" and arm == "arm":
+            said = np.where(draws.random(ITEMS) < 0.97, 3, said)
+        return choices(said, answer, chance=0.25)
+
+    outcomes = ("task/read", "task/habit")
+    described = make_study(tmp_path, cell, outcomes=outcomes, seeds=(0, 1, 2, 3)).find()["outcomes"]["nano"]
+    read, habit = (described[outcome]["arms"] for outcome in outcomes)
+    assert all((shown["skill"], shown["collapsed"]) == (None, False) for shown in read.values())
+    assert all(shown["above_chance"] for shown in read.values())
+    assert {arm: shown["collapsed"] for arm, shown in habit.items()} == {"control": False, "arm": True}
+    assert [described[outcome]["status"] for outcome in outcomes] == ["used", "collapsed"]
+
+
 def test_empty_and_looping_outputs_are_counted_by_arm_and_flagged(tmp_path):
     def cell(arm, seed, outcome):
         draws = draws_of(arm, seed)

@@ -8,7 +8,7 @@ import pytest
 from tiny_evaluate import WINDOW, KnowingScorer, UniformScorer
 
 from titrant.errors import StudyError
-from titrant.evaluate.baselines import chance_accuracy, largest_predicted_share, majority_accuracy
+from titrant.evaluate.baselines import chance_accuracy, largest_predicted_share, majority_accuracy, shared_labels
 from titrant.evaluate.choice import ChoiceItem, choose, encode_items, read_multiple_choice, score_choices
 from titrant.evaluate.models import scorer_of
 from titrant.study.evaluation import MultipleChoice
@@ -102,6 +102,27 @@ def test_a_model_that_always_says_yes_scores_the_majority_and_the_collapse_is_vi
     assert sum(s.predicted == s.item.answer for s in scored) / 100 == 0.62 == majority_accuracy(items)
     assert chance_accuracy(items) == 0.5
     assert largest_predicted_share(scored) == 1
+
+
+def test_a_place_is_no_answer():
+    """The list is not shown to a model: a file whose right choice always stands last gives nothing away."""
+    items = [item(f"{i} is", [f" no {i}", f" yes {i}"], answer=1, id_=str(i)) for i in range(4)]
+    assert majority_accuracy(items) == 1 / 4
+    assert largest_predicted_share([choose(each, [-2.0, -1.0], "none") for each in items]) == 1 / 4
+
+
+@pytest.mark.parametrize(
+    ("choices", "labels"),
+    [
+        ([(" no", " yes"), (" yes", " no")], {" no": 0, " yes": 1}),
+        ([("A", "B", "C"), ("A", "B", "C", "D"), ("A", "B")], {"A": 0, "B": 1, "C": 2, "D": 3}),
+        ([("a dog", "a cat"), ("a dog", "a car")], {}),
+        ([("A", "B", "C"), ("D", "E")], {}),
+        ([()], {}),
+    ],
+)
+def test_labels_are_what_comes_back_from_item_to_item(choices, labels):
+    assert shared_labels(choices) == labels
 
 
 def test_chance_counts_the_choices_of_each_item():

@@ -77,7 +77,7 @@ def test_chance_and_majority_are_those_of_the_answers_in_words(tmp_path, letters
     assert (boolq.chance, boolq.majority) == (0.5, 6 / 9)  # "no" is right six times of nine
     assert (arc.chance, arc.majority) == (1 / 3, 1 / 6)  # no answer is right twice, whatever its place
     (lettered,) = score_tasks(CrcScorer(), letters_encoder, [built(tmp_path, "arc_easy", ARC, choices="letters")])
-    assert lettered.majority == 2 / 6  # letters are words: "B" is right twice
+    assert lettered.majority == 3 / 6  # letters are words: "B" is right three times
 
 
 def test_one_continuation_is_right_where_every_token_is_the_likeliest(tmp_path, letters_encoder):
@@ -227,6 +227,9 @@ def test_a_task_with_a_score_of_its_own_has_no_chance(tmp_path, letters_encoder)
     (outcome,) = score_tasks(CrcScorer(4000), letters_encoder, [built(tmp_path, "truthfulqa_mc2", rows)])
     assert all(0 < item.value < 1 for item in outcome.items)
     assert (outcome.chance, outcome.majority) == (None, None)
+    assert {(item.predicted, item.answer, item.choice_texts) for item in outcome.items} == {(-1, -1, ())}
+    assert all(math.isnan(item.right_probability) and math.isnan(item.margin_nats) for item in outcome.items)
+    assert all(item.gold_nats > 0 and item.gold_bytes > 0 for item in outcome.items)
 
 
 def test_of_several_filters_the_first_is_compared_or_the_one_that_is_named(tmp_path, letters_encoder):

@@ -77,14 +77,33 @@ def test_prompts_are_the_harnesss_own(tmp_path):
 def test_letters_put_the_choices_into_the_question(tmp_path):
     task = built(tmp_path, "arc_easy", ARC, items=1, choices="letters")
     assert prompts_of(task) == [
-        ("Question: What is 0?\nA. a 0\nB. b 0\nC. c 0\nAnswer:", f" {letter}") for letter in "ABC"
+        ("Question: What is 0?\nA. c 0\nB. a 0\nC. b 0\nAnswer:", f" {letter}") for letter in "ABC"
     ]
-    assert task.right_choices(ARC[1]) == [1]
-    task = built(tmp_path, "winogrande", WINOGRANDE, items=2, choices="letters")
-    sentence = "Ann thanked Bea 1 because {} was kind."
-    shown = "A. " + sentence.format("Ann") + "\nB. " + sentence.format("Bea") + "\nAnswer:"
-    assert prompts_of(task)[2:] == [(shown, " A"), (shown, " B")]
-    assert task.right_choices(WINOGRANDE[1]) == [1]
+    assert task.right_choices(ARC[0]) == [1]
+    task = built(tmp_path, "winogrande", WINOGRANDE, choices="letters")
+    for (shown, _), row in zip(prompts_of(task)[::2], WINOGRANDE, strict=True):
+        sentences = [row["sentence"].replace("_", row[option]) for option in ("option1", "option2")]
+        (place,) = task.right_choices(row)
+        assert shown.splitlines()[place] == f"{'AB'[place]}. {sentences[int(row['answer']) - 1]}"
+        assert sorted(line[3:] for line in shown.splitlines()[:2]) == sorted(sentences)
+
+
+def test_letters_are_drawn_for_each_item_where_the_right_choice_always_stands_last(tmp_path):
+    """Of SciQ it does: a model that said "D" to everything had them all right."""
+    rows = [
+        {"question": f"What is {n}?", "support": f"So {n}.", "correct_answer": f"right {n}"}
+        | {f"distractor{k}": f"wrong {k} {n}" for k in (1, 2, 3)}
+        for n in range(80)
+    ]
+    task, again = (built(tmp_path, "sciq", rows, choices="letters") for _ in range(2))
+    asked = prompts_of(task)
+    assert asked == prompts_of(again)
+    places = [task.right_choices(document)[0] for _, document in task.documents()]
+    assert all(8 <= places.count(place) <= 32 for place in range(4))
+    for (shown, _), place, row in zip(asked[::4], places, rows, strict=True):
+        lines = shown.splitlines()[-5:-1]
+        assert lines[place] == f"{'ABCD'[place]}. {row['correct_answer']}"
+        assert {line[3:] for line in lines} == {row[key] for key in row if key not in ("question", "support")}
 
 
 def test_letters_are_refused_where_a_task_has_them_already(tmp_path):

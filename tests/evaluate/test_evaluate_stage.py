@@ -80,9 +80,11 @@ def test_everything_asked_is_scored_and_the_tables_give_the_summary(inputs, tmp_
     assert scores.majority["choice/parity"] == pytest.approx(5 / 9)
     assert scores.scored_by == "likelihood/float32"
     assert {row["rung"] for row in table if row["outcome"] == "probe/planted-facts"} == {2, 4}
-    for row in table:
-        if row["predicted"] >= 0:
-            assert row["value"] == (row["predicted"] == row["answer"])
+    labelled = [row for row in table if row["predicted"] >= 0]
+    assert all(row["value"] == (row["predicted"] == row["answer"]) for row in labelled)
+    assert [row["answer"] for row in labelled if row["outcome"] == "choice/parity"] == [i % 2 for i in range(9)]
+    assert "probe/planted-facts" not in {row["outcome"] for row in labelled}
+    assert all(row["answer"] == -1 for row in table if row["predicted"] < 0)
     done, totals, units = zip(*told, strict=True)
     assert list(done) == sorted(done)
     assert done[0] == 0

@@ -42,7 +42,8 @@ class Alone:
     right_probability: float | None
     """Mean share of the right choice in the likelihoods of all."""
     commonest: float | None
-    """Share of items on which the commonest answer, by its place among the choices, was given."""
+    """Share of items on which the commonest label (yes, or a letter) was given; None where items have choices of their
+    own, whose places say nothing."""
     empty: float
     """Share of written answers that are empty."""
     looping: float
@@ -84,7 +85,7 @@ def _of_one_outcome(
     known_I = np.isfinite(nats_I) & np.isfinite(bytes_I)
     right_I = columns["right_probability"].astype(float)
     right_I = right_I[np.isfinite(right_I)]
-    predicted = [int(index) for index in columns["predicted"] if index >= 0]
+    predicted = [int(label) for label in columns["predicted"] if label >= 0]
     low, high = _interval(value_I)
     return Alone(
         outcome=outcome,

@@ -47,9 +47,9 @@ class ItemTable:
     weight: Floats
     """[I]: 1, or the document's bytes."""
     predicted: Integers
-    """[I]: index of the choice given, -1 where there is none."""
+    """[I]: number of the label given, -1 where the same labels do not come back in all items."""
     answer: Integers
-    """[I]: index of the right choice, -1 where there is none."""
+    """[I]: number of the right label, -1 likewise."""
     beside: Mapping[str, Floats] = field(default_factory=dict)
     """[I] by column of `BESIDE` that the table has."""
 

@@ -2,7 +2,10 @@
 
 An arm is *collapsed* where it gives one answer more often than it is right, agrees with the answers no better than
 that habit alone would, and yet is credited for it: such an arm lands on the majority's rate and looks better than one
-that reads.
+that reads. An *answer* is a label that comes back from item to item (yes and no, letters). Where each item has texts of
+its own there is none to have a habit of: the place of a text in its list is not shown to the model. And where one
+label is right every time, no skill can be told from a habit of it: an arm that gives one label nearly always is
+collapsed there, whichever it is.
 
 Two questions are asked of a task, by different arms:
 
@@ -17,7 +20,7 @@ Two questions are asked of a task, by different arms:
    a study looks for.
 
 Beside these decisions stand three habits that are shown and exclude nothing: an arm *leans* to an answer that it gives
-more often than it is right (a place in the list, or a label such as "yes"), and of what it generates, a share may be
+more often than it is right (a label such as "yes", or a letter), and of what it generates, a share may be
 *empty* or *looping*. A finding is flagged where one of its arms leans and the other does not (what both do cancels
 out), and where either is often empty or looping.
 
@@ -62,14 +65,15 @@ class ArmSignal:
     accuracy: float
     above_chance: bool
     skill: float | None
-    """Accuracy minus the agreement expected from how often each answer is given; None without predicted indices."""
+    """Accuracy minus the agreement expected from how often each answer is given; None without labels, and
+    where one of them is right every time."""
     commonest_fraction: float | None
     """How often the arm gives its commonest answer."""
     collapsed: bool
     favoured: int | None = None
-    """Index of the answer that it gives most above how often that one is right; None without predicted indices."""
+    """Number of the label that it gives most above how often that one is right; None without labels."""
     lean: float | None = None
-    """Share of items by which it gives that answer too often: 0 of an arm without position bias."""
+    """Share of items by which it gives that answer too often: 0 of an arm without such a habit."""
     leans: bool = False
     """Whether that is `LEAST_LEAN` or more, and no accident of the items."""
     empty_fraction: float | None = None
@@ -159,10 +163,14 @@ def _signal(panel: Panel, index: int, chance: float, alpha: float) -> ArmSignal:
     right_IC = (panel.answer[:, None] == np.arange(choices)).astype(float)
     given_IC = given_SIC.mean(axis=0)
     commonest = int(given_IC.mean(axis=0).argmax())
-    skill, skilled = _skill(given_IC, right_IC, alpha)
-    biased = _is_too_often(given_IC, right_IC, commonest, alpha)
     fraction = float(given_IC[:, commonest].mean())
-    collapsed = biased and not skilled and (above or fraction >= COLLAPSE_FRACTION)
+    skill: float | None = None
+    if right_IC.mean(axis=0).max() == 1:
+        collapsed = fraction >= COLLAPSE_FRACTION
+    else:
+        skill, skilled = _skill(given_IC, right_IC, alpha)
+        biased = _is_too_often(given_IC, right_IC, commonest, alpha)
+        collapsed = biased and not skilled and (above or fraction >= COLLAPSE_FRACTION)
     excess = (given_IC - right_IC).mean(axis=0)
     favoured = int(excess.argmax())
     lean = float(excess[favoured])

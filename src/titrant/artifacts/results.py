@@ -90,10 +90,12 @@ class Scores(Artifact):
 
     `items.parquet`: outcome (string), item (string, stable across runs; for bits per byte the hash of a whole document,
     whose scored pieces count as one item), rung (int64; 0 where there are none), value (float64: 1 or 0 for a choice; a
-    document's nats for bits per byte), weight (float64: 1; its UTF-8 bytes), predicted (int64 index, -1 where none),
-    answer (int64, -1), margin_nats (float64: log-likelihood of the answer minus that of the best other choice; NaN
-    where none), gold_nats and gold_bytes (float64: what the right answer costs as a text, and its UTF-8 bytes; NaN
-    where there is none), right_probability (float64 in [0, 1]: the right choice's share of the choices' likelihoods,
+    document's nats for bits per byte), weight (float64: 1; its UTF-8 bytes), predicted (int64: number of the label
+    that was given, from 0, where the same labels come back in all items, such as yes and no, or letters; -1 where each
+    item has texts of its own, whose places in a list say nothing), answer (int64: likewise of the label that is right),
+    margin_nats (float64: log-likelihood of the answer minus that of the best other choice; NaN where none), gold_nats
+    and gold_bytes (float64: what the right answer costs as a text, and its UTF-8 bytes; NaN where there is none),
+    right_probability (float64 in [0, 1]: the right choice's share of the choices' likelihoods,
     normalised as they are compared; NaN), empty and looping (bool: of a generated answer). A score is
     sum(value) / sum(weight), and for bits per byte that divided by ln 2.
     `checks.parquet`: step (int64 within the phase), outcome (string), value (float64 bits per byte).

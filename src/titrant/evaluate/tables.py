@@ -12,7 +12,7 @@ import pyarrow.dataset
 import pyarrow.parquet as pq
 
 from titrant.artifacts import Scores
-from titrant.evaluate.baselines import chance_accuracy, majority_accuracy
+from titrant.evaluate.baselines import chance_accuracy, majority_accuracy, shared_labels
 from titrant.evaluate.bits_per_byte import DocumentNats, bits_per_byte, joined
 from titrant.evaluate.choice import ScoredChoice
 from titrant.evaluate.harness.outcomes import TaskOutcome
@@ -116,6 +116,7 @@ def _document_rows(outcome: str, documents: Sequence[DocumentNats]) -> list[dict
 
 
 def _choice_rows(outcome: str, choices: Sequence[ScoredChoice]) -> list[dict[str, object]]:
+    labels = shared_labels(scored.item.choices for scored in choices)
     return [
         _NOTHING
         | {
@@ -123,8 +124,8 @@ def _choice_rows(outcome: str, choices: Sequence[ScoredChoice]) -> list[dict[str
             "item": scored.item.id,
             "rung": scored.item.rung,
             "value": float(scored.predicted == scored.item.answer),
-            "predicted": scored.predicted,
-            "answer": scored.item.answer,
+            "predicted": labels.get(scored.item.choices[scored.predicted], -1),
+            "answer": labels.get(scored.item.choices[scored.item.answer], -1),
             "margin_nats": scored.margin_nats,
             "gold_nats": scored.gold_nats,
             "gold_bytes": float(len(scored.item.choices[scored.item.answer].encode())),
@@ -135,14 +136,17 @@ def _choice_rows(outcome: str, choices: Sequence[ScoredChoice]) -> list[dict[str
 
 
 def _task_rows(task: TaskOutcome) -> list[dict[str, object]]:
+    # of an item with several right choices another right one may be predicted, which would look like a mistake
+    known = all(item.right == 1 for item in task.items)
+    labels = shared_labels(item.choice_texts for item in task.items) if known else {}
     return [
         _NOTHING
         | {
             "outcome": task.outcome,
             "item": item.item,
             "value": item.value,
-            "predicted": item.predicted,
-            "answer": item.answer,
+            "predicted": labels[item.choice_texts[item.predicted]] if labels else -1,
+            "answer": labels[item.choice_texts[item.answer]] if labels else -1,
             "margin_nats": item.margin_nats,
             "gold_nats": item.gold_nats,
             "gold_bytes": item.gold_bytes,

@@ -19,9 +19,9 @@ NOTE = (
 )
 ONE_SEED = "With one seed the noise is that of items alone: what training adds is not known."
 HABITS = (
-    "An arm leans to an answer (a place in the list, or a label) that it gives on a tenth of the items more than it is "
-    "right on. Empty and looping outputs are shares of what it generated. A finding is flagged where one of its arms "
-    "leans and the other does not, and where a tenth of an arm's outputs are empty or looping."
+    "An arm leans to an answer (a label such as yes, or a letter) that it gives on a tenth of the items more than it "
+    "is right on. Empty and looping outputs are shares of what it generated. A finding is flagged where one of its "
+    "arms leans and the other does not, and where a tenth of an arm's outputs are empty or looping."
 )
 
 
@@ -118,7 +118,7 @@ def habits_table(material: Material, scale: str, outcomes: Iterable[str]) -> Tab
     columns = (
         Column("task"),
         Column("arm"),
-        Column("leans to", note="places of a list count from 1"),
+        Column("leans to", note="labels count from 1, as they stand in the task"),
         Column("too often by", numeric=True, note="share of items, beyond those on which that answer is right"),
         Column("empty", numeric=True, note="share of generated outputs"),
         Column("looping", numeric=True, note="share of generated outputs"),

@@ -20,9 +20,14 @@ from titrant.evaluate.choice import TIE_NATS
 from titrant.evaluate.generation.degenerate import is_empty, is_looping
 from titrant.evaluate.harness.tasks import BuiltTask
 
-LENGTHS: dict[str, Callable[[str], int]] = {"acc_norm": len, "acc_bytes": lambda choice: len(choice.encode())}
-"""What a choice's log-likelihood is divided by before choices are compared, as the harness does for these metrics:
-characters, or bytes. For every other metric nothing."""
+LENGTHS: dict[str, Callable[[str], int]] = {
+    "acc": lambda choice: 1,
+    "acc_norm": len,
+    "acc_bytes": lambda choice: len(choice.encode()),
+}
+"""The metrics that are whether the likeliest choice is right, and what log-likelihoods are divided by before choices
+are compared, as the harness does: nothing, characters, bytes. Of every other metric, and of a task that counts its own
+(`process_results`), neither guessing nor the likeliest choice says anything."""
 
 
 @dataclass(frozen=True)
@@ -34,16 +39,14 @@ class TaskItem:
     value: float
     """The compared metric, from 0 to 1."""
     predicted: int = -1
-    """Index of the likeliest choice as the metric compares them, of a tie the first; -1 where there are none."""
+    """Index of the likeliest choice as the metric compares them, of a tie the first; -1 where the metric is not whether
+    the likeliest is right, and where there are no choices."""
     answer: int = -1
-    """Index of the right choice (the first of several); -1 where there are none."""
-    choices: int = 0
-    """How many choices there are; 0 where none, or where the task has a score of its own that guessing says nothing
-    of."""
+    """Index of the right choice (the first of several); -1 likewise."""
+    choice_texts: tuple[str, ...] = ()
+    """The choices in words; none likewise."""
     right: int = 0
-    """How many of the choices are right."""
-    answer_text: str = ""
-    """The right choice in words."""
+    """How many of them are right."""
     margin_nats: float = math.nan
     """Log-likelihood of the right choice minus that of the best other one. Where lengths count, both are taken by
     length and the difference is given at the right choice's, so that its sign agrees with what is predicted."""
@@ -85,19 +88,20 @@ class TaskOutcome:
 
     @property
     def chance(self) -> float | None:
-        """Expected accuracy of guessing; None where there are no choices."""
-        if not self.items[0].choices:
+        """Expected accuracy of guessing; None where there are no choices, or where the task has a score of its own that
+        guessing says nothing of."""
+        if not self.items[0].choice_texts:
             return None
-        return math.fsum(item.right / item.choices for item in self.items) / len(self.items)
+        return math.fsum(item.right / len(item.choice_texts) for item in self.items) / len(self.items)
 
     @property
     def majority(self) -> float | None:
         """Accuracy of always giving the answer that is most often right ("yes", or "B" where letters are scored); None
         where there are no choices. Where each item has choices of its own that is next to nothing: their order is not
         shown to the model, so that an index which is always right gives nothing away."""
-        if not self.items[0].choices:
+        if not self.items[0].choice_texts:
             return None
-        return max(Counter(item.answer_text for item in self.items).values()) / len(self.items)
+        return max(Counter(item.choice_texts[item.answer] for item in self.items).values()) / len(self.items)
 
     @property
     def gold_bits_per_byte(self) -> float:
@@ -134,23 +138,24 @@ def read_item(task: BuiltTask, sample: Mapping[str, Any], gold: tuple[float, int
 def _choices(task: BuiltTask, sample: Mapping[str, Any]) -> dict[str, Any]:
     document = sample["doc"]
     choices, right = task.harness.doc_to_choice(document), task.right_choices(document)
-    length = LENGTHS.get(task.metric)
-    lengths = np.array([length(choice) if length else 1 for choice in choices], np.float64)
     log_likelihoods = np.array([float(answer[0]) for answer in sample["filtered_resps"][: len(choices)]])
-    compared = log_likelihoods / lengths
-    weights = np.exp(compared - compared.max())
     answer = right[0]
-    own = task.harness.config.process_results is not None
-    others = [compared[index] for index in range(len(choices)) if index not in right]
-    return {
-        "predicted": int(np.argmax(compared)),
-        "answer": answer,
-        "choices": 0 if own else len(choices),
-        "right": 0 if own else len(right),
-        "answer_text": choices[answer],
-        "margin_nats": float(compared[answer] - max(others)) * float(lengths[answer]) if others else math.nan,
+    gold = {
         "gold_nats": -float(log_likelihoods[answer]),
         "gold_bytes": float(len(sample["arguments"][answer][1].encode())),
+    }
+    if task.metric not in LENGTHS or task.harness.config.process_results is not None:
+        return gold
+    lengths = np.array([LENGTHS[task.metric](choice) for choice in choices], np.float64)
+    compared = log_likelihoods / lengths
+    weights = np.exp(compared - compared.max())
+    others = [compared[index] for index in range(len(choices)) if index not in right]
+    return gold | {
+        "predicted": int(np.argmax(compared)),
+        "answer": answer,
+        "choice_texts": tuple(choices),
+        "right": len(right),
+        "margin_nats": float(compared[answer] - max(others)) * float(lengths[answer]) if others else math.nan,
         "right_probability": float(sum(weights[index] for index in right) / weights.sum()),
         "tied": int((compared >= compared.max() - TIE_NATS).sum()) > 1,
     }
