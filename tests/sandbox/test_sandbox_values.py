@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from titrant.sandbox import PythonCheck, Sandbox, open_sandbox
+from titrant.sandbox import Program, PythonCheck, Sandbox, open_sandbox
 from titrant.sandbox.inside import wire
 from titrant.study.limits import Limits
 
@@ -218,6 +218,24 @@ def test_order_and_chance_are_the_same_in_every_execution(sandbox: Sandbox) -> N
 def test_what_is_printed_is_kept_apart(sandbox: Sandbox) -> None:
     verdict = sandbox.run(PythonCheck("def f():\n    print('program')", "print('tests')\nf()", ("f",)))
     assert (verdict.output, verdict.printed) == ("program\n", "tests\n")
+
+
+@pytest.mark.parametrize("tests", ["assert f('a') == 'b', 'got ' + f('a')", "print(f('b'))\nassert 'x' == f('a')"])
+def test_what_a_verdict_says_can_be_written(sandbox: Sandbox, tests: str) -> None:
+    """A wrong shift of letters leaves Unicode; the tests say what they got, as many do."""
+    shift = "def f(s):\n    return ''.join(chr((ord(c) << 9) + 0xD800 - 49664) for c in s)"
+    verdict = sandbox.run(PythonCheck(shift, tests, ("f",)))
+    assert verdict.status == "failed"
+    assert "\\ud800" in verdict.detail + verdict.printed.replace("\\uda00", "\\ud800")
+    (verdict.detail + verdict.output + verdict.printed).encode()
+
+
+@pytest.mark.parametrize("program", [Program("sh", "echo '\ud800'"), Program("sh", "true", stdin="\udfff")])
+def test_a_text_that_no_file_can_hold_is_an_error_of_its_program(sandbox: Sandbox, program: Program) -> None:
+    right = Program("sh", "true")
+    found = dict(sandbox.run_many([program, right, program, program, right]))
+    assert [found[index].status for index in range(5)] == ["error", "passed", "error", "error", "passed"]
+    assert found[0].detail.startswith("its text is no Unicode: half a surrogate pair ('\\ud")
 
 
 def test_tests_that_do_not_end_are_not_held_against_time_without_end() -> None:

@@ -18,7 +18,7 @@ from titrant.sandbox.languages import language_named, program_frames
 from titrant.sandbox.running import Slot, SlotEndedError
 from titrant.sandbox.tiers import Tier, allowed_tiers, obstacle
 from titrant.sandbox.trial import WALLS
-from titrant.sandbox.verdicts import check_verdict, program_verdict
+from titrant.sandbox.verdicts import check_verdict, program_verdict, unwritable
 from titrant.study.limits import Limits
 
 _TRIES = 2
@@ -67,7 +67,10 @@ class Sandbox:
         try:
             while True:
                 for place in range(len(self._slots)):
-                    if place not in busy and (run := again.popleft() if again else next(waiting, None)) is not None:
+                    while place not in busy and (run := again.popleft() if again else next(waiting, None)) is not None:
+                        if (refused := unwritable(run.check)) is not None:
+                            yield run.index, refused
+                            continue
                         busy[place] = run
                         self._ask(place, run)
                 if not busy:

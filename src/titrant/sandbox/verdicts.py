@@ -6,7 +6,7 @@ import signal
 from typing import Any, cast
 
 from titrant.errors import EngineError
-from titrant.sandbox.checks import Status, Verdict
+from titrant.sandbox.checks import Check, Program, Status, Verdict
 from titrant.study.limits import Limits
 
 _SAID = ("passed", "failed", "error", "out of memory")
@@ -17,7 +17,8 @@ def check_verdict(said: dict[str, Any], record: dict[str, Any], limits: Limits, 
     sandbox itself failed."""
     _whole(record.get("broken") or said.get("broken"), tier)
     status, detail = _ended(said, record, limits)
-    return Verdict(status, detail, record["printed"], record["cpu_seconds"], said.get("printed", ""))
+    printed = said.get("printed", "")
+    return Verdict(status, _writable(detail), _writable(record["printed"]), record["cpu_seconds"], _writable(printed))
 
 
 def program_verdict(record: dict[str, Any], word: str, limits: Limits, tier: str) -> Verdict:
@@ -28,7 +29,22 @@ def program_verdict(record: dict[str, Any], word: str, limits: Limits, tier: str
     finished = printed.endswith(f"\n{word}")
     output = printed.removesuffix(f"\n{word}")
     status, detail = _stepped(record, finished, output, limits)
-    return Verdict(status, detail, output, record["cpu_seconds"])
+    return Verdict(status, _writable(detail), _writable(output), record["cpu_seconds"])
+
+
+def unwritable(check: Check) -> Verdict | None:
+    """The verdict of a whole program whose text no file can hold; None: it can be executed."""
+    try:
+        if isinstance(check, Program):
+            (check.source + check.stdin).encode()
+    except UnicodeEncodeError as error:
+        return Verdict("error", f"its text is no Unicode: half a surrogate pair ({error.object[error.start]!a}) in it")
+    return None
+
+
+def _writable(text: str) -> str:
+    """A text that any file can hold: halves of surrogate pairs, which Python strings may have, written as escapes."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _stepped(record: dict[str, Any], finished: bool, output: str, limits: Limits) -> tuple[Status, str]:
