@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-import json
 from pathlib import Path
 from typing import Any
 
@@ -196,6 +195,16 @@ def test_the_endpoint_says_how_long_to_wait(tmp_path: Path):
         assert all(0 <= wait <= 1 for wait in waits)
 
 
+def test_waits_double_even_where_the_endpoint_asks_for_none(tmp_path: Path):
+    """A paced endpoint that says `Retry-After: 0` is not given up in seconds."""
+    for status in (429, 503):
+        script = first_then_fine(Answer(b"slow down", status=status, headers={"Retry-After": "0"}), 12)
+        reply, _, waits = asked_of(script, tmp_path / str(status))
+        assert reply.text == "fine"
+        assert all(wait >= min(60.0, 2.0**number) / 2 - 0.5 for number, wait in enumerate(waits))
+        assert len(waits) == 12
+
+
 def test_an_endpoint_that_asks_for_hours_is_left_to_the_user(tmp_path: Path):
     script = first_then_fine(Answer(b"quota", status=429, headers={"Retry-After": "86400"}))
     with pytest.raises(EngineError, match=r"asks to wait 86,400 s \(status 429: quota\)"):
@@ -258,6 +267,56 @@ def test_an_endpoint_that_refuses_everything_is_at_fault(tmp_path: Path):
             Client(endpoint, tmp_path).ask(1)
 
 
+OUT_OF_CREDIT = Answer(b'{"error": {"message": "Your credit balance is too low"}}', status=400)
+
+
+@pytest.mark.parametrize("last", [8, 35, 39])
+@pytest.mark.parametrize("at_once", [1, 4])
+def test_an_endpoint_whose_credit_ends_half_way_is_at_fault(tmp_path: Path, last: int, at_once: int):
+    """Wherever it ends: in the middle, or before the last of 40."""
+
+    def script(number: int, body: dict[str, Any]) -> Answer:
+        return echo(number, body) if number < last else OUT_OF_CREDIT
+
+    with scripted_endpoint(script) as endpoint:
+        client = Client(endpoint, tmp_path, at_once=at_once)
+        for _ in range(2):
+            with pytest.raises(EngineError, match=r"takes no more requests of 'small': status 400: .*credit balance"):
+                client.ask(*range(40))
+            assert len(list(tmp_path.rglob("*.json"))) == last
+        assert endpoint.num_requests <= last + 2 * (8 + 2 * at_once + 1)
+    with scripted_endpoint(echo) as mended:
+        again = Client(mended, tmp_path)
+        object.__setattr__(again.chat.endpoint, "url", endpoint.url)
+        assert again.chat.estimate([conversation(number) for number in range(40)], GREEDY).requests == 40 - last
+
+
+def test_conversations_that_are_refused_in_a_row_stand_alone_where_plain_ones_are_taken(tmp_path: Path):
+    def script(number: int, body: dict[str, Any]) -> Answer:
+        asked = body["messages"][0]["content"]
+        is_long = asked.startswith("question ") and int(asked.split()[1]) >= 5
+        return Answer(b"too long", status=400) if is_long else Answer()
+
+    with scripted_endpoint(script) as endpoint:
+        replies = Client(endpoint, tmp_path, at_once=1).ask(*range(30))
+    assert [reply.finish for reply in replies] == ["stop"] * 5 + ["refused"] * 25
+    assert len(list(tmp_path.rglob("*.json"))) == 5  # neither a refusal nor the reply to a plain question is kept
+    plain = [body for body in endpoint.bodies if not body["messages"][0]["content"].startswith("question ")]
+    assert len(plain) == 4  # after 8, 16, 24 and at the end
+    assert plain[0].keys() == endpoint.bodies[0].keys()
+
+
+def test_the_plain_question_is_paid_within_the_budget(tmp_path: Path):
+    def script(number: int, body: dict[str, Any]) -> Answer:
+        return Answer(b"too long", status=400) if number else Answer()
+
+    with scripted_endpoint(script) as endpoint:
+        client = Client(endpoint, tmp_path, at_once=1, budget=Budget(100.0))
+        with pytest.raises(StudyError, match="`most_cost` 100 is reached"):
+            client.ask(1, 2)
+    assert endpoint.num_requests == 1
+
+
 def test_the_newer_name_of_max_tokens_is_learnt_from_the_refusal(tmp_path: Path):
     def script(number: int, body: dict[str, Any]) -> Answer:
         if "max_tokens" in body:
@@ -265,8 +324,10 @@ def test_the_newer_name_of_max_tokens_is_learnt_from_the_refusal(tmp_path: Path)
         return Answer(completion(str(body["max_completion_tokens"])))
 
     with scripted_endpoint(script) as endpoint:
-        replies = Client(endpoint, tmp_path).ask(*range(12))
+        client = Client(endpoint, tmp_path)
+        replies = client.ask(*range(12))
     assert [reply.text for reply in replies] == ["20"] * 12
+    assert not client.waits
 
 
 def test_failing_for_ever_keeps_what_was_answered(tmp_path: Path):
@@ -334,37 +395,6 @@ def test_tokens_that_are_not_told_are_paid_as_the_most_they_can_be(tmp_path: Pat
     reply = asked_of(lambda number, body: Answer(completion(usage=usage)), tmp_path)[0]
     assert reply.prompt_tokens is reply.completion_tokens is None
     assert reply.cost == len("question 1") + 64 + 20
-
-
-def test_keys_are_sent_and_nowhere_else_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("JUDGE_KEY", "sk-secret-123\n")
-
-    def script(number: int, body: dict[str, Any]) -> Answer:
-        if number == 0:
-            return Answer(completion("your key is sk-secret-123"))
-        return Answer(b"wrong key sk-secret-123", status=401 if number == 2 else 400)
-
-    with scripted_endpoint(script) as endpoint:
-        client = Client(endpoint, tmp_path, key_variable="JUDGE_KEY", at_once=1)
-        replies = client.ask(1, 2)
-        with pytest.raises(EngineError, match=r"wrong key \[key\]. Check the key in JUDGE_KEY"):
-            client.ask(3)
-    assert replies[0].text == "your key is [key]"
-    assert replies[1].detail == "status 400: wrong key [key]"
-    assert {headers["authorization"] for headers in endpoint.headers} == {"Bearer sk-secret-123"}
-    assert "secret" not in json.dumps(endpoint.bodies) + "".join(p.read_text() for p in tmp_path.rglob("*.json"))
-
-
-def test_a_key_that_is_missing_or_none_is_told_before_anything_is_asked(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.delenv("JUDGE_KEY", raising=False)
-    with scripted_endpoint(echo) as endpoint:
-        with pytest.raises(StudyError, match="environment variable JUDGE_KEY is not set"):
-            Client(endpoint, tmp_path, key_variable="JUDGE_KEY")
-        monkeypatch.setenv("JUDGE_KEY", "a\nb")
-        with pytest.raises(StudyError, match="holds characters that no key has"):
-            Client(endpoint, tmp_path, key_variable="JUDGE_KEY")
 
 
 @pytest.mark.parametrize(

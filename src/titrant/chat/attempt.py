@@ -15,6 +15,8 @@ import ssl
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
+from html.entities import codepoint2name
 from typing import TYPE_CHECKING, Any
 
 from titrant.chat.conversation import Finish, Reply
@@ -40,9 +42,11 @@ class Again:
     why: str
     may_be_billed: bool
     after_seconds: float | None = None
-    """What the endpoint asks for."""
+    """What the endpoint asks for, at the least."""
     is_pace: bool = False
     """The endpoint works and is asked too much or too fast."""
+    at_once: bool = False
+    """There is nothing to wait for: the next request is another one."""
 
 
 Outcome = Reply | Again
@@ -185,10 +189,27 @@ def _retry_after(given: str | None, now: str | None) -> float | None:
 
 def _blot(text: str, endpoint: Endpoint) -> str:
     key = endpoint.key()
-    return text.replace(key, "[key]") if key else text
+    return _written(key).sub("[key]", text) if key else text
+
+
+@lru_cache(maxsize=16)
+def _written(key: str) -> re.Pattern[str]:
+    """The key in every way that a server may quote it: as it is, or with any of its characters escaped as in JSON, in
+    a URL or in HTML, and that more than once. Repetitions are bounded, so that no body is searched for long."""
+    return re.compile("".join(_ways(sign) for sign in key))
+
+
+def _ways(sign: str) -> str:
+    code = ord(sign)
+    digits = "".join(f"[{digit}{digit.upper()}]" for digit in f"{code:02x}")
+    named = f"|{name}" if (name := codepoint2name.get(code)) else ""
+    escaped = rf"\\{{1,8}}(?:u00|x){digits}"
+    in_html = f"&(?:amp;){{0,4}}(?:#0{{0,8}}{code}|#[xX]0{{0,8}}{digits}{named});"
+    return rf"(?:\\{{0,8}}{re.escape(sign)}|{escaped}|%(?:25){{0,4}}{digits}|{in_html})"
 
 
 def _excerpt(text: str, endpoint: Endpoint) -> str:
     """The first words of what a server said, on one line and printable, with no key in it."""
-    line = " ".join(_blot(_SURROGATES.sub("\ufffd", text[:100_000]), endpoint).split())
+    # blotted before it is cut, which could leave the beginning of a key
+    line = " ".join(_blot(_SURROGATES.sub("\ufffd", text), endpoint).split())
     return "".join(sign if sign.isprintable() else "\ufffd" for sign in line[:300]).rstrip(".") or "nothing"

@@ -3,8 +3,10 @@
 1. what is kept on disk is read; equal conversations are asked once
 2. some are under way at a time; their starts keep to `requests_per_minute`
 3. what fails for a reason that may pass is asked again, after a wait that doubles and is drawn from its upper half, or
-   as long as the endpoint asks; a wait for the endpoint's pace holds all requests
-4. what fails for ever stops everything: those under way are still taken in and kept, then the error is raised
+   as long as the endpoint asks if that is longer; a wait for the endpoint's pace holds all requests
+4. what is refused stands alone, but several refusals in a row, and those at the end, are followed by a plain question:
+   if that is refused too, the endpoint is at fault (its account is empty, say) and not what was asked
+5. what fails for ever stops everything: those under way are still taken in and kept, then the error is raised
 
 The replies come in the order of the conversations, whatever order they arrived in.
 """
@@ -15,14 +17,14 @@ import asyncio
 import random
 import threading
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from blake3 import blake3
 
 from titrant.chat.attempt import Again, attempt, new_client
 from titrant.chat.budget import Budget, Estimate, estimate, size_of
-from titrant.chat.conversation import Conversation, Reply
+from titrant.chat.conversation import Conversation, Message, Reply
 from titrant.chat.endpoint import Endpoint
 from titrant.chat.kept_replies import KeptReplies, Request, key_of, request_of
 from titrant.errors import EngineError
@@ -31,8 +33,10 @@ from titrant.study.tasks import Sampling
 if TYPE_CHECKING:
     import httpx2
 
-REFUSED_AT_FIRST = 8
-"""Refusals before the first reply that show the endpoint, and not a conversation, to be at fault."""
+REFUSED_IN_A_ROW = 8
+"""Refusals with no reply between them after which the endpoint is suspected, and not a conversation."""
+PLAIN = Conversation("a plain question", (Message("user", "Reply with the word: yes"),))
+"""What any endpoint takes that takes anything. Its reply is paid within the budget and thrown away."""
 
 
 @dataclass(frozen=True)
@@ -150,6 +154,7 @@ class _Round:
         self._next_start = 0.0
         self._tokens_name = "max_tokens"
         self._answered, self._refusals = kept, list[tuple[_Asked, Reply]]()
+        """How many have a reply; what was refused since the last reply or the last plain question."""
         self._failure: Exception | None = None
         self._failed = asyncio.Event()
 
@@ -157,10 +162,10 @@ class _Round:
         async with new_client(self._endpoint) as http:
             workers = min(self._endpoint.at_once, len(self._queue))
             await asyncio.gather(*(self._work(http) for _ in range(workers)))
+            if self._failure is None and self._refusals:
+                await self._suspect(http)
         if self._failure is not None:
             raise self._failure
-        if not self._answered:
-            raise self._takes_nothing()
 
     async def _work(self, http: httpx2.AsyncClient) -> None:
         while self._queue and self._failure is None:
@@ -169,6 +174,8 @@ class _Round:
                 reply = await self._until_answered(http, item)
                 if reply is not None:
                     self._take(item, reply)
+                if len(self._refusals) >= REFUSED_IN_A_ROW:
+                    await self._suspect(http)
             except Exception as error:
                 self._failure = self._failure or error
                 self._failed.set()
@@ -177,19 +184,30 @@ class _Round:
         item.reply = reply
         if reply.finish == "refused":
             self._refusals.append((item, reply))
-            if not self._answered and len(self._refusals) >= REFUSED_AT_FIRST:
-                raise self._takes_nothing()
         else:
             self._answered += 1
+            self._refusals.clear()
             self._client.kept.write(item.key, item.request, reply)
         self._client._hand_out(item, self._on_reply)
 
-    def _takes_nothing(self) -> EngineError:
-        item, reply = self._refusals[0]
-        return EngineError(
-            f"{self._endpoint.url} takes no request of '{self._endpoint.model}': {reply.detail} (conversation "
-            f"'{item.conversation.id}'). Check `model`, and `max_tokens` and `temperature` against what it allows"
-        )
+    async def _suspect(self, http: httpx2.AsyncClient) -> None:
+        """Raises EngineError if it was not for what was asked that the last requests were refused."""
+        (item, refused), count = self._refusals[0], len(self._refusals)
+        self._refusals.clear()
+        about = f"'{self._endpoint.model}': {refused.detail} (conversation '{item.conversation.id}')"
+        if not self._answered:
+            raise EngineError(
+                f"{self._endpoint.url} takes no request of {about}. Check `model`, and `max_tokens` and `temperature` "
+                "against what it allows"
+            )
+        messages = [asdict(message) for message in PLAIN.messages]
+        plain = _Asked(f"{item.key} plain", item.request | {"messages": messages}, PLAIN, [], None)
+        reply = await self._until_answered(http, plain)
+        if reply is not None and reply.finish == "refused":
+            raise EngineError(
+                f"{self._endpoint.url} takes no more requests of {about}. {count} in a row were refused, and then even "
+                "a plain question. What was answered is kept; mend the endpoint or its account and run again"
+            )
 
     async def _until_answered(self, http: httpx2.AsyncClient, item: _Asked) -> Reply | None:
         """The reply; None if another request has failed for ever while this one waited."""
@@ -231,7 +249,7 @@ class _Round:
         """Newer models call `max_tokens` otherwise, and say so when they refuse it."""
         if name == "max_tokens" and "max_completion_tokens" in refused.detail:
             self._tokens_name = "max_completion_tokens"
-            return Again(refused.detail, may_be_billed=False, after_seconds=0.0)
+            return Again(refused.detail, may_be_billed=False, at_once=True)
         return None
 
     @staticmethod
@@ -246,6 +264,8 @@ class _Round:
         return body | ({"stop": request["stop"]} if request["stop"] else {})
 
     async def _wait(self, outcome: Again, failures: int) -> None:
+        if outcome.at_once:
+            return
         patience = self._patience
         doubled = min(patience.most_seconds, patience.first_seconds * 2.0 ** (failures - 1))
         asked = outcome.after_seconds
@@ -254,7 +274,7 @@ class _Round:
                 f"'{self._endpoint.model}' at {self._endpoint.url} asks to wait {asked:,.0f} s ({outcome.why}). What "
                 "was answered is kept; run again then"
             )
-        seconds = doubled * random.uniform(0.5, 1.0) if asked is None else asked
+        seconds = max(doubled * random.uniform(0.5, 1.0), asked or 0.0)
         if outcome.is_pace:
             self._next_start = max(self._next_start, asyncio.get_running_loop().time() + seconds)
         else:
