@@ -170,7 +170,7 @@ def _flags_of_pair(mine: RunFacts, theirs: RunFacts) -> Iterator[str]:
         yield "tokenizers differ"
     if mine.scored_by != theirs.scored_by:
         yield f"scored by different paths: {mine.scored_by} and {theirs.scored_by}"
-    if mine.sandbox != theirs.sandbox:
+    if mine.sandbox != theirs.sandbox or " and " in (mine.sandbox or ""):
         yield f"programs were held by different sandboxes: {mine.sandbox} and {theirs.sandbox}"
     if mine.code != theirs.code:
         yield f"trained by different code: {' and '.join(sorted(mine.code | theirs.code))}"

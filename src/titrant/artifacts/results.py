@@ -178,7 +178,7 @@ class CodeScores(Artifact):
     looping: dict[str, float] = Field(default_factory=dict)
     """Share of solutions that repeat themselves to their end, by outcome."""
     sandbox: str
-    """What held the programs: `bubblewrap` or `landlock`."""
+    """What held the programs: `bubblewrap`, `landlock`, or both, joined by `and`, where an interruption lay between."""
 
 
 class Judgements(Artifact):
