@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from analyze_studies import Made, Task, choices, make_study, text, write_checkpoint
+from analyze_studies import Made, Task, choices, make_study, text, words, write_checkpoint
 
 from titrant.analyze.flagged import CHANGED, FLAGGED, NO_MEAN, NONE_LEFT
 from titrant.errors import StoreError
@@ -36,9 +36,19 @@ def leaked(held: int):
 
 
 def with_overlap(
-    made: Made, held: range, *, fate: str = "train", source: str = "web", drawn: str = "web", outcomes=(TASK,)
+    made: Made,
+    held: range,
+    *,
+    fate: str = "train",
+    source: str = "web",
+    drawn: str = "web",
+    outcomes=(TASK,),
+    right: int | None = 1,
 ) -> Made:
-    """Add what a source holds: one document an item, of one fate; every run drew the part `train` of `drawn`."""
+    """Add what a source holds: one document an item, of one fate; every run drew the part `train` of `drawn`.
+
+    Items have four choices, of which `right` are right; None: as it was written before that was kept.
+    """
     folders = {name: made.root / name for name in ("items", "overlap", "split")}
     for folder in folders.values():
         folder.mkdir()
@@ -48,8 +58,10 @@ def with_overlap(
         "item": [n for n in names for _ in "12"] * len(outcomes),
         "part": ["whole", "question"] * ITEMS * len(outcomes),
     }
-    table = pa.table({**rows, "choices": [4] * len(rows["item"])})
-    pq.write_table(table, folders["items"] / "items.parquet")
+    rows["choices"] = [4] * len(rows["item"])
+    if right is not None:
+        rows["right"] = [right] * len(rows["item"])
+    pq.write_table(pa.table(rows), folders["items"] / "items.parquet")
     pairs = [(outcome, names[i]) for outcome in outcomes for i in held]
     count = len(pairs)
     overlap = {"row": list(range(count)), "outcome": [o for o, _ in pairs], "item": [item for _, item in pairs]}
@@ -119,6 +131,34 @@ def test_the_second_estimate_is_that_of_a_study_that_never_asked_them(tmp_path) 
     expected = on(other, TASK)
     for key in ("arm_mean", "control_mean", "difference", "interval", "p_adjusted", "verdict"):
         assert clean[key] == pytest.approx(expected[key]), key
+
+
+@pytest.mark.parametrize(("right", "tested"), [(1, True), (2, False), (None, True)])
+def test_chance_without_held_items_knows_how_many_choices_are_right(tmp_path, right: int | None, tested: bool) -> None:
+    """Of four choices two are right: half of the answers are no skill."""
+
+    def guessing(arm: str, seed: int, outcome: str) -> Task:
+        value = (np.random.default_rng([seed, arm == "arm"]).random(ITEMS) < 0.5).astype(float)
+        value[:60] = 1
+        none = np.full(ITEMS, -1)
+        return Task(value, np.ones(ITEMS), none, none, 0.5 if right == 2 else 0.25)
+
+    made = make_study(tmp_path, guessing, outcomes=(TASK,), seeds=(0, 1, 2, 3))
+    finding = on(with_overlap(made, range(60), right=right).find(), TASK)
+    assert finding["p_adjusted"] is not None
+    assert (finding["clean"]["p_adjusted"] is not None) is tested
+
+
+def test_a_score_that_guessing_says_nothing_of_has_no_chance_without_held_items(tmp_path) -> None:
+    outcome = "task/truthfulqa_mc2"
+
+    def weighed(arm: str, seed: int, outcome: str) -> Task:
+        return words(np.random.default_rng([seed, arm == "arm"]).uniform(0.1, 0.3, ITEMS))
+
+    made = make_study(tmp_path, weighed, outcomes=(outcome,), seeds=(0, 1, 2, 3))
+    finding = on(with_overlap(made, range(60), outcomes=(outcome,)).find(), outcome)
+    assert finding["p_adjusted"] is not None
+    assert finding["clean"]["p_adjusted"] is not None
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from tiny_tasks import ARC, BOOLQ, NQ, PIQA, WINOGRANDE, CrcScorer, built, jsonl
 
 from titrant.errors import EngineError, StoreError, StudyError
 from titrant.evaluate.harness import sources
-from titrant.evaluate.harness.benchmarks import prepare_benchmarks, read_tasks
+from titrant.evaluate.harness.benchmarks import prepare_benchmarks, read_tasks, task_requests
 from titrant.evaluate.harness.prompt_sets import read_prompts
 from titrant.evaluate.harness.scoring import score_tasks
 from titrant.evaluate.questions import check_questions
@@ -69,7 +69,7 @@ def test_what_sources_are_searched_for_is_the_question_and_its_right_answer_with
     )
     out, _ = prepare(tmp_path, tasks)
     assert pq.read_table(out / "requests.parquet").to_pylist() == [
-        {"outcome": outcome, "item": item, "part": part, "text": text, "choices": choices}
+        {"outcome": outcome, "item": item, "part": part, "text": text, "choices": choices, "right": int(choices > 0)}
         for outcome, item, question, answer, choices in (
             ("task/piqa", "0", "Question: open jar 0\nAnswer:", " twist lid 0", 2),
             ("task/piqa", "1", "Question: open jar 1\nAnswer:", " eat the jar 1 now", 2),
@@ -78,6 +78,13 @@ def test_what_sources_are_searched_for_is_the_question_and_its_right_answer_with
         )
         for part, text in (("whole", question + answer), ("question", question))
     ]
+
+
+def test_how_many_choices_are_right_is_kept_beside_how_many_there_are(tmp_path, monkeypatch):
+    task = built(tmp_path, "arc_easy", ARC[:1])
+    task.build_requests()
+    monkeypatch.setattr(task.harness, "doc_to_target", lambda document: [0, 2])
+    assert [(row["choices"], row["right"]) for row in task_requests(task)] == [(3, 2)] * 2
 
 
 def test_prompts_are_filled_in_and_kept_in_order(tmp_path):

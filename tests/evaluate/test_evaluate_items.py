@@ -34,12 +34,47 @@ def test_every_item_stands_twice_under_the_name_that_scores_give_it(tmp_path) ->
     made, rows = written(tmp_path, first, second)
     assert made.items == {"choice/sky": 2, "choice/sums": 1}
     assert rows == [
-        {"outcome": "choice/sky", "item": "line 1", "part": "whole", "text": "The sky is blue", "choices": 3},
-        {"outcome": "choice/sky", "item": "line 1", "part": "question", "text": "The sky is", "choices": 3},
-        {"outcome": "choice/sky", "item": "line 2", "part": "whole", "text": "Two and\u2028two 4", "choices": 2},
-        {"outcome": "choice/sky", "item": "line 2", "part": "question", "text": "Two and\u2028two", "choices": 2},
-        {"outcome": "choice/sums", "item": "line 1", "part": "whole", "text": "Two and\u2028two 4", "choices": 2},
-        {"outcome": "choice/sums", "item": "line 1", "part": "question", "text": "Two and\u2028two", "choices": 2},
+        {
+            "outcome": "choice/sky",
+            "item": "line 1",
+            "part": "whole",
+            "text": "The sky is blue",
+            "choices": 3,
+            "right": 1,
+        },
+        {"outcome": "choice/sky", "item": "line 1", "part": "question", "text": "The sky is", "choices": 3, "right": 1},
+        {
+            "outcome": "choice/sky",
+            "item": "line 2",
+            "part": "whole",
+            "text": "Two and\u2028two 4",
+            "choices": 2,
+            "right": 1,
+        },
+        {
+            "outcome": "choice/sky",
+            "item": "line 2",
+            "part": "question",
+            "text": "Two and\u2028two",
+            "choices": 2,
+            "right": 1,
+        },
+        {
+            "outcome": "choice/sums",
+            "item": "line 1",
+            "part": "whole",
+            "text": "Two and\u2028two 4",
+            "choices": 2,
+            "right": 1,
+        },
+        {
+            "outcome": "choice/sums",
+            "item": "line 1",
+            "part": "question",
+            "text": "Two and\u2028two",
+            "choices": 2,
+            "right": 1,
+        },
     ]
 
 

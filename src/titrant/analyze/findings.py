@@ -121,7 +121,8 @@ def _without_flagged(
         outcome: without(panel, rung.flagged) for outcome, panel in rung.panels.items() if _flagged(rung, outcome)
     }
     left = {outcome: panel for outcome, panel in panels.items() if panel is not None}
-    chance = rung.chance | {outcome: rung.flagged.chance(panel) for outcome, panel in left.items()}
+    # a score that guessing says nothing of has no chance without these items either
+    chance = rung.chance | {o: rung.flagged.chance(panel) for o, panel in left.items() if o in rung.chance}
     clean = replace(rung, panels={**rung.panels, **left}, chance=chance)
     viability = viability_of(clean, job)
     by_judges = judged_at(rung, job, inputs, rung.flagged.items).measured

@@ -40,13 +40,13 @@ class Flagged:
 
     items: Mapping[str, frozenset[str]]
     """By outcome; outcomes without any are not there."""
-    choices: Mapping[tuple[str, str], int]
-    """Of every outcome and item that was looked for, how many choices it has."""
+    choices: Mapping[tuple[str, str], tuple[int, int]]
+    """Of every outcome and item that was looked for, how many choices it has, and how many of them are right."""
 
     def chance(self, panel: Panel) -> float:
         """The accuracy of guessing on a panel's items; 0 where they have no choices."""
         choices = [self.choices[asked_of(panel.outcome), item] for item in panel.items]
-        return float(np.mean([1 / number if number > 1 else 0.0 for number in choices]))
+        return float(np.mean([right / number if number > 1 else 0.0 for number, right in choices]))
 
 
 def read_flagged(inputs: Mapping[str, Path], drawn: Iterable[Part]) -> Flagged:
@@ -70,9 +70,25 @@ def read_flagged(inputs: Mapping[str, Path], drawn: Iterable[Part]) -> Flagged:
             found.setdefault(overlap["outcome"][index], set()).add(overlap["item"][index])
     choices = {}
     if found:
-        items = _read(inputs["items"] / "items.parquet", ["outcome", "item", "choices"])
-        choices = dict(zip(zip(items["outcome"], items["item"], strict=True), items["choices"], strict=True))
+        choices = _choices(inputs["items"] / "items.parquet")
     return Flagged({outcome: frozenset(items) for outcome, items in found.items()}, choices)
+
+
+def _choices(path: Path) -> dict[tuple[str, str], tuple[int, int]]:
+    columns = ["outcome", "item", "choices"]
+    # items that were written before tasks of the harness were asked are all of files, where one choice is right
+    known = "right" in _columns(path)
+    items = _read(path, [*columns, "right"] if known else columns)
+    right = items["right"] if known else [int(number > 0) for number in items["choices"]]
+    names = zip(items["outcome"], items["item"], strict=True)
+    return dict(zip(names, zip(items["choices"], right, strict=True), strict=True))
+
+
+def _columns(path: Path) -> list[str]:
+    try:
+        return list(pq.read_schema(path).names)
+    except (pa.ArrowException, OSError):
+        return []  # that it cannot be read is told where it is read
 
 
 def _read(path: Path, columns: list[str]) -> dict[str, list[Any]]:

@@ -71,8 +71,8 @@ class Items(Artifact):
     """What sources are searched for.
 
     `items.parquet`: outcome, item (string: as in Scores), part (string: `whole`, the context with the right answer, or
-    `question`, the context alone), text (string), choices (int64: how many the item has). Every item has both parts,
-    in the order of the study and of its files.
+    `question`, the context alone), text (string), choices (int64: how many the item has), right (int64: how many of
+    them are right; 0 where there are none). Every item has both parts, in the order of the study and of its files.
     """
 
     kind: ClassVar[str] = "items"

@@ -23,6 +23,7 @@ SCHEMA = pa.schema(
         ("part", pa.string()),
         ("text", pa.string()),
         ("choices", pa.int64()),
+        ("right", pa.int64()),
     ]
 )
 
@@ -48,4 +49,4 @@ def write_items(job: ItemsJob, inputs: Mapping[str, Path], out: Path, *, scratch
 def _parts(item: ChoiceItem) -> Iterator[dict[str, object]]:
     texts = {"whole": item.context + item.choices[item.answer], "question": item.context}
     for part, text in texts.items():
-        yield {"item": item.id, "part": part, "text": text, "choices": len(item.choices)}
+        yield {"item": item.id, "part": part, "text": text, "choices": len(item.choices), "right": 1}

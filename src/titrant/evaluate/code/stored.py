@@ -58,7 +58,7 @@ class Prepared(NamedTuple):
     def requests(self) -> list[dict[str, Any]]:
         """What sources are searched for, in the columns of Items. There are no choices, and no chance of guessing."""
         return [
-            {"outcome": self.outcome, "item": problem.item, "part": part, "text": text, "choices": 0}
+            {"outcome": self.outcome, "item": problem.item, "part": part, "text": text, "choices": 0, "right": 0}
             for problem in self.problems
             for part, text in (
                 ("whole", problem.question + (problem.solution or "")),

@@ -115,8 +115,10 @@ def task_requests(task: BuiltTask) -> list[dict[str, Any]]:
     with quiet_harness():
         for number, document in task.documents():
             question = task.question(document)
-            choices = len(task.harness.doc_to_choice(document)) if task.kind == "multiple_choice" else 0
-            shared = {"outcome": task.outcome, "item": str(number), "choices": choices}
+            choices = right = 0
+            if task.kind == "multiple_choice":
+                choices, right = len(task.harness.doc_to_choice(document)), len(task.right_choices(document))
+            shared = {"outcome": task.outcome, "item": str(number), "choices": choices, "right": right}
             rows.append(shared | {"part": "whole", "text": question + task.answer(document)})
             rows.append(shared | {"part": "question", "text": question})
     return rows

@@ -31,7 +31,7 @@ class PreparedPrompts(NamedTuple):
     def requests(self) -> list[dict[str, Any]]:
         """What sources are searched for, in the columns of Items."""
         return [
-            {"outcome": self.outcome, "item": prompt["id"], "part": part, "text": text, "choices": 0}
+            {"outcome": self.outcome, "item": prompt["id"], "part": part, "text": text, "choices": 0, "right": 0}
             for prompt in self.prompts
             for part, text in (
                 ("whole", f"{_asked(prompt)}\n{prompt['response']}"),
