@@ -3,6 +3,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 
@@ -26,8 +27,10 @@ def sandbox(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
             pytest.skip("namespaces are forbidden here")
     if (trouble := obstacle(request.param)) is not None:
         pytest.skip(trouble)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(SANDBOX, request.param)
-        with open_sandbox(QUICK, processes=2) as opened:
-            assert opened.tier == request.param
-            yield opened
+    with ExitStack() as stack:
+        # for the opening alone: other tests of this session find what they would find without
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv(SANDBOX, request.param)
+            opened = stack.enter_context(open_sandbox(QUICK, processes=2))
+        assert opened.tier == request.param
+        yield opened
