@@ -112,6 +112,13 @@ def test_multipl_e_rows_hold_all_they_need() -> None:
         ("humaneval", HUMANEVAL[0] | {"prompt": None}, "'prompt' is None; it must be a string"),
         ("humaneval", HUMANEVAL[0] | {"entry_point": "cub"}, "does not define the function 'cub'"),
         ("humaneval", HUMANEVAL[0] | {"prompt": "this is\n\ndef root(x):\n"}, "is no Python"),
+        (
+            "humaneval",
+            HUMANEVAL[0] | {"prompt": "def root(:"},
+            "prompt of 'HumanEval/0' is no Python, however it goes on",
+        ),
+        ("humaneval", HUMANEVAL[0] | {"test": "def check(:"}, "test of 'HumanEval/0' is no Python"),
+        ("humaneval", HUMANEVAL[0] | {"test": "x"}, "test of 'HumanEval/0' does not define the function 'check'"),
         ("humaneval", HUMANEVAL[0] | {"prompt": "\ud800"}, "half a character"),
         ("mbpp", MBPP[0] | {"test_list": ["assert add(1"]}, "its prompt cannot be made|is no Python"),
         ("mbpp", MBPP[0] | {"test_list": []}, "its prompt cannot be made|list of strings"),
@@ -174,3 +181,21 @@ def test_problems_that_could_not_be_run_later_are_refused_now(tmp_path: Path, mo
     with pytest.raises(EngineError, match="no sandbox works here"):
         stored.prepare_problems(task, tmp_path / "out", lambda *_: None)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "def root(y):\n",
+        'def root(y):\n    """ Not "\\d" but x."""\n',
+        'def root(y):\n    """ The beginning of a text',
+        "def root(y):\n\tif y:\n",
+        "def root(y):\n    return [\n",
+        "def root(y):\n    x = ",
+    ],
+)
+def test_a_prompt_may_end_anywhere_in_a_program(prompt: str) -> None:
+    """Whether its right solution is known or not, where some answer could go on with it."""
+    row = HUMANEVAL[0] | {"prompt": prompt, "canonical_solution": "y\n" if prompt.endswith("= ") else None}
+    (problem,) = problems_of("humaneval", [row], convention_of("humaneval", None), "rows")
+    assert problem.prompt == prompt

@@ -18,6 +18,8 @@ from __future__ import annotations
 
 import ast
 import builtins
+import codeop
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -143,9 +145,14 @@ def _texts(row: Mapping[str, Any], key: str) -> tuple[str, ...]:
 
 
 def _humaneval(row: Mapping[str, Any], convention: Convention) -> Problem:
-    prompt, name = _text(row, "prompt"), _text(row, "entry_point")
+    item, prompt, name = _text(row, "task_id"), _text(row, "prompt"), _text(row, "entry_point")
+    solution = _text(row, "canonical_solution") if row.get("canonical_solution") is not None else None
+    setup = _before_function(prompt, name)
+    _can_go_on(prompt, solution, f"the prompt of '{item}'")
+    if "check" not in _defined(_parsed(_text(row, "test"), f"the test of '{item}'")):
+        raise ValueError(f"the test of '{item}' does not define the function 'check' that tries a solution")
     return Problem(
-        item=_text(row, "task_id"),
+        item=item,
         language="python",
         prompt=convention.prompt(row),
         question=prompt,
@@ -153,9 +160,22 @@ def _humaneval(row: Mapping[str, Any], convention: Convention) -> Problem:
         before=prompt,
         tests=f"{_text(row, 'test')}\ncheck({name})\n",
         entry_points=(name,),
-        setup=_before_function(prompt, name),
-        solution=_text(row, "canonical_solution") if row.get("canonical_solution") is not None else None,
+        setup=setup,
+        solution=solution,
     )
+
+
+def _can_go_on(prompt: str, solution: str | None, what: str) -> None:
+    """Raises ValueError for a beginning that no answer can make a program of: every model would fail at it."""
+    try:
+        _parsed(prompt + (solution or ""), what)
+    except ValueError:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                codeop.compile_command(prompt, symbol="exec")
+        except (SyntaxError, ValueError, OverflowError) as error:
+            raise ValueError(f"{what} is no Python, however it goes on: {error}") from None
 
 
 def _before_function(prompt: str, name: str) -> str:
@@ -191,8 +211,10 @@ def _mbpp(row: Mapping[str, Any], convention: Convention) -> Problem:
 
 def _parsed(source: str, what: str) -> ast.Module:
     try:
-        return ast.parse(source)
-    except (SyntaxError, ValueError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # "\d" in a text
+            return ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise ValueError(f"{what} is no Python: {error}") from None
 
 
@@ -206,18 +228,28 @@ def _used(tests: str, solution: str | None) -> tuple[str, ...]:
     imports = [node for node in nodes if isinstance(node, (ast.Import, ast.ImportFrom))]
     bound |= {(alias.asname or alias.name).partition(".")[0] for node in imports for alias in node.names}
     used = {node.id for node in names if isinstance(node.ctx, ast.Load)} - bound
-    found = {name for name in used if name in _defined(solution) or not hasattr(builtins, name)}
+    solved = _solved(solution)
+    found = {name for name in used if name in solved or not hasattr(builtins, name)}
     if not found:
         raise ValueError("its tests use nothing that a solution could define")
     return tuple(sorted(found))
 
 
-def _defined(solution: str | None) -> set[str]:
+def _solved(solution: str | None) -> set[str]:
     try:
-        body = ast.parse(solution or "").body
-    except (SyntaxError, ValueError):
+        body = _parsed(solution or "", "its solution").body
+    except ValueError:
         return set()
     return {node.name for node in body if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
+
+
+def _defined(module: ast.Module) -> set[str]:
+    """All names that a program binds, in whatever way and however deep."""
+    nodes = list(ast.walk(module))
+    found = {node.name for node in nodes if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
+    found |= {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    imports = [node for node in nodes if isinstance(node, (ast.Import, ast.ImportFrom))]
+    return found | {alias.asname or alias.name for node in imports for alias in node.names}
 
 
 def _multipl_e(language: str) -> Any:
