@@ -21,6 +21,8 @@ from titrant.sandbox.tiers import interpreter
 from titrant.study.declaration import listing
 from titrant.study.limits import Limits
 
+MOST_PROCESSES = 256
+"""Processes and threads of a whole program."""
 COMPILE_SECONDS, COMPILE_BYTES = 60.0, 2 * 2**30
 """What a compiler may use. It is no part of a program's limits."""
 
@@ -167,7 +169,7 @@ def program_frames(
     if found.compile:
         steps.append(_step("compile", found, found.compile, source, COMPILE_SECONDS, COMPILE_BYTES, bounded=False))
     steps.append(_step("run", found, found.run, source, limits.cpu_seconds, limits.memory_bytes, bounded=found.bounded))
-    asked = {"kind": "program", **limits.model_dump(), "steps": steps, "num_processes": 256}
+    asked = {"kind": "program", **limits.model_dump(), "steps": steps, "num_processes": MOST_PROCESSES}
     return asked, {"files": {found.file: found.complete(source, word), ".stdin": stdin}}
 
 

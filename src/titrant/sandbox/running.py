@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import struct
 import subprocess
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from titrant.errors import EngineError
+from titrant.sandbox.inside.endings import remove
 from titrant.sandbox.inside.watch import descendants
 from titrant.sandbox.tiers import ENVIRONMENT, Tier, slot_command
 
@@ -91,7 +91,7 @@ class Slot:
 
     def _remove_scratch(self) -> None:
         if self._scratch is not None:
-            shutil.rmtree(self._scratch, ignore_errors=True)
+            remove(str(self._scratch))
 
     def complaint(self) -> str:
         """The last that the slot wrote to its standard error."""

@@ -7,6 +7,8 @@ from typing import Any, cast
 
 from titrant.errors import EngineError
 from titrant.sandbox.checks import Check, Program, Status, Verdict
+from titrant.sandbox.inside.begin import MOST_THREADS
+from titrant.sandbox.languages import MOST_PROCESSES
 from titrant.study.limits import Limits
 
 _SAID = ("passed", "failed", "error", "out of memory")
@@ -73,6 +75,8 @@ def _limited(reason: str, limits: Limits) -> tuple[Status, str]:
         "timed out": ("timed out", f"computed and slept for more than {limits.cpu_seconds:g} s"),
         "slow tests": ("error", "the tests themselves took too long"),
         "output limit": ("output limit", f"printed more than {limits.output_bytes} bytes"),
+        "too many threads": ("error", f"started more than {MOST_THREADS} threads"),
+        "too many processes": ("error", f"started more than {MOST_PROCESSES} processes and threads"),
         "disk limit": ("disk limit", f"wrote more than {limits.disk_bytes} bytes"),
         "out of memory": ("out of memory", f"held more than {limits.memory_bytes} bytes"),
     }[reason]  # type: ignore[return-value]

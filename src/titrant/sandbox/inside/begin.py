@@ -13,6 +13,8 @@ from typing import Any, TextIO, cast
 from . import confine
 from .filter import Freedom
 
+MOST_THREADS = 64
+"""Of a Python program and its tests; enforced by the kernel where they have a user of their own, else watched."""
 CHANNEL, GATE = 3, 4
 """The files of a process, beside its output: the other process, and one more."""
 
@@ -97,6 +99,6 @@ def bounds(place: Place, limits: dict[str, Any], seconds: float) -> confine.Boun
         data_bytes=None,
         cpu_seconds=int(seconds) + 3,
         file_bytes=limits["file_bytes"],
-        num_processes=64 + place.processes_beside,
+        num_processes=MOST_THREADS + place.processes_beside,
         user=place.user,
     )

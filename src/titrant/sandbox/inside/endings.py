@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import stat
 
 from . import watch
 
@@ -56,6 +57,47 @@ def end(process: int) -> None:
     """End a child of this process and reap it."""
     kill(process)
     os.waitpid(process, 0)
+
+
+def remove(folder: str) -> None:
+    """Remove a folder and all below it, however deep; no link is followed. What cannot be removed stays.
+
+    Whatever lies in a folder is first moved to the top, so that neither the depth nor the length of a path matters.
+    Nothing else may write there.
+    """
+    with contextlib.suppress(OSError):
+        top = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            left = os.listdir(top)  # noqa: PTH208
+            while left:
+                with contextlib.suppress(OSError):
+                    left += _removed(top, left.pop())
+        finally:
+            os.close(top)
+        os.rmdir(folder)  # noqa: PTH106
+
+
+def _removed(top: int, name: str) -> list[str]:
+    """Remove one thing; the new names of what lay in it."""
+    try:
+        os.unlink(name, dir_fd=top)
+    except IsADirectoryError:
+        pass
+    else:
+        return []
+    os.chmod(name, 0o700, dir_fd=top)
+    place = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=top)
+    moved = []
+    try:
+        for inner in os.listdir(place):  # noqa: PTH208
+            if stat.S_ISDIR(os.lstat(inner, dir_fd=place).st_mode):
+                os.chmod(inner, 0o700, dir_fd=place)
+            moved.append(os.urandom(16).hex())
+            os.rename(inner, moved[-1], src_dir_fd=place, dst_dir_fd=top)
+    finally:
+        os.close(place)
+    os.rmdir(name, dir_fd=top)
+    return moved
 
 
 def clear() -> None:

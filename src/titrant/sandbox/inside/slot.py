@@ -13,7 +13,6 @@ import importlib
 import json
 import os
 import select
-import shutil
 import signal
 import socket
 import struct
@@ -100,7 +99,7 @@ def serve(place: begin.Place, limits: dict[str, Any]) -> None:
         os.chown(folder, user, user)
     record = (whole.serve if limits["kind"] == "program" else _checked)(place, limits, folder)
     if place.scratch is not None:
-        shutil.rmtree(folder, ignore_errors=True)
+        endings.remove(folder)
     _answer(record)
     if "broken" in record:
         os._exit(1)  # the queue may hold what was not taken
@@ -231,13 +230,15 @@ def _look(running: Execution, limits: dict[str, Any], folder: str | None, spent:
         running.reason = "timed out"
     elif spent.computed_seconds(tests_own) > seconds * TESTS_SHARE:
         running.reason = "slow tests"
-    elif folder is not None and watch.folder_bytes(folder) > limits["disk_bytes"]:
+    elif watch.threads(own) > begin.MOST_THREADS:
+        running.reason = "too many threads"
+    elif folder is not None and watch.folder_bytes(folder) + watch.unlinked_bytes(own) > limits["disk_bytes"]:
         running.reason = "disk limit"
 
 
 def _leave(scratch: str) -> NoReturn:
     endings.clear()
-    shutil.rmtree(scratch, ignore_errors=True)
+    endings.remove(scratch)
     os._exit(0)
 
 

@@ -89,7 +89,9 @@ def _look(
         return {"reason": "timed out", "cpu_seconds": computed, "step": step["name"]}
     if watch.resident_bytes(below) > step["memory_bytes"]:
         return {"reason": "out of memory", "cpu_seconds": computed, "step": step["name"]}
-    if folder is not None and watch.folder_bytes(folder) > asked["disk_bytes"]:
+    if watch.threads(below) > asked["num_processes"]:
+        return {"reason": "too many processes", "cpu_seconds": computed, "step": step["name"]}
+    if folder is not None and watch.folder_bytes(folder) + watch.unlinked_bytes(below) > asked["disk_bytes"]:
         return {"reason": "disk limit", "cpu_seconds": computed, "step": step["name"]}
     return {}
 
@@ -115,6 +117,7 @@ def _keep(place: begin.Place, asked: dict[str, Any], folder: str, *, gate: int, 
         os.close(begin.GATE)
         gate = begin.CHANNEL
         confine.die_with_parent()
+        confine.adopt_orphans()
         begin.settle(place, asked, folder, hide_processes=False)
         for name, text in said["files"].items():
             Path(folder, name).write_text(text, encoding="utf-8", newline="")
