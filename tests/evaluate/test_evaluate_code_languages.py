@@ -13,7 +13,7 @@ from titrant.evaluate.code.libraries import trial_of
 from titrant.evaluate.code.problems import cut, problems_of
 from titrant.evaluate.code.run import try_programs
 from titrant.evaluate.harness.journal import Journal
-from titrant.sandbox import languages
+from titrant.sandbox import Program, languages, open_sandbox
 from titrant.study.tasks import CodeTask, Sampling
 
 
@@ -102,6 +102,13 @@ def _skip_without(language: str) -> None:
         pytest.skip(f"programs in {language} need what is not installed")
     if (reason := why_no_sandbox()) is not None:
         pytest.skip(reason)
+    try:
+        with open_sandbox(processes=1) as sandbox:
+            sandbox.run(Program(language, ""))
+    except EngineError as error:
+        if "Permission denied" not in str(error):
+            raise
+        pytest.skip(f"programs in {language} need what lies in a private home folder: {error}")
 
 
 @pytest.mark.parametrize(
