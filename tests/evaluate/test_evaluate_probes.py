@@ -62,7 +62,8 @@ def test_answers_stand_at_every_place_equally_often(name, rung):
     items = items_of(name, rungs=(rung,), items_per_rung=60)
     places = Counter(item.answer for item in items)
     assert set(places.values()) == {60 // FAMILIES[name].num_choices}
-    assert majority_accuracy(items) == chance_accuracy(items) == 1 / FAMILIES[name].num_choices
+    assert chance_accuracy(items) == 1 / FAMILIES[name].num_choices
+    assert majority_accuracy(items) <= chance_accuracy(items) + 0.1  # one answer in words pays hardly more
 
 
 @pytest.mark.parametrize("name", NAMES)
