@@ -188,13 +188,25 @@ def test_a_wrong_line_is_told_with_its_place(tmp_path, line, said):
         ),
         ([PIQA[0], {"goal": "x", "sol1": "a", "sol2": "b", "label": 7}], r"gives \[7\] as the right one of 2 choices"),
         ([{"goal": "x", "label": 0}], "lack 'sol1', 'sol2'; they need the columns.*and have 'goal', 'label'"),
-        ([{**PIQA[0], "label": 5}], r"cannot be asked: its documents, with the columns .* do not fit it \(IndexError"),
+        ([{**PIQA[0], "label": 5}, PIQA[1]], r"document 0 of task 'piqa' gives \[5\] as the right one of 2 choices"),
+        ([{**PIQA[0], "sol2": ""}, PIQA[1]], r"document 0 of task 'piqa' has the choices \['twist.*none may be empty"),
+        ([{**PIQA[0], "label": None}, PIQA[1]], r"document 0 of task 'piqa' has no right answer \(null\)"),
+        ([PIQA[0], {**PIQA[1], "label": None}], r"document 1 of task 'piqa' has no right answer \(null\)"),
+        ([PIQA[0], {**PIQA[1], "sol1": None}], r"document 1 of task 'piqa' has the choices .*at least two are needed"),
         ([{**PIQA[0], "label": "0"}, {**PIQA[0], "label": 3}], "do not have the same type in each row"),
     ],
 )
 def test_documents_that_do_not_fit_are_refused_before_a_model_is_asked(tmp_path, rows, said):
     with pytest.raises(StudyError, match=said):
         built(tmp_path, "piqa", rows).build_requests()
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_documents_that_a_task_s_own_functions_refuse_are_named(tmp_path, number):
+    rows = [dict(row) for row in WINOGRANDE]
+    rows[number]["answer"] = "3"
+    with pytest.raises(StudyError, match=rf"document {number} of task 'winogrande' does not fit it \(KeyError: '3'\)"):
+        built(tmp_path, "winogrande", rows).build_requests()
 
 
 def test_null_bytes_right_to_left_text_and_separators_stay_as_they_are(tmp_path):

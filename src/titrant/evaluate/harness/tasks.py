@@ -131,8 +131,10 @@ class BuiltTask:
         """Have the harness render the prompts of the items that are asked. The same prompts every time."""
         with quiet_harness(), _blaming(self.plan.task, "its prompts cannot be rendered"):
             self.harness.set_fewshot_seed(FEWSHOT_SEED)
-            self.harness.build_all_requests(limit=self.task.items, rank=0, world_size=1)
-            problems = [problem for document in self.documents() if (problem := self._problem(*document))]
+            asked = self.harness.doc_iterator(limit=self.task.items, rank=0, world_size=1)
+            problems = [problem for document in asked if (problem := self.problem(*document))]
+            if not problems:
+                self.harness.build_all_requests(limit=self.task.items, rank=0, world_size=1)
         if problems:
             raise StudyError(problems[:PROBLEMS_SHOWN])
 
@@ -185,12 +187,20 @@ class BuiltTask:
             return [choices.index(right)] if right in choices else []
         return list(right) if isinstance(right, list) else [int(right)]
 
-    def _problem(self, number: int, document: Any) -> Problem | None:
-        """What makes an item of multiple choice worthless; the harness would score it silently."""
-        if self.kind != "multiple_choice":
-            return None
-        choices, right = self.harness.doc_to_choice(document), self.right_choices(document)
+    def problem(self, number: int, document: Any) -> Problem | None:
+        """Why a document cannot be asked or, of multiple choice, is worthless: the harness would score it silently."""
         where = f"document {number} of task '{self.task.name}'"
+        try:
+            self.harness.doc_to_text(document)
+            target = self.harness.doc_to_target(document)
+            if self.kind != "multiple_choice":
+                return None
+            choices = self.harness.doc_to_choice(document)
+            if target is None:
+                return Problem(f"{where} has no right answer (null); splits whose answers are secret cannot be scored")
+            right = self.right_choices(document)
+        except Exception as error:  # whatever the harness and the task's own functions raise
+            return Problem(f"{where} does not fit it ({_said(error)}); it is {document!r:.200}")
         if len(choices) < 2 or not all(isinstance(choice, str) and choice.strip() for choice in choices):
             return Problem(f"{where} has the choices {choices!r:.120}; at least two are needed, and none may be empty")
         if not right or not all(0 <= index < len(choices) for index in right):
@@ -215,7 +225,12 @@ def build_task(plan: TaskPlan, splits: Mapping[str, Sequence[Row]], scored: str)
         )
     entry = TaskIndex.entry_from_path(plan.file)
     with quiet_harness(), _blaming(task, f"its documents, with the columns {columns}, do not fit it"):
-        harness = TaskFactory().build(entry, overrides=overrides, registry={})
+        try:
+            harness = TaskFactory().build(entry, overrides=overrides, registry={})
+        except Exception as error:
+            if (problem := _first_problem(plan, error)) is not None:
+                raise StudyError([problem]) from error
+            raise
         if task.choices == "letters":
             harness = TaskFactory().build(
                 entry, overrides=overrides | letter_overrides(harness, task.name), registry={}
@@ -229,6 +244,18 @@ def build_task(plan: TaskPlan, splits: Mapping[str, Sequence[Row]], scored: str)
     if answers and answers not in filters:
         raise StudyError(f"task '{task.name}' has no filter '{answers}'; it has {listing(filters)}")
     return BuiltTask(plan, harness, scored, metric, answers or None)
+
+
+def _first_problem(plan: TaskPlan, error: Exception) -> Problem | None:
+    """What is wrong with the first document: the harness tries it while it builds the task, and fails without saying
+    at what. The task that it had begun to build, which only the error's trace still holds, is asked."""
+    trace = error.__traceback__
+    while trace is not None:
+        begun: Any = trace.tb_frame.f_locals.get("self")
+        if begun is not None and getattr(begun, "task_docs", None):
+            return BuiltTask(plan, begun, "", "", None).problem(0, begun.task_docs[0])
+        trace = trace.tb_next
+    return None
 
 
 def _lacking(plan: TaskPlan, rows: Sequence[Row]) -> set[str]:
@@ -315,7 +342,10 @@ class _blaming:  # noqa: N801 - read as words: `with _blaming(task, ...)`
 
     def __exit__(self, kind: object, error: object, trace: object) -> None:
         if isinstance(error, Exception) and not isinstance(error, StudyError):
-            said = (str(error).strip() or type(error).__name__).splitlines()[0]
-            raise StudyError(
-                f"task '{self._task.name}' cannot be asked: {self._what} ({type(error).__name__}: {said:.200})"
-            ) from error
+            raise StudyError(f"task '{self._task.name}' cannot be asked: {self._what} ({_said(error)})") from error
+
+
+def _said(error: Exception) -> str:
+    """The kind of an error and its first line."""
+    line = (str(error).strip() or "no more is said").splitlines()[0]
+    return f"{type(error).__name__}: {line:.200}"
