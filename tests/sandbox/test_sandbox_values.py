@@ -110,6 +110,33 @@ HONEST = {
         "def f(x):\n    x.sort()\n    x[0].append(9)",
         "inner = [1]\nx = [[2], inner]\nf(x)\nassert x == [[1, 9], [2]]",
     ),
+    "an argument changed in place that was passed by name": (
+        "def f(a=None):\n    a.append(1)",
+        "x = []\nf(a=x)\nassert x == [1]",
+    ),
+    "a list in a tuple changed in place": ("def f(t):\n    t[0].append(1)", "x = []\nf((x,))\nassert x == [1]"),
+    "an argument that is returned": (
+        "def f(a):\n    a.append(1)\n    return a",
+        "x = []\nassert f(x) is x and x == [1]",
+    ),
+    "one list passed twice": (
+        "def f(a, b):\n    a.append(1)\n    return a is b",
+        "x = []\nassert f(x, x) and x == [1]\nassert not f([], [])",
+    ),
+    "a part of an argument that is returned": (
+        "def f(a):\n    a['k'].append(a)\n    return [a['k'], set(a['s'])]",
+        "x = {'k': [], 's': {3}}\nk, s = f(x)\nassert k is x['k'] and k[0] is x and s == x['s'] and s is not x['s']",
+    ),
+    "lists within an argument that change places": (
+        "def f(a):\n    a.reverse()\n    a[0].append(9)",
+        "one, two = [1], [2]\nx = [one, two]\nf(x)\nassert x[0] is two and x[1] is one and two == [2, 9]",
+    ),
+    "what an error is made of": (
+        "def f(x):\n    return {}[x] if x else open('nowhere')",
+        "try:\n    f('x')\nexcept KeyError as error:\n    assert error.args == ('x',) and str(error) == repr('x')\n"
+        "try:\n    f('')\nexcept FileNotFoundError as error:\n    assert error.errno == 2 and error.filename == 'nowhere'",
+    ),
+    "halves of surrogate pairs": ("def f():\n    return '\\ud83d' + '\\ude00'", "assert len(f()) == 2"),
     "a dict, a set and a list changed in place": (
         "def f(d, s, l):\n    d['a'] = 1; s.add(2); del l[:]",
         "d, s, l = {}, set(), [1]\nf(d, s, l)\nassert (d, s, l) == ({'a': 1}, {2}, [])",
@@ -182,6 +209,20 @@ def test_an_honest_program_notices_no_boundary(sandbox: Sandbox, name: str) -> N
     if name != "input, of which there is none":
         exec(candidate, one)  # ours, and harmless: the same tests hold without a sandbox
         exec(tests, one)
+
+
+@pytest.mark.parametrize(
+    ("candidate", "tests"),
+    [
+        ("def f(x):\n    return x", "x = [3]\ny = f(x)\nassert y == [3] and y is not x"),
+        ("def f(a):\n    a.sort()\n    return a[0]", "x = [3, 1]\nassert f(a=x) == 1\nassert x == [3, 1]"),
+        ("def f(t):\n    t[0].sort()\n    return t[0][0]", "x = [3, 1]\nassert f((x, 0)) == 1\nassert x == [3, 1]"),
+        ("def f(x):\n    return list(x)", "x = [[1]]\ny = f(x)\ny[0].append(2)\nassert x == [[1]]"),
+    ],
+)
+def test_a_program_that_changes_or_shares_what_it_must_not_fails(sandbox: Sandbox, candidate: str, tests: str) -> None:
+    verdict = sandbox.run(PythonCheck(candidate, tests, ("f",)))
+    assert verdict.status == "failed"
 
 
 @pytest.mark.parametrize(

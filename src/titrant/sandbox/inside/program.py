@@ -6,7 +6,6 @@ safe from the code that it runs.
 
 from __future__ import annotations
 
-import collections
 import contextlib
 import operator
 import os
@@ -18,7 +17,8 @@ from typing import Any
 
 from . import wire
 
-_MUTABLE = (list, dict, set, bytearray, collections.deque)
+_LONG = 2000
+"""Characters of what is told of an error."""
 
 
 class Program:
@@ -32,7 +32,6 @@ class Program:
         self._trouble: dict[str, Any] | None = None
         self._operations: dict[str, Callable[[dict[str, Any]], Any]] = {
             "names": self._names,
-            "call": self._call,
             "get": lambda asked: getattr(self._object(asked), asked["name"]),
             "set": lambda asked: setattr(self._object(asked), asked["name"], self._unpack(asked["value"])),
             "item": lambda asked: self._object(asked)[self._unpack(asked["key"])],
@@ -69,10 +68,10 @@ class Program:
             return
         after: list[Any] = []
         try:
-            arguments = [self._unpack(item) for item in asked.get("arguments", ())]
-            asked["unpacked"] = arguments
-            said = self._pack(self._operations[asked["operation"]](asked))
-            after = [self._pack(item) if isinstance(item, _MUTABLE) else None for item in arguments]
+            if asked["operation"] == "call":
+                said, after = self._call(asked)
+            else:
+                said = self._pack(self._operations[asked["operation"]](asked))
         except wire.Gone:
             raise
         except BaseException as error:
@@ -84,9 +83,25 @@ class Program:
         found = self._module.__dict__
         return {name: found[name] for name in asked["names"] if name in found}
 
-    def _call(self, asked: dict[str, Any]) -> Any:
-        keywords = {name: self._unpack(item) for name, item in asked["keywords"].items()}
-        return self._object(asked)(*asked["unpacked"], **keywords)
+    def _call(self, asked: dict[str, Any]) -> tuple[Any, list[Any]]:
+        """What a call gives, and what the containers passed to it hold after it."""
+        passed: dict[int, Any] = {}
+
+        def resolve(said: dict[str, Any]) -> Any:
+            if "same" in said:
+                return passed[said["same"]]
+            if "kept" in said:
+                number, whole = said["kept"]
+                passed[number] = wire.unpack(whole, resolve)
+                return passed[number]
+            return self._resolve(said)
+
+        arguments = [wire.unpack(item, resolve) for item in asked["arguments"]]
+        keywords = {name: wire.unpack(item, resolve) for name, item in asked["keywords"].items()}
+        aliases = wire.Aliases(passed[number] for number in range(len(passed)))
+        given = self._object(asked)(*arguments, **keywords)
+        said = wire.pack(given, self._export, aliases)
+        return said, [wire.pack(item, self._export, aliases, whole=True) for item in aliases.objects]
 
     def _object(self, asked: dict[str, Any]) -> Any:
         return self._objects[asked["handle"]]
@@ -134,7 +149,21 @@ def _told(error: BaseException) -> dict[str, Any]:
         text = str(error)[:2000]
     except Exception:
         text = ""
-    return {"raised": kinds, "text": text.encode("utf-8", "replace").decode()}
+    return {"raised": kinds, "text": text.encode("utf-8", "replace").decode(), "made of": _made_of(error)}
+
+
+def _made_of(error: BaseException) -> list[Any]:
+    """What an error was made of, if that is plain data, else nothing."""
+
+    def refuse(value: Any) -> Any:
+        raise TypeError(value)
+
+    try:
+        more = (error.filename,) if isinstance(error, OSError) and error.filename is not None else ()
+        said: list[Any] = wire.pack([*error.args, *more], refuse)
+    except Exception:
+        return []
+    return said if len(str(said)) < _LONG else []
 
 
 def main(channel: int, setup: str, source: str) -> None:

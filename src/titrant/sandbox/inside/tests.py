@@ -16,7 +16,7 @@ import random
 import sys
 import traceback
 import types
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from . import wire
@@ -125,13 +125,14 @@ class Tests:
 
     def call(self, number: int, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         """Call an object of the program; what it changes in lists, dicts and sets passed to it changes here too."""
+        aliases = wire.Aliases(growing=True)
         asked = {
             "operation": "call",
             "handle": number,
-            "arguments": [self.pack(item) for item in arguments],
-            "keywords": {name: self.pack(item) for name, item in keywords.items()},
+            "arguments": [wire.pack(item, self._export, aliases) for item in arguments],
+            "keywords": {name: wire.pack(item, self._export, aliases) for name, item in keywords.items()},
         }
-        return self._question(asked, arguments)
+        return self._question(asked, aliases.objects)
 
     def ask(self, operation: str, number: int, **more: Any) -> Any:
         """One of the few things that may be asked of an object of the program."""
@@ -162,14 +163,21 @@ class Tests:
             return self._given[number]
         raise ValueError("no such thing")
 
-    def _question(self, asked: dict[str, Any], arguments: tuple[Any, ...] = ()) -> Any:
+    def _question(self, asked: dict[str, Any], passed: Sequence[Any] = ()) -> Any:
+        def resolve(said: dict[str, Any]) -> Any:
+            if type(number := said.get("same")) is int and 0 <= number < len(passed):
+                return passed[number]
+            return self._resolve(said)
+
         try:
             wire.send(self._channel, asked)
             while "callback" in (said := wire.receive(self._channel)):
                 self._call_back(said)
             if "raised" not in said:
-                value = wire.unpack(said["value"], self._resolve)
-                after = [None if new is None else wire.unpack(new, self._resolve) for new in said["after"]]
+                value = wire.unpack(said["value"], resolve)
+                after = [wire.unpack(new, resolve) for new in said["after"]]
+            else:
+                made_of = wire.unpack(said.get("made of", []), self._resolve)
         except wire.Gone:
             self.program_ended = True
             raise
@@ -178,10 +186,9 @@ class Tests:
         except Exception:
             raise UntestableError(_RUBBISH) from None
         if "raised" in said:
-            raise _raised(said)
-        for old, new in zip(arguments, after, strict=False):
-            if new is not None:
-                wire.update(old, new)
+            raise _raised(said, made_of)
+        for old, new in zip(passed, after, strict=False):
+            wire.refill(old, new)
         return value
 
     def _call_back(self, said: dict[str, Any]) -> None:
@@ -194,14 +201,15 @@ class Tests:
         wire.send(self._channel, {"answer": self.pack(answer)})
 
 
-def _raised(said: dict[str, Any]) -> Exception:
+def _raised(said: dict[str, Any], made_of: Any) -> Exception:
     kinds = said["raised"] if isinstance(said["raised"], list) else []
     name, text = str(kinds[0] if kinds else "Exception"), str(said.get("text", ""))
     known = wire.known_error(kinds)
     if said.get("loading") or known is None or issubclass(known, (AssertionError, UnicodeError)):
         return MemoryError() if known is MemoryError else UntestableError(f"{name}: {text}")
     try:
-        return known(text)
+        made = known(*made_of) if type(made_of) is list and made_of else known(text)
+        return made if str(made) == text else known(text)
     except TypeError:  # one that is not made from a text alone
         return UntestableError(f"{name}: {text}")
 

@@ -16,7 +16,7 @@ import json
 import os
 import struct
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 MOST_BYTES = 64 * 2**20
@@ -46,8 +46,11 @@ _SEQUENCES: dict[str, Callable[[list[Any]], Any]] = {
     "deque": collections.deque,
     "iterator": iter,
 }
+MUTABLE = (list, dict, set, bytearray, collections.deque)
+_HALVES = "surrogatepass"
 _WRITTEN: dict[str, Callable[[str], Any]] = {
     "int": lambda text: int(text, 16),
+    "text": lambda text: bytes.fromhex(text).decode("utf-32", _HALVES),
     "complex": complex,
     "Decimal": decimal.Decimal,
     "Fraction": fractions.Fraction,
@@ -68,23 +71,66 @@ class Gone(BaseException):
     """The other end has closed. No test may catch it as an Exception."""
 
 
-def pack(value: Any, export: Export) -> Any:
-    """A value as JSON types. `export` is asked for what is no plain data."""
+class Aliases:
+    """The mutable containers that cross in one call, by number, so that each stays one object on either side."""
+
+    def __init__(self, objects: Iterable[Any] = (), *, growing: bool = False) -> None:
+        self.objects: list[Any] = []
+        self._numbers: dict[int, int] = {}
+        self._growing = growing
+        for value in objects:
+            self._add(value)
+
+    def _add(self, value: Any) -> int:
+        self.objects.append(value)  # kept, so that no other gets its id
+        return self._numbers.setdefault(id(value), len(self.objects) - 1)
+
+    def number_of(self, value: Any) -> tuple[int | None, bool]:
+        """The number of a container, and whether it had it before; None: it gets none."""
+        if (number := self._numbers.get(id(value))) is not None:
+            return number, True
+        return (self._add(value) if self._growing else None), False
+
+
+def pack(value: Any, export: Export, aliases: Aliases | None = None, *, whole: bool = False) -> Any:
+    """A value as JSON types. `export` is asked for what is no plain data.
+
+    A mutable container that `aliases` knows crosses as its number, unless it is asked for as a `whole`.
+    """
     kind = type(value)
+    if kind is str:
+        return value if value.isascii() or _is_unicode(value) else {"text": value.encode("utf-32", _HALVES).hex()}
     if kind in _PLAIN:
         return value
     if kind is int:
         return value if -_SMALL <= value < _SMALL else {"int": hex(value)}
+    number = None
+    if aliases is not None and not whole and isinstance(value, MUTABLE):
+        number, known = aliases.number_of(value)
+        if known:
+            return {"same": number}
+    said: Any
     if kind is list:
-        return [pack(item, export) for item in value]
-    if kind is dict:
-        return {"dict": [[pack(key, export), pack(item, export)] for key, item in value.items()]}
-    if kind in (tuple, set, frozenset, collections.deque):
-        return {kind.__name__: [pack(item, export) for item in value]}
-    return _pack_rarer(value, kind, export)
+        said = [pack(item, export, aliases) for item in value]
+    elif kind is dict:
+        said = {"dict": [[pack(key, export, aliases), pack(item, export, aliases)] for key, item in value.items()]}
+    elif kind in (tuple, set, frozenset, collections.deque):
+        said = {kind.__name__: [pack(item, export, aliases) for item in value]}
+    else:
+        said = _pack_rarer(value, kind, export, aliases)
+    return said if number is None else {"kept": [number, said]}
 
 
-def _pack_rarer(value: Any, kind: Any, export: Export) -> Any:
+def _is_unicode(text: str) -> bool:
+    """Whether a text has no half of a surrogate pair, of which JSON would make one character."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _pack_rarer(value: Any, kind: Any, export: Export, aliases: Aliases | None) -> Any:
     if isinstance(value, type):
         if value in _TYPE_NAMES:
             return {"type": _TYPE_NAMES[value]}
@@ -102,14 +148,14 @@ def _pack_rarer(value: Any, kind: Any, export: Export) -> Any:
         return {kind.__name__: value.isoformat()}
     if isinstance(value, (collections.Counter, collections.OrderedDict, dict)):
         name = next(n for n in ("Counter", "OrderedDict", "dict") if isinstance(value, _TYPES[n]))
-        return {name: [[pack(key, export), pack(item, export)] for key, item in value.items()]}
+        return {name: [[pack(key, export, aliases), pack(item, export, aliases)] for key, item in value.items()]}
     if isinstance(value, tuple) and isinstance(fields := getattr(kind, "_fields", None), tuple):
-        return {"named": [kind.__name__, list(map(str, fields)), [pack(item, export) for item in value]]}
+        return {"named": [kind.__name__, list(map(str, fields)), [pack(item, export, aliases) for item in value]]}
     if kind is _KEYS:
-        return {"set": [pack(item, export) for item in value]}
+        return {"set": [pack(item, export, aliases) for item in value]}
     for plain in _BASES:
         if isinstance(value, plain) and not hasattr(kind, "_member_map_"):
-            return pack(plain(value), export)
+            return pack(plain(value), export, aliases, whole=True)
     return export(value)
 
 
@@ -209,23 +255,14 @@ def _exactly(channel: int, size: int) -> Iterator[bytes]:
         yield part
 
 
-def update(old: Any, new: Any) -> bool:
-    """Make a mutable container hold what another holds, keeping its identity and that of the containers inside it.
-    False if they are of different types."""
-    if type(old) is not type(new):
-        return False
-    if isinstance(old, list):
-        kept = [before if update(before, after) else after for before, after in zip(old, new, strict=False)]
-        old[:] = kept + new[len(kept) :]
-        return True
-    if isinstance(old, dict):
-        kept_items = {key: old[key] if key in old and update(old[key], item) else item for key, item in new.items()}
+def refill(old: Any, new: Any) -> None:
+    """Make a mutable container hold what another holds; nothing if they are of different kinds."""
+    if isinstance(old, list) and isinstance(new, list):
+        old[:] = new
+    elif isinstance(old, dict) and isinstance(new, dict):
+        held = dict(new)
         old.clear()
-        old.update(kept_items)
-        return True
-    if isinstance(old, (set, bytearray, collections.deque)):
-        if old != new:
-            old.clear()
-            old.extend(new) if not isinstance(old, set) else old.update(new)
-        return True
-    return False
+        old.update(held)
+    elif isinstance(old, MUTABLE) and type(old) is type(new) and old is not new:
+        old.clear()
+        old.update(new) if isinstance(old, set) else old.extend(new)  # type: ignore[union-attr]
