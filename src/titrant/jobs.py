@@ -39,7 +39,7 @@ user may choose freely (arms, phases, mixtures). Its inputs are named by role; e
                 items: Items, overlap/SOURCE: Overlap and split/SOURCE: Split (if sources are searched for items)
     report      findings: FindingsFile; evaluate/ID, train/ID (every phase); documents/SOURCE; split/SOURCE;
                 examples/SOURCE; tokens/SOURCE; tokenizer; ledger; overlap/SOURCE (if sources are searched for items);
-                transform/SOURCE (if its documents are changed)
+                transform/SOURCE (if its documents are changed); benchmarks (if there are tasks, problems or prompts)
 """
 
 from __future__ import annotations

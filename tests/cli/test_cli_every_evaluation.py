@@ -115,6 +115,7 @@ def test_the_page_tells_of_all_of_it(ran: Path) -> None:
     (judged,) = [finding for finding in report["findings"] if finding["outcome"] == "judge/dolly"]
     assert judged["difference"] == 0  # the first place always wins, so every pair is a tie
     page = next((ran / "store/studies").glob("*/report.html")).read_text()
+    assert "Data of humaneval" in page  # and where they came from
     assert all(f"<h2{end}" in page or end in page for end in ("Judged", "Code that was run", "Signal and noise"))
 
 

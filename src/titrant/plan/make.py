@@ -462,6 +462,7 @@ class _Draft:
                 "findings": findings,
                 "ledger": self.ledger,
                 "tokenizer": self.tokenizer,
+                **({"benchmarks": self.benchmarks} if self.benchmarks else {}),
                 **{f"train/{self.jobs[id_].fingerprint[:12]}": id_ for _, chain in self.runs.values() for id_ in chain},
                 **{f"evaluate/{self.jobs[id_].fingerprint[:12]}": other for id_, other in self.scored.items()},
                 **{f"split/{source}": id_ for source, id_ in self.splits.items()},

@@ -64,7 +64,7 @@ def _measured(story: Story) -> list[str]:
     noise = [signal.signal_table(material, scale, story.outcomes) for scale in material.scales]
     if any(table.rows for table in noise):
         notes = [signal.note_of(material, report.rule), *signal.gap_notes(material.study)]
-        notes += [cut] if (cut := signal.cut_note(material)) else []
+        notes += [*([cut] if (cut := signal.cut_note(material)) else []), *signal.data_notes(material)]
         parts += ["## Signal and noise", *map(markdown_text, notes), *_written(noise)]
     if report.companions:
         parts += ["## Beside accuracy", markdown_text(companions.note_of(story.alpha))]

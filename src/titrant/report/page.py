@@ -221,7 +221,7 @@ def _noise(story: Story, charts: dict[str, figures.Spec]) -> str:
     if not any(table.rows for table in written):
         return ""
     notes = [signal.note_of(story.material, story.report.rule), *signal.gap_notes(story.material.study)]
-    notes += [cut] if (cut := signal.cut_note(story.material)) else []
+    notes += [*([cut] if (cut := signal.cut_note(story.material)) else []), *signal.data_notes(story.material)]
     return "".join(element("p", escape(note), class_="note") for note in notes) + _by_scale(story, written)
 
 

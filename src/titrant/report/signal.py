@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from titrant.artifacts import Benchmarks
 from titrant.report import numbers
 from titrant.report.cells import Cell, Column, Table, cell
 from titrant.report.material import Material
@@ -44,6 +45,16 @@ def cut_note(material: Material) -> str | None:
         return None
     named = ", ".join(f"{label_of(outcome)} {numbers.count(number)}" for outcome, number in cut.items())
     return f"Questions that are longer than the window lost their beginning: {named}."
+
+
+def data_notes(material: Material) -> list[str]:
+    """Where the data of tasks, problems and prompts came from, a sentence for each place."""
+    if "benchmarks" not in material.records:
+        return []
+    of_origin: dict[str, list[str]] = {}
+    for outcome, origin in Benchmarks.model_validate(material.records["benchmarks"].summary).data.items():
+        of_origin.setdefault(origin, []).append(label_of(outcome))
+    return [f"Data of {', '.join(sorted(names))}: {origin}." for origin, names in sorted(of_origin.items())]
 
 
 def gap_notes(study: Mapping[str, Any]) -> list[str]:
