@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import os
+import resource
+import subprocess
+import sys
 import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -106,6 +112,56 @@ def test_processes_are_bounded_whoever_the_program_runs_as(sandbox: Sandbox) -> 
     verdict = sandbox.run(Program("sh", "for i in $(seq 400); do sleep 0.3 & done; sleep 0.3; wait"))
     assert not verdict.passed
     assert sandbox.run(RIGHT).passed
+
+
+SHORT_LIVED = "for i in $(seq 300); do x=$(i=0; while [ $i -lt 30 ]; do i=$((i+1)); done); done"
+"""A shell that starts one process after another, and waits for each: it computes all the time."""
+
+
+@contextmanager
+def busy_machine() -> Iterator[None]:
+    """More processes that compute than there are processors."""
+    script = f"import os\nwhile os.getppid() == {os.getpid()}:\n    sum(range(10**4))"
+    load = [subprocess.Popen([sys.executable, "-S", "-c", script]) for _ in range(4 * len(os.sched_getaffinity(0)))]
+    try:
+        yield
+    finally:
+        for process in load:
+            process.kill()
+            process.wait()
+
+
+def test_processes_that_live_between_two_looks_compute_and_do_not_sleep() -> None:
+    def computed_by_ended() -> float:
+        found = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return found.ru_utime + found.ru_stime
+
+    with busy_machine():
+        before = computed_by_ended()
+        process = subprocess.Popen(["bash", "-c", SHORT_LIVED])
+        spent, slept = watch.OwnTime(), []
+        began = time.monotonic()
+        while process.poll() is None:
+            time.sleep(0.02)
+            spent.look([process.pid, *watch.descendants(process.pid)])
+            slept.append(spent.sleeping_seconds)
+        took, computed = time.monotonic() - began, computed_by_ended() - before
+    assert max(slept) < 0.25 * took
+    assert spent.computed_seconds() > 0.5 * computed  # most of it by processes that no look has seen
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "while :; do sleep 0.005; done",
+        "while :; do sleep 0.019 & sleep 0.01; done",
+        "trap '' CHLD; while :; do (sleep 0.005; :); done",
+        "while :; do (i=0; while [ $i -lt 300 ]; do i=$((i+1)); done); done",
+    ],
+)
+def test_no_chain_of_short_lived_processes_goes_on_for_ever(sandbox: Sandbox, source: str) -> None:
+    verdict = sandbox.run(Program("sh", source))
+    assert (verdict.status, verdict.detail) == ("timed out", "computed and slept for more than 0.5 s")
 
 
 @pytest.mark.parametrize("size", [0, 10])

@@ -85,6 +85,9 @@ while True:
         ('[{"callback": 0, "arguments": []}]', "assert f(lambda: 1) == 2", "timed out"),
         ('[{"callback": 5, "arguments": []}]', "assert f(1) == 2", "error"),
         ('[{"value": {"callback": 0}, "after": []}]', "assert f(lambda: 2)() == 3", "failed"),
+        ('[{"value": {"same": 0}, "after": [{"same": 0}]}]', "assert f([3]) == [4]", "failed"),
+        ('[{"value": {"same": 1}, "after": []}]', "assert f([3]) == [4]", "error"),
+        ('[{"value": {"kept": [0, 1]}, "after": []}]', "assert f([3]) == [4]", "error"),
         ('["value"]', "assert f(1) == 2", "error"),
     ],
 )

@@ -2,6 +2,9 @@
 
 The kernel says of each thread how long it ran and how long it waited for a processor. What is left of the wall
 clock, while nothing of the set ran or waited, was sleep. So a busy machine, on which everything waits, adds nothing.
+
+Of a process that has ended the kernel still says how long it ran, but not how long it waited. So a time in which any
+began or ended adds no sleep; to begin and to end is computing enough that nothing goes on for ever that way.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ import time
 from collections.abc import Iterable
 
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+_TICKS = os.sysconf("SC_CLK_TCK")
 _LONG = 1000
 """Characters of a path, at four bytes each at most, after which the next begins at an open folder."""
 _TOO_MUCH = 2**62
@@ -24,6 +28,8 @@ class OwnTime:
         self._before = time.monotonic()
         self._seen: dict[tuple[int, str], tuple[float, float]] = {}
         self._computed: dict[int, float] = {}
+        self._at_least = 0.0
+        self._members: object = None
         self.sleeping_seconds = 0.0
         """While nothing of the set ran or waited. A wait that has not ended yet still counts here: see `runnable`."""
         self.runnable = True
@@ -32,23 +38,44 @@ class OwnTime:
     def look(self, processes: Iterable[int]) -> None:
         """Take note of what the processes have done since the last look."""
         now = time.monotonic()
-        self.sleeping_seconds += now - self._before
-        self._before = now
-        awake = 0.0
+        elapsed, self._before = now - self._before, now
+        awake = at_least = 0.0
         self.runnable = False
+        members: set[tuple[object, ...]] = set()
         for process in processes:
+            own, ended, signs = _totals(process)
+            at_least += own + ended
+            computed = self._computed.get(process, 0.0)
             for thread, (ran, waited, runnable) in _threads(process).items():
                 ran_before, waited_before = self._seen.get((process, thread), (0.0, 0.0))
                 self._seen[process, thread] = ran, waited
-                self._computed[process] = self._computed.get(process, 0.0) + max(0.0, ran - ran_before)
+                computed += max(0.0, ran - ran_before)
                 awake += max(0.0, ran + waited - ran_before - waited_before)
                 self.runnable |= runnable
-        self.sleeping_seconds = max(0.0, self.sleeping_seconds - awake)
+                members.add((process, thread))
+            threads_ended = own > computed
+            self._computed[process] = max(computed, own)
+            members.add((process, signs, now if threads_ended else None))
+        self._at_least = max(self._at_least, at_least)
+        steady, self._members = members == self._members or self._members is None, members
+        self.sleeping_seconds = max(0.0, self.sleeping_seconds + (elapsed if steady else min(elapsed, awake)) - awake)
 
     def computed_seconds(self, processes: Iterable[int] | None = None) -> float:
-        """CPU time of some processes of the set, or of all."""
-        wanted = self._computed if processes is None else processes
-        return sum(self._computed.get(process, 0.0) for process in wanted)
+        """CPU time of some processes of the set; or of all, those included that began and ended between two looks."""
+        if processes is None:
+            return max(self._at_least, sum(self._computed.values()))
+        return sum(self._computed.get(process, 0.0) for process in processes)
+
+
+def _totals(process: int) -> tuple[float, float, str]:
+    """CPU seconds of a process, those of what it started and has seen end, and what changes when one more ends."""
+    try:
+        fields = _read(f"/proc/{process}/stat").rpartition(")")[2].split()
+        own, ended = int(fields[11]) + int(fields[12]), int(fields[13]) + int(fields[14])
+    except (OSError, ValueError, IndexError):
+        return 0.0, 0.0, ""
+    faults_of_ended = fields[8]
+    return own / _TICKS, ended / _TICKS, f"{faults_of_ended} {ended}"
 
 
 def _threads(process: int) -> dict[str, tuple[float, float, bool]]:
