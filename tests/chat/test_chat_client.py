@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -289,6 +291,26 @@ def test_an_endpoint_whose_credit_ends_half_way_is_at_fault(tmp_path: Path, last
         again = Client(mended, tmp_path)
         object.__setattr__(again.chat.endpoint, "url", endpoint.url)
         assert again.chat.estimate([conversation(number) for number in range(40)], GREEDY).requests == 40 - last
+
+
+def test_a_reply_that_was_asked_for_before_a_refusal_does_not_clear_the_endpoint(tmp_path: Path):
+    """Replies come in any order: here the last refusal overtakes a reply that was asked for earlier."""
+    refused = threading.Event()
+
+    def script(number: int, body: dict[str, Any]) -> Answer:
+        asked = body["messages"][0]["content"]
+        if asked == "question 1":
+            assert refused.wait(10)
+            time.sleep(0.3)
+            return echo(number, body)
+        refused.set()
+        return OUT_OF_CREDIT
+
+    with scripted_endpoint(script) as endpoint:
+        with pytest.raises(EngineError, match="takes no more requests"):
+            Client(endpoint, tmp_path, at_once=2).ask(1, 2)
+        assert endpoint.num_requests == 3
+    assert len(list(tmp_path.rglob("*.json"))) == 1
 
 
 def test_conversations_that_are_refused_in_a_row_stand_alone_where_plain_ones_are_taken(tmp_path: Path):

@@ -154,7 +154,8 @@ class _Round:
         self._next_start = 0.0
         self._tokens_name = "max_tokens"
         self._answered, self._refusals = kept, list[tuple[_Asked, Reply]]()
-        """How many have a reply; what was refused since the last reply or the last plain question."""
+        """How many have a reply; what was refused since the last reply or the last plain question was asked for."""
+        self._forgotten = 0  # refusals that are no longer in the list
         self._failure: Exception | None = None
         self._failed = asyncio.Event()
 
@@ -170,30 +171,37 @@ class _Round:
     async def _work(self, http: httpx2.AsyncClient) -> None:
         while self._queue and self._failure is None:
             item = self._queue.pop()
+            before = self._forgotten + len(self._refusals)
             try:
                 reply = await self._until_answered(http, item)
                 if reply is not None:
-                    self._take(item, reply)
+                    self._take(item, reply, before)
                 if len(self._refusals) >= REFUSED_IN_A_ROW:
                     await self._suspect(http)
             except Exception as error:
                 self._failure = self._failure or error
                 self._failed.set()
 
-    def _take(self, item: _Asked, reply: Reply) -> None:
+    def _take(self, item: _Asked, reply: Reply, before: int) -> None:
+        """`before`: how many had been refused when it was asked; a reply says nothing of what was refused later."""
         item.reply = reply
         if reply.finish == "refused":
             self._refusals.append((item, reply))
         else:
             self._answered += 1
-            self._refusals.clear()
+            self._forget(before - self._forgotten)
             self._client.kept.write(item.key, item.request, reply)
         self._client._hand_out(item, self._on_reply)
+
+    def _forget(self, first: int) -> None:
+        if first > 0:
+            del self._refusals[:first]
+            self._forgotten += first
 
     async def _suspect(self, http: httpx2.AsyncClient) -> None:
         """Raises EngineError if it was not for what was asked that the last requests were refused."""
         (item, refused), count = self._refusals[0], len(self._refusals)
-        self._refusals.clear()
+        self._forget(count)
         about = f"'{self._endpoint.model}': {refused.detail} (conversation '{item.conversation.id}')"
         if not self._answered:
             raise EngineError(
