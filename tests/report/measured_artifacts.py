@@ -13,7 +13,7 @@ from stored_artifacts import _MAKERS, Stored, _record, a_study
 from stored_artifacts import _evaluate as _scores_alone
 
 from titrant.analyze import find_findings
-from titrant.artifacts import Artifact, CodeScores, FindingsFile, Judgements, Scores
+from titrant.artifacts import Artifact, Benchmarks, CodeScores, FindingsFile, Judgements, Scores
 from titrant.jobs import FindingsJob, JudgeJob, ReportJob
 from titrant.plan.make import make_plan
 from titrant.plan.plan import Plan
@@ -83,7 +83,7 @@ def _make(plan: Plan, identity: str, folder: Path) -> Path:
         summary: Artifact = _find(job.declaration, inputs, target)
     else:
         target.mkdir(parents=True)
-        made = {"evaluate": _evaluate, "code": _code, "judge": _judge}.get(job.kind)
+        made = {"benchmarks": _benchmarks, "evaluate": _evaluate, "code": _code, "judge": _judge}.get(job.kind)
         summary = made(plan, identity, target) if made else _MAKERS[job.kind](plan, identity, target, 550)
     fingerprints = {role: plan.jobs[name].fingerprint for role, name in job.inputs.items()}
     _record(target, summary, job.fingerprint, dict(job.identity), fingerprints)
@@ -101,6 +101,11 @@ def _draws(*key: object) -> np.random.Generator:
 
 def _skill(arm: str, seed: int, name: str) -> float:
     return SKILL[name] + GAIN.get(arm, {}).get(name, 0.0) + float(_draws(arm, seed, name).normal(0, 0.08))
+
+
+def _benchmarks(plan: Plan, identity: str, target: Path) -> Benchmarks:
+    outcomes = [name for name in plan.study.outcomes() if name.partition("/")[0] in ("task", "code", "judge")]
+    return Benchmarks(items=dict.fromkeys(outcomes, ITEMS), data=dict.fromkeys(outcomes, "a made-up package"))
 
 
 def _evaluate(plan: Plan, identity: str, target: Path) -> Scores:
