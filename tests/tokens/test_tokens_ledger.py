@@ -8,7 +8,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from titrant.artifacts import Record, Shard, TokenShards
@@ -174,6 +174,7 @@ def test_a_second_disjoint_phase_is_offered_a_larger_reserve_and_no_replay() -> 
     available=st.integers(1, 150),
     data=st.sampled_from(["fresh", "replay"]),
 )
+@example(first=1, again=3, available=3, data="fresh")
 @settings(deadline=None)
 def test_what_the_gate_lets_through_is_proven_and_what_it_refuses_could_not_be(
     first: int, again: int, available: int, data: Relation
@@ -186,6 +187,10 @@ def test_what_the_gate_lets_through_is_proven_and_what_it_refuses_could_not_be(
     now = {"code/train": orders["code/train"].draw(row.start, row.sequences)}
     cursors = cursors_after({}, [row for rows in planned[:-1] for row in rows])
     refused = bool(find_problems(chain, planned, {"code": 1e6}))
+    if refused and data == "fresh":
+        # the next epoch may by luck begin with what this phase itself has drawn: no proof fails, and too few are new
+        assert again > available - min(first, available)
+        return
     with pytest.raises(StoreError) if refused else nullcontext():
         prove_data_relation(data, now, earlier_draws(orders, cursors))
 
