@@ -12,7 +12,7 @@ from tiny_evaluate import VOCABULARY, WINDOW
 from transformers import AutoModelForCausalLM
 
 from outside_families import FAMILIES
-from titrant.evaluate.likelihood import CausalScorer, Output
+from titrant.evaluate.likelihood import ROWS_AT_ONCE, CausalScorer, Output, _joined_sums
 from titrant.evaluate.models import scorer_of
 from titrant.model.outside import OutsideModel
 from titrant.model.transformer import Transformer
@@ -206,3 +206,13 @@ def test_a_model_of_any_family_scores_as_its_library_does_one_sequence_at_a_time
         expected = -torch.log_softmax(logits, -1)[range(len(sequence) - 1), sequence[1:]]
         np.testing.assert_allclose(found.nats, expected.numpy(), rtol=1e-5, atol=1e-5)
         assert found.best.tolist() == (logits.argmax(-1) == torch.tensor(sequence[1:])).tolist()
+
+
+def test_sums_over_blocks_of_the_vocabulary_do_not_depend_on_how_many_rows_there_are() -> None:
+    blocks = torch.randn(12, ROWS_AT_ONCE, generator=torch.Generator().manual_seed(0)) * 3
+    whole = _joined_sums(list(blocks))
+    assert torch.allclose(whole, torch.logsumexp(blocks.double(), 0).float())
+    for count in (1, 16, 48, 80, 112, 240):
+        for begin in (0, ROWS_AT_ONCE - count):
+            rows = slice(begin, begin + count)
+            assert torch.equal(_joined_sums(list(blocks[:, rows])), whole[rows])

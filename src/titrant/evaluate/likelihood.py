@@ -188,9 +188,18 @@ class CausalScorer:
             tops.append(logits_NV.amax(dim=-1))
             inside = (targets >= at) & (targets < at + COLUMNS_AT_ONCE)
             own_M[inside] = logits_NV[rows[inside], targets[inside] - at]
-        sum_N = torch.logsumexp(torch.stack(sums), dim=0) if len(sums) > 1 else sums[0]
+        sum_N = _joined_sums(sums)
         best = own_M >= torch.stack(tops).amax(dim=0)[rows]
         return (sum_N[rows] - own_M).cpu().numpy(), best.cpu().numpy()
+
+
+def _joined_sums(sums: Sequence[Tensor]) -> Tensor:
+    """logsumexp over blocks, [N] each. Always over `ROWS_AT_ONCE` columns: of fewer, those that do not fill a vector
+    would be rounded in another way than in the company of more."""
+    if len(sums) == 1:
+        return sums[0]
+    count = len(sums[0])
+    return torch.logsumexp(pad(torch.stack(list(sums)), (0, ROWS_AT_ONCE - count)), dim=0)[:count]
 
 
 def _joined(parts: Sequence[Ints]) -> Ints:
