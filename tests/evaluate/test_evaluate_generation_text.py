@@ -117,7 +117,8 @@ def test_an_answer_ends_with_the_token_that_completes_a_stop_sequence(encoder, t
         assert answer.ended == "stop"
         assert len(answer.tokens) == hits[0]
         assert answer.generated().text == cut_before(encoder.decode(tokens[: hits[0]]), stop)
-        assert answer.generated().text == cut_before(text, stop)
+        # a longer stop sequence that begins earlier and would end later is never drawn
+        assert text.startswith(answer.generated().text)
     else:
         assert not answer.finished
         if tokens:
