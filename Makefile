@@ -13,7 +13,7 @@ setup: $(STAMP)
 $(STAMP): constraints.txt pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[archives,fast,hub,judge,report,suites,dev]"
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[archives,contracts,fast,hub,judge,report,suites,dev]"
 	touch $(STAMP)
 
 quickstart: $(STAMP)

@@ -7,8 +7,11 @@ A declaration holds all that can change what a job makes, and nothing else: no p
 user may choose freely (arms, phases, mixtures). Its inputs are named by role; each role is the folder of one artifact.
 
     kind        inputs (role: artifact)
+    problems    documents/SOURCE: Documents and split/SOURCE: Split (sources that problems are mined from)
+    solutions   problems: Problems
+    verification  problems: Problems; solutions: Solutions (if a teacher solves them)
     benchmarks  -
-    documents   -
+    documents   verification: Verified (if they are the problems of a synthesis)
     signals     documents: Documents
     signatures  documents: Documents
     items       benchmarks: Benchmarks (if there are tasks or problems)
@@ -17,7 +20,8 @@ user may choose freely (arms, phases, mixtures). Its inputs are named by role; e
                 signals: Signals (if it has rules); signatures: Signatures and earlier-signatures/SOURCE: Signatures
                 (if near-duplicates are dropped); overlap: Overlap (if documents that hold items are)
     transform   documents: Documents or Transformed; split: Split; paired/SOURCE: Transformed (if it is paired);
-                items: Items (if documents that hold items are dropped)
+                items: Items (if documents that hold items are dropped); verification: Verified (if it writes items
+                of a synthesis)
     examples    documents: Documents; split: Split; transformed: Transformed (if its documents are changed)
     tokenizer   documents/SOURCE: Documents; split/SOURCE: Split (the sources of its mixture; none if it exists)
     tokens      documents: Documents; split: Split; tokenizer: TokenizerFile
@@ -62,6 +66,7 @@ from titrant.study.origins import Origin
 from titrant.study.phase import FromCheckpoint
 from titrant.study.signals import Family
 from titrant.study.source import Kind, PlantedFacts
+from titrant.study.synthesis import AnyProblems, SyntheticItems, Teacher, Verification
 from titrant.study.tasks import HARNESS, PACKAGE, CodeTask, Task
 
 Partition = Literal["train", "reserved", "held_out"]
@@ -82,6 +87,30 @@ class DocumentsJob(Declaration):
     origins: tuple[Origin, ...]
     plant: PlantedFacts | None
     on_error: Literal["stop", "skip"] = Field(default="stop", json_schema_extra=IDENTITY_UNLESS_DEFAULT)
+
+
+class ProblemsJob(Declaration):
+    """Draw, read or mine problems."""
+
+    problems: tuple[AnyProblems, ...]
+    inputs: int
+    """Generated inputs of each problem."""
+
+
+class SolutionsJob(Declaration):
+    """Have a teacher solve problems."""
+
+    teacher: Teacher
+    forms: tuple[str, ...]
+    """What it is asked for, sorted: `python` always; `text`, another language."""
+
+
+class VerificationJob(Declaration):
+    """Find out which solutions are right, make mutants of them, and say what is known of every item."""
+
+    verify: Verification
+    forms: tuple[str, ...]
+    """Which forms of an item are wanted, sorted."""
 
 
 class SignalsJob(Declaration):
@@ -137,6 +166,8 @@ class TransformJob(Declaration):
 
     redact: tuple[Redaction, ...]
     steps: tuple[Transform, ...]
+    write: SyntheticItems | None = Field(default=None, json_schema_extra=IDENTITY_UNLESS_DEFAULT)
+    """What is written of each item of a synthesis, before all else."""
     without_items: Decontaminate | None = Field(default=None, json_schema_extra=IDENTITY_UNLESS_DEFAULT)
     """How documents are searched for items once they are changed, if those that hold one are dropped. Its action stands
     at its default."""
@@ -363,7 +394,10 @@ class ReportJob(Declaration):
 
 
 JobDeclaration = (
-    BenchmarksJob
+    ProblemsJob
+    | SolutionsJob
+    | VerificationJob
+    | BenchmarksJob
     | DocumentsJob
     | SignalsJob
     | SignaturesJob

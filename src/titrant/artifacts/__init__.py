@@ -39,10 +39,14 @@ from titrant.artifacts.results import (
     QuestionList,
     Scores,
 )
+from titrant.artifacts.synthetic import LevelYield, Problems, Solutions, Verified
 
 ARTIFACTS: dict[str, type[Artifact]] = {
     artifact.kind: artifact
     for artifact in (
+        Problems,
+        Solutions,
+        Verified,
         Documents,
         Signals,
         Signatures,
@@ -84,10 +88,12 @@ __all__ = [
     "Items",
     "Judgements",
     "LedgerRow",
+    "LevelYield",
     "Overlap",
     "Page",
     "PartSize",
     "PlannedLedger",
+    "Problems",
     "QuestionList",
     "Record",
     "Scores",
@@ -95,9 +101,11 @@ __all__ = [
     "SignalSummary",
     "Signals",
     "Signatures",
+    "Solutions",
     "Split",
     "TokenShards",
     "TokenizerFile",
     "Transformed",
+    "Verified",
     "read_record",
 ]

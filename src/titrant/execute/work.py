@@ -10,6 +10,9 @@ from titrant.artifacts import Artifact
 from titrant.errors import EngineError
 
 STAGES: Mapping[str, str] = {
+    "problems": "titrant.synthesize:make_problems",
+    "solutions": "titrant.synthesize:solve_problems",
+    "verification": "titrant.synthesize:verify_solutions",
     "documents": "titrant.corpus:read_documents",
     "signals": "titrant.corpus:find_all_signals",
     "signatures": "titrant.corpus:sign_documents",

@@ -1,0 +1,5 @@
+"""Problems, solutions and verdicts: what a source of kind `synthetic` is made of.
+
+It stands above the rooms that read documents and score models, because it uses both: problems are mined from
+documents, and a local teacher writes as any model that is evaluated does.
+"""
