@@ -1,0 +1,102 @@
+"""Inputs: Hypothesis draws a pool of values once for each domain, and every problem combines its own arguments of them.
+
+A pool is the same in every process: its values depend on the domain and the version of Hypothesis alone. Hypothesis by
+default mixes constants found in the modules of the program into what it draws, keeps examples on disk, and changes its
+ways with time and settings; a provider of ours and settings given in full switch all that off.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+from blake3 import blake3
+from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
+from hypothesis.internal.conjecture import providers
+
+from titrant.synthesize.generator.domains import Arguments, Domain
+
+_VALUES = 192
+"""Examples drawn for a pool; those that are equal to an earlier one are left out."""
+_PROVIDER = "titrant-pools"
+_TRIES = 40
+"""Combinations looked at for each one that is wanted."""
+
+
+class _PlainProvider(providers.HypothesisProvider):
+    """Draws as Hypothesis does, without constants of the modules that happen to be imported."""
+
+    def _maybe_draw_constant(self, *_: Any, **__: Any) -> None:
+        return None
+
+
+@dataclass(frozen=True)
+class Value:
+    """A value of a pool. Nobody changes it."""
+
+    value: Any
+    text: str
+    """As a Python literal."""
+
+
+_POOLS: dict[Domain, tuple[Value, ...]] = {}
+
+
+def pool(domain: Domain) -> tuple[Value, ...]:
+    """Different values of a domain, the simplest first, then in the order in which they were drawn."""
+    if domain not in _POOLS:
+        _POOLS[domain] = _drawn(domain)
+    return _POOLS[domain]
+
+
+def _drawn(domain: Domain) -> tuple[Value, ...]:
+    found: dict[str, Any] = {}
+    providers.AVAILABLE_PROVIDERS[_PROVIDER] = _PlainProvider
+
+    @seed(0)
+    @settings(
+        max_examples=_VALUES,
+        phases=(Phase.generate,),
+        database=None,
+        deadline=None,
+        derandomize=False,
+        suppress_health_check=list(HealthCheck),
+        backend=_PROVIDER,
+        verbosity=Verbosity.quiet,
+        print_blob=False,
+        report_multiple_bugs=False,
+    )
+    @given(domain.strategy())
+    def keep(value: Any) -> None:
+        found.setdefault(repr(value), value)
+
+    keep()
+    return tuple(Value(value, text) for text, value in found.items())
+
+
+def arguments_of(arguments: Arguments, key: str, count: int) -> list[tuple[Value, ...]]:
+    """So many different arguments, or as many as there are: simple ones first, the others chosen by the key.
+
+    Parameters of equal domains are now and then given the same value.
+    """
+    random = Random(int.from_bytes(blake3(key.encode()).digest(8)))
+    pools = [pool(domain) for domain in arguments.of]
+    found: dict[tuple[str, ...], tuple[Value, ...]] = {}
+    for number in range(_TRIES * count):
+        taken = _combined(pools, number, random)
+        if arguments.where is None or arguments.where(*(each.value for each in taken)):
+            found.setdefault(tuple(each.text for each in taken), taken)
+            if len(found) == count:
+                break
+    return list(found.values())
+
+
+def _combined(pools: list[tuple[Value, ...]], number: int, random: Random) -> tuple[Value, ...]:
+    places = [0 if number == 0 else int(random.random() * len(each)) for each in pools]
+    if 0 < number <= len(pools):
+        places[number - 1] = 0
+    elif len(pools) > 1 and random.random() < 0.1:
+        first = int(random.random() * len(pools))
+        places = [places[first] if each is pools[first] else place for each, place in zip(pools, places, strict=True)]
+    return tuple(each[place] for each, place in zip(pools, places, strict=True))

@@ -1,0 +1,124 @@
+"""Normalised syntax trees: what two programs that differ in names, comments, annotations and docstrings alone share.
+
+Names that a program binds are replaced by the order of their first use; names that it only uses (built-in functions,
+modules, methods) stay. Trees are walked field by field, by name, and empty fields are passed over, so that versions of
+Python that add fields agree.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from blake3 import blake3
+
+_PASSED_OVER = frozenset({"annotation", "returns", "type_comment", "type_params", "type_ignores", "ctx", "kind"})
+
+
+def tree_of(source: str) -> str:
+    """BLAKE3, in hexadecimal, of the normalised syntax tree of a program with its constants.
+
+    Raises SyntaxError if it is no Python, or too deep.
+
+    >>> tree_of("def f(a):\\n    return a + 1") == tree_of("def g(x: int):\\n    'Add.'\\n    return x + 1  # one")
+    True
+    """
+    return _digest(source, constants=True)
+
+
+def shape_of(source: str) -> str:
+    """BLAKE3, in hexadecimal, of the shape alone: constants, and all names whether its own or built in, are left out.
+
+    Raises SyntaxError if it is no Python, or too deep.
+
+    >>> shape_of("def f(a):\\n    return min(a) + 1") == shape_of("def g(x):\\n    return max(x) + 22")
+    True
+    """
+    return _digest(source, constants=False)
+
+
+def _digest(source: str, *, constants: bool) -> str:
+    try:
+        tree = ast.parse(source)
+        walk = _Walk(_bound(tree), constants)
+        walk.node(tree)
+    except (ValueError, RecursionError, MemoryError) as error:
+        raise SyntaxError(f"no program that can be read: {error}") from None
+    found: str = blake3("\x1f".join(walk.parts).encode("utf-8", "surrogatepass")).hexdigest()
+    return found
+
+
+def _bound(tree: ast.AST) -> set[str]:
+    """Names that a program gives to something of its own."""
+    return {name for node in ast.walk(tree) for name in _binds(node)}
+
+
+def _binds(node: ast.AST) -> Iterator[str]:
+    match node:
+        case ast.Name(id=name, ctx=ast.Store() | ast.Del()) | ast.arg(arg=name):
+            yield name
+        case ast.Attribute(attr=name, ctx=ast.Store()):
+            yield name
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+            yield name
+        case ast.alias(asname=str(name)) | ast.ExceptHandler(name=str(name)):
+            yield name
+        case ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)) | ast.MatchMapping(rest=str(name)):
+            yield name
+
+
+class _Walk:
+    """Writes a tree down, part by part."""
+
+    def __init__(self, bound: set[str], constants: bool) -> None:
+        self.parts: list[str] = []
+        self._bound = bound
+        self._constants = constants
+        self._numbers: dict[str, int] = {}
+
+    def node(self, node: ast.AST) -> None:
+        match node:
+            case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as value)):
+                self._constant(-value)
+            case ast.Constant(value=value):
+                self._constant(value)
+            case ast.AnnAssign(target=target, value=ast.expr() as value):
+                self._fields(ast.Assign([target], value))
+            case _:
+                self._fields(node)
+
+    def _fields(self, node: ast.AST) -> None:
+        self.parts.append(f"({type(node).__name__}")
+        for field in sorted(node._fields):
+            value = getattr(node, field, None)
+            if field in _PASSED_OVER or value is None or value == []:
+                continue
+            self.parts.append(field)
+            for each in _without_docstring(node, field, value) if isinstance(value, list) else (value,):
+                self._part(each)
+        self.parts.append(")")
+
+    def _part(self, value: object) -> None:
+        if isinstance(value, ast.AST):
+            self.node(value)
+        elif isinstance(value, str):
+            self.parts.append(self._name(value))
+        else:
+            self.parts.append(repr(value))
+
+    def _constant(self, value: object) -> None:
+        self.parts.append(f"{type(value).__name__} {value!r}" if self._constants else "constant")
+
+    def _name(self, name: str) -> str:
+        if self._constants and name not in self._bound:
+            return f"={name}"
+        return f"#{self._numbers.setdefault(name, len(self._numbers))}"
+
+
+def _without_docstring(node: ast.AST, field: str, statements: list[ast.AST]) -> list[ast.AST]:
+    if field != "body" or not isinstance(node, (ast.Module, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        return statements
+    match statements[0]:
+        case ast.Expr(value=ast.Constant(value=str())):
+            return statements[1:] or [ast.Pass()]
+    return statements
