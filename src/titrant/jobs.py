@@ -9,7 +9,7 @@ user may choose freely (arms, phases, mixtures). Its inputs are named by role; e
     kind        inputs (role: artifact)
     problems    documents/SOURCE: Documents and split/SOURCE: Split (sources that problems are mined from)
     solutions   problems: Problems
-    verification  problems: Problems; solutions: Solutions (if a teacher solves them)
+    verification problems: Problems; solutions: Solutions (if a teacher solves them)
     benchmarks  -
     documents   verification: Verified (if they are the problems of a synthesis)
     signals     documents: Documents

@@ -9,7 +9,7 @@ from titrant.study.source import Source
 def problems_of(**declared: object) -> list[tuple[tuple[str | int, ...], str]]:
     code = Source.model_validate({"kind": "code", "from": [{"files": "a"}]})
     bare = {"kind": "code", "from": [{"source": "code"}], "transform": "strip-comments", **declared}
-    return list(derivation_problems({"code": code, "bare": Source.model_validate(bare)}))
+    return list(derivation_problems({"code": code, "bare": Source.model_validate(bare)}, {}))
 
 
 def test_models_of_a_source_made_of_another_are_refused_and_not_passed_over() -> None:

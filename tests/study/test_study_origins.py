@@ -150,22 +150,22 @@ def test_a_source_made_of_another_stands_alone_and_after_it():
     )
     assert made_of(bare) == "code"
     assert made_of(code) is None
-    assert list(derivation_problems({"code": code, "bare": bare})) == []
-    ((path, late),) = derivation_problems({"bare": bare, "code": code})
+    assert list(derivation_problems({"code": code, "bare": bare}, {})) == []
+    ((path, late),) = derivation_problems({"bare": bare, "code": code}, {})
     assert path == ("sources", "bare", "from", 0, "source")
     assert late == "source 'bare' is made of source 'code', which is declared after it; declare 'code' first"
-    ((_, none),) = derivation_problems({"codes": code, "bare": bare})
+    ((_, none),) = derivation_problems({"codes": code, "bare": bare}, {})
     assert (
         none
         == "source 'bare' is made of source 'code', which does not exist, did you mean 'codes'?; before it there are 'codes'"
     )
-    ((_, self),) = derivation_problems({"code": bare})
+    ((_, self),) = derivation_problems({"code": bare}, {})
     assert "is made of itself" in self
 
 
 def test_chains_of_sources_never_close():
     a, b = source({"source": "b"}), source({"source": "a"})
-    assert len(list(derivation_problems({"a": a, "b": b}))) == 1
+    assert len(list(derivation_problems({"a": a, "b": b}, {}))) == 1
 
 
 def test_a_repository_is_pinned_to_a_commit_and_not_to_its_place_or_branch(tmp_path):
@@ -195,17 +195,17 @@ def test_only_sources_of_the_same_documents_are_paired():
     code, text = source({"files": "a"}, kind="code"), source({"files": "b"})
     bare = source({"source": "code"}, kind="code", transform="strip-comments")
     control = source({"source": "code"}, kind="code", paired_with=["bare"])
-    assert list(derivation_problems({"code": code, "bare": bare, "control": control})) == []
-    ((path, late),) = derivation_problems({"code": code, "control": control, "bare": bare})
+    assert list(derivation_problems({"code": code, "bare": bare, "control": control}, {})) == []
+    ((path, late),) = derivation_problems({"code": code, "control": control, "bare": bare}, {})
     assert path == ("sources", "control", "paired_with", 0)
     assert late == "source 'control' is paired with 'bare', which is not declared before it; before it there are 'code'"
     other = source({"source": "code"}, kind="code", paired_with=["text"])
-    ((_, foreign),) = derivation_problems({"code": code, "text": text, "control": other})
+    ((_, foreign),) = derivation_problems({"code": code, "text": text, "control": other}, {})
     assert foreign == (
         "source 'control' is paired with 'text', which is made of other documents ('text', not 'code'); pair sources of "
         "the same documents"
     )
-    ((path, own),) = derivation_problems({"code": source({"files": "a"}, kind="code", paired_with=["bare"])})
+    ((path, own),) = derivation_problems({"code": source({"files": "a"}, kind="code", paired_with=["bare"])}, {})
     assert path == ("sources", "code", "paired_with")
     assert "has origins of its own" in own
 

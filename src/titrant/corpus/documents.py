@@ -18,10 +18,12 @@ from titrant.corpus.formats.texts import Item
 from titrant.corpus.opened import LeftOut, Unreadable
 from titrant.corpus.origins.pieces import Piece, is_pinned, pieces_of_origin
 from titrant.corpus.planted import planted_documents
-from titrant.corpus.writer import SCHEMA, Place, Writer
+from titrant.corpus.synthetic.documents import synthetic_documents
+from titrant.corpus.writer import SCHEMA, Place, Tally, Writer
 from titrant.errors import EngineError, StoreError, StudyError
 from titrant.jobs import DocumentsJob, Progress
 from titrant.study.origins import Archive, HubDataset, Origin, OtherSource, Repository
+from titrant.study.synthesis import SyntheticItems
 
 __all__ = ["SCHEMA", "read_documents"]
 
@@ -32,7 +34,8 @@ _TOLD_EVERY = 256
 def read_documents(
     job: DocumentsJob, inputs: Mapping[str, Path], out: Path, *, scratch: Path, progress: Progress
 ) -> Documents:
-    """Read a source's origins, in order, into `documents-00000.parquet`, ... under `out`.
+    """Read a source's origins, in order, or the problems of a verification, into `documents-00000.parquet`, ... under
+    `out`.
 
     With `on_error: skip`, a record or file that cannot be read is counted in `left_out`, and the first few of each
     reason are named in `_unreadable.jsonl` (`reason`, `name`, `message`); what a file gave before it could no longer be
@@ -41,13 +44,19 @@ def read_documents(
     Raises StudyError if an origin holds nothing or not what is declared, or changes while it is read; StoreError for a
     damaged file, EngineError if a package or dataset cannot be fetched.
     """
+    if "verification" in inputs:
+        with Writer(scratch / "documents", None) as writer:
+            return _summary(synthetic_documents(inputs["verification"], writer, out, progress))
     with Writer(scratch / "documents", _key(job)) as writer:
         for number in range(writer.place.origin, len(job.origins)):
             _read_origin(job, number, writer, progress)
         if job.plant is not None:
             for number, planted in enumerate(planted_documents(job.plant)):
                 writer.add(f"planted/{number}", planted, "english", "CC0-1.0", "planted", planted=True)
-        tally = writer.finish(out)
+        return _summary(writer.finish(out))
+
+
+def _summary(tally: Tally) -> Documents:
     return Documents(
         documents=tally.documents,
         bytes=sum(tally.bytes_by_language.values()),
@@ -68,7 +77,7 @@ def _read_origin(job: DocumentsJob, number: int, writer: Writer, progress: Progr
     origin, start = job.origins[number], writer.place
     if start.origin != number:
         start = Place(number, 0, writer.tally.documents)
-    assert not isinstance(origin, OtherSource), "the plan reads what another source keeps"
+    assert not isinstance(origin, (OtherSource, SyntheticItems)), "the plan reads what another source keeps"
     with pieces_of_origin(origin, start.pieces, progress) as pieces:
         count, last = start.pieces, None
         for last in pieces:
@@ -118,7 +127,7 @@ def _take(item: Item, piece: Piece, base: str, origin: Origin, writer: Writer) -
         name, message = (text.replace(place, label) if place else text for text in (item.name, str(item.error)))
         writer.tally.skip(item.reason, name, message)
     else:
-        assert not isinstance(origin, OtherSource)
+        assert not isinstance(origin, (OtherSource, SyntheticItems))
         writer.add(
             f"{base}:{_escaped(item.part)}" if item.part else base,
             item.text,

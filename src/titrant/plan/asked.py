@@ -47,6 +47,11 @@ def benchmarks_asked(study: Study) -> BenchmarksJob:
     )
 
 
+def choices_asked(study: Study) -> tuple[MultipleChoice, ...]:
+    """Tasks from files as those who search for their items see them: margins and normalisation judge scores."""
+    return _plain(study.evaluation.multiple_choice, "margin", "normalise")
+
+
 def texts_asked(study: Study) -> GenerateJob | None:
     """What the end of an arm is to write; None if nothing."""
     evaluation = study.evaluation

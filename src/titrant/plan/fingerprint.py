@@ -21,6 +21,7 @@ from titrant.study.judging import Judge
 from titrant.study.mixture import Mixture
 from titrant.study.model_filters import FilterModel
 from titrant.study.phase import Arm
+from titrant.study.synthesis import Teacher
 from titrant.study.tasks import TaskData
 
 _SPOKEN_SHORT = (Mixture, Arm)
@@ -70,7 +71,7 @@ def _lies_elsewhere(declared: BaseModel) -> bool:
     branch, which can move."""
     if isinstance(declared, TaskData):
         return declared.files is None and not Path(declared.dataset or "").is_absolute()
-    if isinstance(declared, Judge):
+    if isinstance(declared, (Judge, Teacher)):
         return declared.endpoint is not None
     if not isinstance(declared, FilterModel):
         return False

@@ -42,9 +42,12 @@ def planted_table(material: Material, rows: Sequence[LedgerEntry], scale: str) -
 
 
 def root_of(name: str, study: Mapping[str, Any]) -> str:
-    """The source whose documents a source of a resolved study holds in the end: itself, if it has some of its own."""
-    other = study["sources"][name]["from"][0].get("source")
-    return name if other is None else root_of(str(other), study)
+    """The source, or the synthesis, whose documents a source of a resolved study holds in the end: itself, if it has
+    some of its own."""
+    origin = study["sources"][name]["from"][0]
+    if "synthetic" in origin:
+        return str(origin["synthetic"])
+    return root_of(str(origin["source"]), study) if "source" in origin else name
 
 
 def epochs_of(rows: Sequence[LedgerEntry], sources: Collection[str], arm: str, scale: str) -> list[float]:

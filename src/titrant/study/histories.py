@@ -13,6 +13,7 @@ from titrant.study.derived import root_of
 from titrant.study.origins import Files, Origin, OtherSource, Repository
 from titrant.study.source import Source
 from titrant.study.study import Study
+from titrant.study.synthesis import MinedProblems, SyntheticItems
 
 _Place = tuple[str, Origin]
 """The name of a source with origins of its own, and one of them."""
@@ -27,6 +28,7 @@ def history_problems(study: Study) -> Iterator[tuple[tuple[str | int, ...], str]
     arms = study.arms.values()
     drawn = sorted({name for arm in arms for link in arm.chain for name in study.mixtures[link.mixture].shares})
     for scored in study.evaluation.bits_per_byte.sources or study.sources:
+        yield from _mined_problems(study, scored, drawn)
         for other in drawn:
             found = _shared(_origins(scored, study.sources), _origins(other, study.sources))
             if found is None:
@@ -43,9 +45,29 @@ def history_problems(study: Study) -> Iterator[tuple[tuple[str | int, ...], str]
             break
 
 
+def _mined_problems(study: Study, scored: str, drawn: list[str]) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Problems mined from documents that an arm trains on: the functions stand in both, held out or not."""
+    root = root_of(scored, study.sources)
+    mined = (
+        [one.mined for one in study.synthesis[root].problems if isinstance(one, MinedProblems)]
+        if (root in study.synthesis)
+        else []
+    )
+    for other in drawn:
+        if (source := root_of(other, study.sources)) in mined:
+            declared = bool(study.evaluation.bits_per_byte.sources)
+            yield (
+                ("evaluation", "bits_per_byte", "sources") if declared else ("sources", scored),
+                f"source '{scored}' would be scored on functions mined from source '{source}', and an arm trains on "
+                f"source '{other}', in which they stand too. Name what is scored in evaluation.bits_per_byte.sources, "
+                f"without '{scored}'",
+            )
+            return
+
+
 def _origins(name: str, sources: Mapping[str, Source]) -> list[_Place]:
     root = root_of(name, sources)
-    return [(root, origin) for origin in sources[root].origins]
+    return [(root, origin) for origin in sources[root].origins] if root in sources else []
 
 
 def _shared(scored: list[_Place], drawn: list[_Place]) -> tuple[str, str, str] | None:
@@ -60,7 +82,7 @@ def _shared(scored: list[_Place], drawn: list[_Place]) -> tuple[str, str, str] |
 
 
 def _reads(origin: Origin) -> str:
-    is_history = not isinstance(origin, OtherSource) and str(origin.parse.format) == "commits"
+    is_history = not isinstance(origin, (OtherSource, SyntheticItems)) and str(origin.parse.format) == "commits"
     return "commits" if is_history else "files"
 
 

@@ -36,7 +36,7 @@ Found = tuple[tuple[str | int, ...], str]
 
 def check_meaning(study: Study) -> list[Found]:
     """All problems of meaning, in the order of the file; chains and contrasts are looked at once names resolve."""
-    problems = [*derivation_problems(study.sources), *_names(study), *_sweeps(study)]
+    problems = [*derivation_problems(study.sources, study.synthesis), *_names(study), *_sweeps(study)]
     declared = len(study.contrasts)
     if not problems:
         study = study.expanded()

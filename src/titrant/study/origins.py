@@ -20,6 +20,7 @@ from titrant.study.declaration import (
 )
 from titrant.study.parsers import Parser, PlainFiles
 from titrant.study.presets import PRESETS
+from titrant.study.synthesis import SyntheticItems
 from titrant.study.units import Bytes
 
 Value = str | int | float | bool
@@ -289,7 +290,7 @@ class OtherSource(Declaration):
     """The name of a source that is declared before this one."""
 
 
-ORIGIN_KINDS = ("package", "files", "installed", "archive", "git", "dataset", "tokens", "source")
+ORIGIN_KINDS = ("package", "files", "installed", "archive", "git", "dataset", "tokens", "source", "synthetic")
 """The keys that name an origin: exactly one of them stands in each."""
 
 
@@ -332,9 +333,10 @@ Origin = Annotated[
     | Annotated[Repository, Tag("git")]
     | Annotated[HubDataset, Tag("dataset")]
     | Annotated[TokenCache, Tag("tokens")]
-    | Annotated[OtherSource, Tag("source")],
+    | Annotated[OtherSource, Tag("source")]
+    | Annotated[SyntheticItems, Tag("synthetic")],
     Discriminator(_origin_tag),
     BeforeValidator(_written_out),
 ]
 """Where documents come from; the key that names it (`package`, `files`, `installed`, `archive`, `git`, `dataset`,
-`tokens`, `source`) says which. A mapping with `preset` is a `dataset` whose columns are known."""
+`tokens`, `source`, `synthetic`) says which. A mapping with `preset` is a `dataset` whose columns are known."""

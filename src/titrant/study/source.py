@@ -18,6 +18,7 @@ from titrant.study.origins import HubDataset, Origin, OtherSource
 from titrant.study.parsers import Notebooks
 from titrant.study.rule_sets import RULE_SETS
 from titrant.study.signals import SIGNALS
+from titrant.study.synthesis import SyntheticItems
 
 Kind = Literal["text", "code", "markup", "commits", "notebooks", "threads", "synthetic"]
 
@@ -137,12 +138,27 @@ class Source(Declaration):
 
     @model_validator(mode="after")
     def _other_sources_stand_alone(self) -> Self:
-        others = [origin.source for origin in self.origins if isinstance(origin, OtherSource)]
+        others = [f"source: {origin.source}" for origin in self.origins if isinstance(origin, OtherSource)]
+        others += [f"synthetic: {origin.synthetic}" for origin in self.origins if isinstance(origin, SyntheticItems)]
         if others and len(self.origins) > 1:
             raise PydanticCustomError(
                 "from",
-                "`source: {source}` stands beside other origins; give it a source of its own, with `transform`",
-                {"source": others[0]},
+                "`{other}` stands beside other origins; give it a source of its own",
+                {"other": others[0]},
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _synthetic_items_are_synthetic(self) -> Self:
+        origin = self.origins[0]
+        if not isinstance(origin, SyntheticItems):
+            return self
+        kinds = ("synthetic", "text") if origin.items in ("statement", "text") else ("synthetic",)
+        if self.kind not in kinds:
+            raise PydanticCustomError(
+                "kind",
+                "a source of `items: {items}` of a synthesis is of kind {kinds}, not '{kind}'",
+                {"items": origin.items, "kinds": " or ".join(f"'{kind}'" for kind in kinds), "kind": self.kind},
             )
         return self
 
@@ -178,7 +194,7 @@ class Source(Declaration):
 
     def _own_languages(self) -> tuple[frozenset[str], bool]:
         """The languages that its origins give all their documents, and whether one reads them from what it holds."""
-        origins = [origin for origin in self.origins if not isinstance(origin, OtherSource)]
+        origins = [origin for origin in self.origins if not isinstance(origin, (OtherSource, SyntheticItems))]
         declared = (canonical_language(origin.language) for origin in origins if origin.language is not None)
         others = any(
             isinstance(origin.parse, Notebooks)

@@ -21,6 +21,7 @@ from titrant.study.optimizer import AnyOptimizer, Optimizer
 from titrant.study.phase import Arm, Phase, with_default_parts
 from titrant.study.rate_probe import LearningRateProbe
 from titrant.study.source import Source
+from titrant.study.synthesis import Synthesis
 from titrant.study.tasks import CodeTask, Task
 
 
@@ -68,6 +69,8 @@ class Study(Declaration):
     """A contrast whose arms are trained again at other learning rates; null: none."""
     budget_parts: float = Field(default=11, gt=0)
     """A scale's tokens are shared out over so many parts (init 5, continue 5, cooldown 1)."""
+    synthesis: dict[Name, Synthesis] = Field(default_factory=dict, json_schema_extra=IDENTITY_UNLESS_DEFAULT)
+    """Problems, solutions and verdicts that sources of kind `synthetic` are made of, by name."""
     near_duplicates: NearDuplicates | None = None
     """Of documents that are nearly equal, in one source or in several, the first is kept; null: only of equal ones."""
     hold_out_fraction: float = Field(default=0.02, gt=0, lt=0.5)

@@ -15,7 +15,15 @@ from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from titrant.study.cleaning import NearDuplicates
-from titrant.study.declaration import IDENTITY_UNLESS_DEFAULT, NOT_IDENTITY, Declaration, Name, listing, suggestion
+from titrant.study.declaration import (
+    IDENTITY_IF_REMOTE,
+    IDENTITY_UNLESS_DEFAULT,
+    NOT_IDENTITY,
+    Declaration,
+    Name,
+    listing,
+    suggestion,
+)
 from titrant.study.limits import Limits
 from titrant.study.tasks import Sampling
 
@@ -119,8 +127,8 @@ class ProblemFiles(Declaration):
 class ProblemDataset(Declaration):
     """Problems from a Hugging Face dataset at one revision."""
 
-    dataset: str
-    """Its name on the hub."""
+    dataset: str = Field(json_schema_extra=IDENTITY_IF_REMOTE)
+    """Its name on the hub, or a folder of the same layout, relative to the study's folder."""
     revision: str = Field(pattern=r"^[0-9a-f]{40}$")
     """A commit, 40 hexadecimal digits."""
     config: str | None = None

@@ -18,7 +18,7 @@ from pydantic import BaseModel
 from titrant.errors import Problem, StudyError
 from titrant.study.architecture import ExistingTokenizer, OutsideArchitecture
 from titrant.study.histories import history_problems
-from titrant.study.judging import Judge, Judging
+from titrant.study.judging import Judging
 from titrant.study.ladder import Scale
 from titrant.study.load import LoadedStudy
 from titrant.study.model_filters import FilterModel, ModelFilters
@@ -29,6 +29,7 @@ from titrant.study.phase import Phase
 from titrant.study.repository import commit_of
 from titrant.study.starting_points import model_files, read_architecture, starting_problems
 from titrant.study.study import Study
+from titrant.study.synthesis import ProblemDataset, ProblemFiles
 from titrant.study.tasks import TaskData
 
 Declared = TypeVar("Declared", bound=BaseModel)
@@ -77,6 +78,19 @@ def pin_study(loaded: LoadedStudy) -> Study:
         )
         for key in ("tasks", "code", "judging")
     }
+    synthesis = {
+        name: declared.model_copy(
+            update={
+                "problems": tuple(
+                    pinned(_pin_problems, problems, "synthesis", name, "from", index)
+                    for index, problems in enumerate(declared.problems)
+                ),
+                "teacher": declared.teacher
+                and pinned(_pin_model_folder, declared.teacher, "synthesis", name, "teacher"),
+            }
+        )
+        for name, declared in study.synthesis.items()
+    }
     scales = {name: pinned(_pin_scale, scale, "scales", name, "architecture") for name, scale in study.scales.items()}
     tokenizer, token_ids = study.tokenizer, dict[str, int]()
     if isinstance(tokenizer, ExistingTokenizer):
@@ -88,6 +102,7 @@ def pin_study(loaded: LoadedStudy) -> Study:
         update={
             "sources": sources,
             "phases": phases,
+            "synthesis": synthesis,
             "evaluation": evaluation,
             "tokenizer": tokenizer,
             "scales": scales,
@@ -136,6 +151,11 @@ def token_files_of(origin: TokenCache) -> list[tuple[str, Path]]:
             raise StudyError(f"'{beside}' is not there: '{path.name}' cannot be read without it; lay it beside")
         kept[name.removesuffix(old) + new] = beside
     return sorted(kept.items())
+
+
+def problem_files_of(problems: ProblemFiles) -> list[tuple[str, Path]]:
+    """(name, path) of every file of problems, in the order given. Raises StudyError as `files_of` does."""
+    return list(_named_once(problems.files).items())
 
 
 def content_of(files: Iterable[tuple[str, Path]]) -> str:
@@ -282,7 +302,7 @@ def _pin_data(declared: Any, folder: Path) -> Any:
     elif data is not None and data.dataset is not None and Path(data.dataset).is_absolute():
         raise StudyError(f"the folder '{data.dataset}' does not exist; name one, or a dataset of the hub")
     if isinstance(declared, Judging):
-        update["judges"] = tuple(_pin_judge(judge, folder) for judge in declared.judges)
+        update["judges"] = tuple(_pin_model_folder(judge, folder) for judge in declared.judges)
     return declared.model_copy(update=update)
 
 
@@ -293,13 +313,27 @@ def _known_by(data: TaskData, content: Mapping[str, str]) -> TaskData:
     return data.model_copy(update={"content": dict(content)})
 
 
-def _pin_judge(judge: Judge, folder: Path) -> Judge:
-    if judge.hugging_face is None:
-        return judge
-    path = folder.resolve() / judge.hugging_face
+def _pin_model_folder(declared: Any, folder: Path) -> Any:
+    """A judge or a teacher."""
+    if declared.hugging_face is None:
+        return declared
+    path = folder.resolve() / declared.hugging_face
     if not path.is_dir():
-        raise StudyError(f"'{path}', of judge '{judge.model}', does not exist; paths are read from the study's folder")
-    return _with_content(judge.model_copy(update={"hugging_face": str(path)}), content_of_folder(path), f"'{path}'")
+        what = type(declared).__name__.lower()
+        raise StudyError(
+            f"'{path}', of {what} '{declared.model}', does not exist; paths are read from the study's folder"
+        )
+    pinned = declared.model_copy(update={"hugging_face": str(path)})
+    return _with_content(pinned, content_of_folder(path), f"'{path}'")
+
+
+def _pin_problems(declared: Any, folder: Path) -> Any:
+    if isinstance(declared, ProblemFiles):
+        declared = declared.model_copy(update={"files": tuple(str(folder.resolve() / file) for file in declared.files)})
+        return _with_content(declared, content_of(problem_files_of(declared)), "its files")
+    if isinstance(declared, ProblemDataset) and (folder / declared.dataset).is_dir():
+        return declared.model_copy(update={"dataset": str(folder.resolve() / declared.dataset)})
+    return declared
 
 
 def _pin_models(models: ModelFilters, folder: Path) -> ModelFilters:

@@ -40,6 +40,7 @@ from titrant.study.origins import (
     TokenCache,
 )
 from titrant.study.parsers import CommitTexts, PlainFiles
+from titrant.study.synthesis import SyntheticItems
 from titrant.study.world import content_of, content_of_file, files_of, token_files_of
 
 BATCH_COMMITS = 16
@@ -72,7 +73,7 @@ def pieces_of_origin(origin: Origin, skip: int, progress: Progress) -> Iterator[
     Raises StudyError if a pattern matches no file, or if the files are not those that the study pinned or change while
     they are read; EngineError if a package or dataset cannot be fetched.
     """
-    assert not isinstance(origin, OtherSource), "the plan reads what another source keeps"
+    assert not isinstance(origin, (OtherSource, SyntheticItems)), "the plan reads what another source keeps"
     if isinstance(origin, HubDataset):
         yield _rows(origin, skip)
     elif isinstance(origin, Package):

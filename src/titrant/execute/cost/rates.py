@@ -22,6 +22,7 @@ from titrant.plan import Job, Plan
 from titrant.study.architecture import TrainedTokenizer
 from titrant.study.origins import Archive, Files, Installed, Origin, OtherSource, Package
 from titrant.study.patterns import matches
+from titrant.study.synthesis import SyntheticItems
 
 BYTES_PER_SECOND = {
     "documents": 30e6,
@@ -136,7 +137,7 @@ def origin_bytes(origin: Origin) -> float | None:
 
 def _reading_seconds(origin: Origin) -> float | None:
     size = origin_bytes(origin)
-    if size is None or isinstance(origin, OtherSource):
+    if size is None or isinstance(origin, (OtherSource, SyntheticItems)):
         return None
     return size / SLOW_PARSERS.get(origin.parse.format, BYTES_PER_SECOND["documents"])
 

@@ -1,0 +1,118 @@
+"""What a synthesis can say, and what it cannot."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from titrant.study.derived import derivation_problems, root_of
+from titrant.study.source import Source
+from titrant.study.synthesis import Synthesis, Teacher, Verification
+
+
+def source(*, kind: str = "synthetic", **origin: Any) -> Source:
+    return Source.model_validate({"kind": kind, "from": [{"synthetic": "problems", **origin}]})
+
+
+def synthesis(**declared: Any) -> Synthesis:
+    return Synthesis.model_validate({"from": {"generated": 10}, **declared})
+
+
+TEACHER = {"model": "big", "endpoint": "http://localhost:1/v1"}
+
+
+def found(sources: dict[str, Source], **declared: Synthesis) -> list[str]:
+    return [message for _, message in derivation_problems(sources, declared)]
+
+
+def test_the_generator_is_what_is_verified_where_nothing_else_is_said() -> None:
+    declared = synthesis()
+    assert declared.teacher is None
+    assert declared.verify.level == "reference"
+    assert declared.decontaminate == ("humaneval", "mbpp")
+    assert source().origins[0].items == "verified"
+
+
+@pytest.mark.parametrize(
+    ("origin", "wanted"),
+    [
+        ({"language": "cobol"}, "no solutions are written in 'cobol'"),
+        ({"language": "javascipt"}, "did you mean 'javascript'?"),
+        ({"items": "corrupted", "language": "javascript"}, "goes with `items: verified`"),
+        ({"items": "text", "format": "solution"}, "has one form"),
+        ({"share": 0.5}, "`share` goes with `items: corrupted`"),
+        ({"kind": "code"}, "is of kind 'synthetic', not 'code'"),
+        ({"kind": "text"}, "is of kind 'synthetic', not 'text'"),
+        ({"kind": "code", "items": "text"}, "is of kind 'synthetic' or 'text', not 'code'"),
+    ],
+)
+def test_items_that_cannot_be_are_refused(origin: dict[str, Any], wanted: str) -> None:
+    with pytest.raises(ValidationError, match=wanted.replace("?", r"\?").replace("`", "`")):
+        source(**origin)
+
+
+@pytest.mark.parametrize(
+    ("declared", "wanted"),
+    [
+        ({"from": {"generated": 10, "areas": []}}, "names no area"),
+        ({"from": {"generated": 10, "areas": ["lists", "lists"]}}, "or one twice"),
+        ({"from": {"generated": 10, "difficulty": [4, 2]}}, "exchange the two"),
+        ({"from": {"made": 10}}, "problems are given by one of 'generated'"),
+        ({"teacher": {"model": "big"}}, "needs one of `endpoint`"),
+        ({"teacher": TEACHER | {"hugging_face": "folder"}}, "needs one of `endpoint`"),
+        ({"teacher": TEACHER | {"most_cost": 5}}, "`most_cost` needs `price_input`"),
+    ],
+)
+def test_a_synthesis_that_cannot_be_is_refused(declared: dict[str, Any], wanted: str) -> None:
+    with pytest.raises(ValidationError, match=wanted):
+        synthesis(**declared)
+
+
+def test_a_source_of_no_synthesis_is_named_with_the_nearest_one() -> None:
+    (message, *_) = found({"verified": source()}, problem=synthesis())
+    assert "synthesis 'problems', which does not exist, did you mean 'problem'?" in message
+
+
+def test_unverified_solutions_need_a_teacher() -> None:
+    sources = {"raw": source(items="unverified")}
+    (message,) = found(sources, problems=synthesis())
+    assert "which has no teacher" in message
+    assert found(sources, problems=synthesis(teacher=TEACHER)) == []
+
+
+def test_what_nobody_uses_and_what_has_a_name_twice_is_told() -> None:
+    assert any("used by no source" in message for message in found({}, problems=synthesis()))
+    assert any("has the name of a source" in message for message in found({"problems": source()}, problems=synthesis()))
+
+
+def test_problems_are_mined_from_code_of_its_own() -> None:
+    mined = synthesis(**{"from": {"mined": "prose"}})
+    text = Source.model_validate({"kind": "text", "from": [{"files": "a"}]})
+    assert any("of kind 'text'" in message for message in found({"prose": text, "x": source()}, problems=mined))
+    assert any("does not exist" in message for message in found({"x": source()}, problems=mined))
+
+
+def test_what_decides_the_problems_is_said_once() -> None:
+    declared = Source.model_validate(
+        {"kind": "synthetic", "from": [{"synthetic": "problems"}], "reserve_fraction": 0.5}
+    )
+    (message,) = found({"verified": declared}, problems=synthesis())
+    assert "declares `reserve_fraction`" in message
+    assert "the synthesis decides that itself" in message
+
+
+def test_all_forms_are_of_the_same_documents() -> None:
+    sources = {"one": source(), "two": source(items="corrupted")}
+    assert {root_of(name, sources) for name in sources} == {"problems"}
+
+
+def test_keys_stand_in_no_study() -> None:
+    with pytest.raises(ValidationError, match="unknown key 'api_key'"):
+        Teacher.model_validate(TEACHER | {"api_key": "secret"})
+
+
+def test_levels_are_a_closed_list() -> None:
+    with pytest.raises(ValidationError, match="reference"):
+        Verification.model_validate({"level": "proven"})
