@@ -39,7 +39,7 @@ def test_the_generator_is_what_is_verified_where_nothing_else_is_said() -> None:
     ("origin", "wanted"),
     [
         ({"language": "cobol"}, "no solutions are written in 'cobol'"),
-        ({"language": "javascipt"}, "did you mean 'javascript'?"),
+        ({"language": "java-script"}, "did you mean 'javascript'?"),
         ({"items": "corrupted", "language": "javascript"}, "goes with `items: verified`"),
         ({"items": "text", "format": "solution"}, "has one form"),
         ({"share": 0.5}, "`share` goes with `items: corrupted`"),
