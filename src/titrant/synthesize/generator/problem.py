@@ -1,0 +1,204 @@
+"""Problems by number: what a seed and a number give, the same on every machine, in any process and in any order."""
+
+from __future__ import annotations
+
+import ast
+import textwrap
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from blake3 import blake3
+
+from titrant.study.synthesis import AREAS, Area
+from titrant.synthesize.generator.draw import Draw
+from titrant.synthesize.generator.family import Drawn, Family, families
+from titrant.synthesize.generator.pools import Value, arguments_of
+from titrant.synthesize.generator.shapes import tree_of
+from titrant.synthesize.generator.statement import Example, docstring, signature_of, statement_of
+
+LICENCE = "Apache-2.0"
+"""Of what the generator writes: that of Titrant."""
+_DRAWS = 60
+"""Draws of a family until one is of a difficulty that is wanted."""
+_SHORT = 60
+"""Characters of an example that is shown, if there are enough of them."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One problem: a row of the artifact `Problems`, whose columns say what each field is."""
+
+    problem: str
+    source: str
+    licence: str
+    statement: str
+    entry_point: str
+    family: str = ""
+    area: str = ""
+    difficulty: int = 0
+    about: str = ""
+    signature: str = ""
+    prelude: str = ""
+    solution: str = ""
+    idea: str = ""
+    setup: str = ""
+    tests: tuple[str, ...] = ()
+    contracts: tuple[str, ...] = ()
+    inputs: str = ""
+    expected: str = ""
+    shown: int = 0
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Which problems are wanted."""
+
+    areas: tuple[Area, ...] = AREAS
+    difficulty: tuple[int, int] = (1, 5)
+    inputs: int = 48
+    """How many inputs each has, if its domains hold so many."""
+
+
+class FamilyError(AssertionError):
+    """A family breaks its promise: a bug of the generator, told by the family's name."""
+
+
+def problem_at(seed: int, number: int, settings: Settings) -> Problem:
+    """The problem of this number, from 0 on; a pure function of its arguments and of the generator's version.
+
+    Each `len(families_for(settings))` neighbouring numbers hold one problem of each family. Two numbers may hold the
+    same program (see `tree_of`): who collects problems leaves the later one out.
+    """
+    order = _order(seed, settings.areas, settings.difficulty)
+    for place in range(len(order)):
+        family = order[(number + place) % len(order)]
+        if drawn := _drawn(family, f"seed {seed}, problem {number}", settings.difficulty):
+            return _problem(family, drawn, f"seed {seed}, number {number}", settings)
+    raise FamilyError(f"no family draws a problem of difficulty {settings.difficulty}, though their levels say so")
+
+
+@lru_cache(maxsize=64)
+def families_for(areas: tuple[Area, ...], difficulty: tuple[int, int]) -> tuple[Family, ...]:
+    """The families of these areas that draw problems of a difficulty within both bounds."""
+    low, high = difficulty
+    return tuple(each for area in areas for each in families(area) if each.levels[0] <= high and each.levels[1] >= low)
+
+
+@lru_cache(maxsize=64)
+def _order(seed: int, areas: tuple[Area, ...], difficulty: tuple[int, int]) -> tuple[Family, ...]:
+    """The families by the hashes of their names: one more moves no two others past each other."""
+    return tuple(
+        sorted(families_for(areas, difficulty), key=lambda each: blake3(f"{seed} {each.name}".encode()).digest())
+    )
+
+
+def _drawn(family: Family, key: str, difficulty: tuple[int, int]) -> Drawn | None:
+    for attempt in range(_DRAWS):
+        drawn = family.draw(Draw(f"{key}, {family.name}, {attempt}"))
+        if difficulty[0] <= drawn.difficulty <= difficulty[1]:
+            return drawn
+    return None
+
+
+def _problem(family: Family, drawn: Drawn, where: str, settings: Settings) -> Problem:
+    key = f"{family.name}, {where}"
+    draw = Draw(f"{key}, wording")
+    given = arguments_of(drawn.arguments, f"{key}, inputs", settings.inputs)
+    pairs = [(each, _result(drawn, each, key)) for each in given]
+    pairs, shown = _ordered(drawn, pairs, draw)
+    examples = [_example(drawn, *pair) for pair in pairs[:shown]]
+    solution = _solution(drawn, examples, draw)
+    return Problem(
+        problem=f"{family.name}-{tree_of(_whole(drawn.prelude, solution))[:16]}",
+        source=f"generator {where}",
+        licence=LICENCE,
+        family=family.name,
+        area=family.area,
+        difficulty=drawn.difficulty,
+        statement=statement_of(drawn, examples, draw),
+        about=drawn.say,
+        signature=signature_of(drawn, annotated=True),
+        entry_point=drawn.call,
+        prelude=drawn.prelude,
+        solution=solution,
+        idea=drawn.idea,
+        contracts=drawn.contracts,
+        inputs=f"[{', '.join(_tuple(values) for values, _ in pairs)}]",
+        expected=f"[{', '.join(result for _, result in pairs)}]",
+        shown=shown,
+    )
+
+
+def _whole(prelude: str, solution: str) -> str:
+    return f"{prelude}\n\n\n{solution}" if prelude else solution
+
+
+def _tuple(values: tuple[Value, ...]) -> str:
+    return f"({', '.join(each.text for each in values)}{',' if len(values) == 1 else ''})"
+
+
+def _result(drawn: Drawn, values: tuple[Value, ...], key: str) -> str:
+    """The oracle's, as a literal."""
+    try:
+        found: Any = drawn.oracle(*(each.value for each in values))
+        text = repr(found)
+        if not isinstance(found, (int, str, type(None))):
+            ast.literal_eval(text)
+    except Exception as error:
+        raise FamilyError(f"the oracle of {key} gives no literal for {_tuple(values)}: {error!r}") from error
+    return text
+
+
+def _example(drawn: Drawn, values: tuple[Value, ...], result: str) -> Example:
+    return Example(f"{drawn.call}({', '.join(each.text for each in values)})", result)
+
+
+_Pair = tuple[tuple[Value, ...], str]
+
+
+def _ordered(drawn: Drawn, pairs: list[_Pair], draw: Draw) -> tuple[list[_Pair], int]:
+    """The inputs, those that are shown first: short ones, with different results if there are; and how many are.
+
+    Never more than a quarter of them are shown.
+    """
+    wanted = min(draw.choice((1, 2, 2, 3, 3, 3, 4)), max(1, len(pairs) // 4))
+    by_length = sorted(range(len(pairs)), key=lambda place: (_length(pairs[place]), place))
+    short = [place for place in by_length if _length(pairs[place]) <= _SHORT]
+    few = short if len(short) >= 4 * wanted else by_length[: 4 * wanted]
+    first = draw.sample(few, min(len(few), 4 * wanted))
+    chosen: list[int] = []
+    results: set[str] = set()
+    for place in [*first, *by_length]:
+        if len(chosen) < wanted and pairs[place][1] not in results:
+            chosen.append(place)
+            results.add(pairs[place][1])
+    chosen += [place for place in first if place not in chosen][: wanted - len(chosen)]
+    rest = [pair for place, pair in enumerate(pairs) if place not in chosen]
+    return [pairs[place] for place in chosen] + rest, len(chosen)
+
+
+def _length(pair: _Pair) -> int:
+    return sum(len(each.text) for each in pair[0]) + len(pair[1])
+
+
+def _solution(drawn: Drawn, examples: list[Example], draw: Draw) -> str:
+    """The function, in one of several styles: annotated or not, with or without docstring or a comment."""
+    lines = [signature_of(drawn, annotated=draw.chance(0.6))]
+    style = draw.integer(0, 9)
+    if style < 2:
+        lines.append(textwrap.indent(docstring(drawn.say), "    "))
+    elif style < 4:
+        lines.append(textwrap.indent(docstring(_first_sentence(drawn.say), examples[:2]), "    "))
+    elif style < 5:
+        lines += [f"    # {line}" for line in textwrap.wrap(drawn.idea, 80, break_on_hyphens=False)]
+    lines.append(textwrap.indent(drawn.body, "    "))
+    return "\n".join(lines) + "\n"
+
+
+def _first_sentence(text: str) -> str:
+    for place, letter in enumerate(text):
+        before = text[: place + 1]
+        if letter == "." and text[place + 1 : place + 2] in ("", " ") and before.count("`") % 2 == 0:
+            return before
+    return text
