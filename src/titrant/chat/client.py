@@ -136,6 +136,12 @@ class _Asked:
     reply: Reply | None
 
 
+def seed_of(seed: int, sample: int) -> int:
+    """The seed that is sent for a sample: every one has its own, from 0 to 2**31 - 1."""
+    digest = blake3(f"{seed}/{sample}".encode()).digest(length=4)
+    return int.from_bytes(digest, "little") >> 1
+
+
 class _Round:
     """One call of `ask`, in its event loop."""
 
@@ -267,8 +273,7 @@ class _Round:
         body[tokens_name] = request["max_tokens"]
         if request["temperature"] > 0:
             # greedy replies need neither, and some endpoints refuse what they do not know
-            seed = blake3(f"{request['seed']}/{request['sample']}".encode()).digest(length=4)
-            body |= {"top_p": request["top_p"], "seed": int.from_bytes(seed, "little") >> 1}
+            body |= {"top_p": request["top_p"], "seed": seed_of(request["seed"], request["sample"])}
         return body | ({"stop": request["stop"]} if request["stop"] else {})
 
     async def _wait(self, outcome: Again, failures: int) -> None:

@@ -3,3 +3,7 @@
 It stands above the rooms that read documents and score models, because it uses both: problems are mined from
 documents, and a local teacher writes as any model that is evaluated does.
 """
+
+from titrant.synthesize.teacher.stage import solve_problems
+
+__all__ = ["solve_problems"]

@@ -2,9 +2,8 @@
 
 It writes nothing, so it gives no reasons; in return its verdict is exact, always in form, and says how sure it is.
 
-The question goes through the model's own chat template where it has one. The template is filled with place holders and
-cut there; only its own pieces may hold special tokens, while the texts are encoded as text, so that an answer that
-spells `<|im_end|>` ends nothing.
+The question goes through the model's own chat template where it has one (see `titrant.evaluate.chat_template`): an
+answer that spells `<|im_end|>` ends nothing.
 """
 
 from __future__ import annotations
@@ -13,12 +12,11 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from tokenizers import Tokenizer
 
 from titrant.chat.conversation import Message
-from titrant.errors import EngineError, StudyError
+from titrant.evaluate.chat_template import template_pieces
 from titrant.evaluate.encoding import Encoder
 from titrant.evaluate.harness.journal import Journal, key_of
 from titrant.evaluate.judging.protocol import VERDICT, Letter
@@ -27,7 +25,6 @@ from titrant.evaluate.models import load_outside
 
 AT_ONCE = 16
 """Questions scored together and kept together."""
-_HOLDERS = ("\ue000\ue001", "\ue000\ue002")
 
 
 @dataclass(frozen=True)
@@ -112,26 +109,8 @@ def _load(folder: Path) -> tuple[Scorer, Encoder]:
 
 def _template_pieces(folder: Path) -> tuple[str, str, str]:
     """What stands before the system's text, between it and the user's, and after that, up to the letter."""
-    from transformers import AutoTokenizer
-
-    try:
-        tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    except (OSError, ValueError, ImportError) as error:
-        raise EngineError(f"transformers cannot load the tokenizer in '{folder}': {str(error)[:200]}") from None
-    if not tokenizer.chat_template:
+    pieces = template_pieces(folder)
+    if pieces is None:
         return "", "\n\n", f"\n\n{VERDICT}"
-    said = "it leaves out a turn"
-    first, second = _HOLDERS
-    user = {"role": "user", "content": second}
-    # many templates know no system: what it says then stands before the user's own words
-    for turns in ([{"role": "system", "content": first}, user], [user | {"content": f"{first}\n\n{second}"}]):
-        try:
-            filled: str = tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
-        except Exception as error:  # templates raise what their authors like
-            said = f"{type(error).__name__}: {str(error)[:200]}"
-            continue
-        before, found_first, rest = filled.partition(first)
-        between, found_second, after = rest.partition(second)
-        if found_first and found_second:
-            return before, between, after + VERDICT
-    raise StudyError(f"the chat template of the judge in '{folder}' cannot be filled ({said}); give another judge")
+    before, between, after = pieces
+    return before, between, after + VERDICT
