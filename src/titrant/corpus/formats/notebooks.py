@@ -52,8 +52,13 @@ def notebook_text(text: str, parser: Notebooks, place: str) -> Text | LeftOut:
     cells, language = read_notebook(text, place)
     if not any(cell.source.strip() for cell in cells):
         return NO_CELLS
+    return Text("", cells_text(cells, language, parser), language)
+
+
+def cells_text(cells: list[Cell], language: str | None, parser: Notebooks) -> str:
+    """Cells as one text, in the parser's form."""
     parts = _as_markdown(cells, language, parser) if parser.form == "markdown" else _as_script(cells, language, parser)
-    return Text("", "\n\n".join(part for part in parts if part.strip()) + "\n", language)
+    return "\n\n".join(part for part in parts if part.strip()) + "\n"
 
 
 def read_notebook(text: str, place: str) -> tuple[list[Cell], str | None]:

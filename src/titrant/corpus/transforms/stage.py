@@ -1,7 +1,8 @@
 """The transform stage: the documents that a source keeps, redacted and changed, in the same rows and order.
 
     1. each row group is changed for itself, by the engine that the environment chooses (see `engine`), and kept in the
-       scratch folder: after an interruption, work goes on there
+       scratch folder: after an interruption, work goes on there. What is made of a synthesis is written first, in the
+       form that the source asks for
     2. of documents that are equal once changed the first one keeps its text, so that no text is trained on and held
        out, and none is trained on twice because what told two documents apart is gone
     3. the files are written: ids, content hashes and all else as they were
@@ -33,9 +34,13 @@ from numpy.typing import NDArray
 from titrant.artifacts import KEPT, Transformed
 from titrant.corpus.engine.make import make_parts
 from titrant.corpus.engine.parts import Parts, Tick
+from titrant.corpus.formats.texts import cleaned
 from titrant.corpus.items.overlap import FindOverlaps
+from titrant.corpus.opened import LeftOut
 from titrant.corpus.redaction import redact
 from titrant.corpus.stored import RowGroup, row_groups
+from titrant.corpus.synthetic.items import StoredItems
+from titrant.corpus.synthetic.write import NotWrittenError, language_of, written
 from titrant.corpus.transforms.apply import transformed
 from titrant.corpus.transforms.syntax import NotTransformedError
 from titrant.errors import StoreError, StudyError
@@ -64,7 +69,8 @@ def transform_documents(
     paired = {role.removeprefix(_PAIRED): folder for role, folder in sorted(inputs.items()) if role.startswith(_PAIRED)}
     rule = job.without_items
     find = None if rule is None else FindOverlaps(inputs["items"], rule.words, rule.share)
-    parts = make_parts(_Change(job, inputs["split"], paired, find), groups, scratch=scratch, progress=progress)
+    items = None if job.write is None else StoredItems(inputs["verification"])
+    parts = make_parts(_Change(job, inputs["split"], paired, find, items), groups, scratch=scratch, progress=progress)
     repeats = _repeats(parts, groups)
     outcomes, left = Counter[str](), Counter[str]()
     with ExitStack() as open_files:
@@ -133,15 +139,18 @@ class _Change:
     """Folders of other changes of the same documents, by source: what has no text there has none here."""
     find: FindOverlaps | None
     """What finds items in changed texts, if documents that hold one are dropped."""
+    items: StoredItems | None
+    """What is written, if the documents are the problems of a synthesis."""
 
     def __call__(self, group: RowGroup, tick: Tick) -> pa.Table:
-        table = group.read(_READ)
+        table = group.read([*_READ, "id"])
         theirs = _read_split(self.split, group)
         if theirs["content_hash"].to_pylist() != table["content_hash"].to_pylist():
             raise StoreError(f"the split does not split the documents in {group.path}: they differ; run again")
         kept = pc.is_in(theirs["fate"], pa.array(KEPT)).to_pylist()
         missing = _missing(self.paired, group)
         texts, outcomes = [], []
+        forms = self._forms(table, kept)
         columns = (table[name].to_pylist() for name in _READ)
         for row, (is_kept, text, language, key, planted) in enumerate(zip(kept, *columns, strict=True)):
             tick(row)
@@ -149,8 +158,12 @@ class _Change:
                 result, outcome = "", NOT_KEPT
             elif row in missing and not planted:
                 result, outcome = "", missing[row]
+            elif isinstance(form := forms.get(row, text), NotWrittenError):
+                result, outcome = "", form.reason
             else:
-                result, outcome = _changed(self.job, text, language, key, planted)
+                spoken = language if self.job.write is None else language_of(self.job.write)
+                result, outcome = _changed(self.job, form, spoken, key, planted)
+                outcome = CHANGED if row in forms and outcome == UNCHANGED else outcome
             texts.append(result)
             outcomes.append(outcome)
         changed = [row for row, outcome in enumerate(outcomes) if outcome == CHANGED]
@@ -162,6 +175,24 @@ class _Change:
             pa.array(column, kind) for column, kind in zip((texts, outcomes, digests), _RESULT.types, strict=True)
         ]
         return pa.Table.from_arrays(arrays, schema=_RESULT)
+
+    def _forms(self, table: pa.Table, kept: Sequence[bool]) -> dict[int, str | NotWrittenError]:
+        """By row, what is written of each kept problem, or why nothing is; empty where the documents are none."""
+        if self.items is None or self.job.write is None:
+            return {}
+        rows = [row for row, is_kept in enumerate(kept) if is_kept]
+        chosen = table.take(pa.array(rows, pa.int64()))
+        found: dict[int, str | NotWrittenError] = {}
+        items = self.items.of(chosen["id"].to_pylist())
+        for row, item, key in zip(rows, items, chosen["content_hash"].to_pylist(), strict=True):
+            content = cleaned(item.whole)
+            if isinstance(content, LeftOut) or blake3(content).hexdigest(length=16) != key:
+                raise StoreError(f"problem '{item.problem}' is another than its document says; run again")
+            try:
+                found[row] = written(item, self.job.write)
+            except NotWrittenError as error:
+                found[row] = error
+        return found
 
 
 def _missing(paired: Mapping[str, Path], group: RowGroup) -> dict[int, str]:
@@ -221,9 +252,11 @@ def _without_repeats(result: pa.Table, repeats: NDArray[np.bool_]) -> pa.Table:
 
 
 def _with_text(job: TransformJob, group: RowGroup, text: pa.ChunkedArray) -> pa.Table:
-    """The rows of a group with another text; what is left of code without its code is prose."""
+    """The rows of a group with another text, and the language that it is in."""
     whole = group.read()
     columns = {"text": text}
+    if job.write is not None:
+        columns["language"] = pa.array([language_of(job.write)] * len(whole), pa.string())
     if "comments-only" in job.steps:
         columns["language"] = pc.if_else(whole["planted"], whole["language"], "text")
     for name, column in columns.items():
