@@ -61,14 +61,14 @@ def roots(tmp_path):
 def write(tmp_path, split):
     """Writes a form of documents; returns the summary and the rows."""
 
-    def make(documents, verified, *, hold_out=0.3, steps=(), splitted=None, **fields):
+    def make(documents, verified, *, hold_out=0.3, steps=(), sides=None, **fields):
         out = tmp_path / f"written-{len(list(tmp_path.iterdir()))}"
         out.mkdir()
-        splitted = splitted or split(documents, hold_out_fraction=hold_out)[1]
+        sides = sides or split(documents, hold_out_fraction=hold_out)[1]
         job = TransformJob(redact=(), steps=steps, write=asked(**fields))
-        inputs = {"documents": documents, "split": splitted, "verification": verified}
+        inputs = {"documents": documents, "split": sides, "verification": verified}
         summary = transform_documents(job, inputs, out, scratch=tmp_path / f"{out.name}-scratch", progress=silent)
-        return summary, pq.read_table(out).to_pylist(), splitted
+        return summary, pq.read_table(out).to_pylist(), sides
 
     return make
 
@@ -95,7 +95,7 @@ def test_every_form_keeps_rows_ids_and_hashes_and_a_problem_on_its_side(roots, w
     items = [renamed(n, **(CORRUPTED if n % 5 == 4 else {})) for n in range(40)]
     _, documents, folder = roots(items, group_rows=7)
     before = pq.read_table(documents).to_pylist()
-    splitted = None
+    sides = None
     for fields in (
         {},
         {"items": "unverified"},
@@ -106,7 +106,7 @@ def test_every_form_keeps_rows_ids_and_hashes_and_a_problem_on_its_side(roots, w
         {"format": "with-tests"},
         {"format": "notebook"},
     ):
-        summary, rows, splitted = write(documents, folder, splitted=splitted, **fields)
+        summary, rows, sides = write(documents, folder, sides=sides, **fields)
         kept = [key for key in before[0] if key not in ("text", "language")]
         assert [[row[key] for key in kept] for row in rows] == [[row[key] for key in kept] for row in before]
         has = [bool(row["text"]) for row in rows]

@@ -125,7 +125,7 @@ def _remark_with_heads(page: Page) -> str:
 
 
 def _block_above(page: Page) -> str:
-    return f"{block(page.statement, page.language)}\n\n{page.program}\n"
+    return f"{block(page.statement, page.language)}\n\n\n{page.program}\n"
 
 
 def _docstring(page: Page) -> str:
