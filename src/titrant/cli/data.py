@@ -20,7 +20,19 @@ from titrant.plan import Job
 from titrant.study.declaration import listing, suggestion
 from titrant.study.units import show_count
 
-DOCUMENT_KINDS = ("documents", "signals", "signatures", "items", "overlap", "split", "transform")
+DOCUMENT_KINDS = (
+    "benchmarks",
+    "problems",
+    "solutions",
+    "verification",
+    "documents",
+    "signals",
+    "signatures",
+    "items",
+    "overlap",
+    "split",
+    "transform",
+)
 """Kinds of jobs that decide what becomes of documents."""
 DATA_KINDS = (*DOCUMENT_KINDS, "tokenizer", "tokens")
 """Kinds of jobs that are done before the table is printed: all of the data, none of the training."""

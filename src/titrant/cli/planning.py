@@ -18,10 +18,11 @@ from titrant.cli.reasons import with_study_keys
 from titrant.errors import StoreError
 from titrant.execute.cost.accelerators import Offer, accelerator_named, offer
 from titrant.execute.cost.asked import prompts_in
+from titrant.execute.cost.rates import problems_in
 from titrant.execute.explain import Explainer
 from titrant.execute.runner import survey
 from titrant.execute.store import Standing, Store, trouble_to_come
-from titrant.jobs import JudgeJob
+from titrant.jobs import JudgeJob, SolutionsJob
 from titrant.plan import Job, Plan
 from titrant.study.units import show_count, show_seconds
 
@@ -216,7 +217,7 @@ def _print_totals(plan: Plan, missing: Mapping[str, Job], forecast: Forecast, ho
         f"{show_count(sum(job.tokens for job in missing.values()))} tokens, {flops:.3g} FLOPs"
     )
     console.print(time_line(plan, forecast, missing, hourly_price))
-    for line in _judging_lines(plan, missing):
+    for line in (*_judging_lines(plan, missing), *_teaching_lines(plan, missing)):
         console.print(line)
     trained, unshared = plan.tokens_trained, plan.tokens_unshared
     saving = f", {1 - trained / unshared:.0%} saved" if unshared > trained else ""
@@ -240,6 +241,20 @@ def _judging_lines(plan: Plan, missing: Mapping[str, Job]) -> Iterator[str]:
             runs = f"{pairs} {'pair' if pairs == 1 else 'pairs'} of runs"
             limit = judging.most_cost and f"; most_cost stops all of them at {pairs * judging.most_cost:,.2f} in sum"
             yield f"judge/{judging.name}: {pairs * one.requests:,} requests for {runs}{cost}{limit or ''}"
+
+
+def _teaching_lines(plan: Plan, missing: Mapping[str, Job]) -> Iterator[str]:
+    """What teachers behind endpoints will be asked, and what that costs."""
+    from titrant.chat.forecast import teaching_forecast
+
+    for job in missing.values():
+        if not isinstance(job.declaration, SolutionsJob) or job.declaration.teacher.endpoint is None:
+            continue
+        teacher = job.declaration.teacher
+        found = teaching_forecast(teacher, problems_in(job, plan), len(job.declaration.forms))
+        cost = f", which cost about {found.likely:,.2f} and {found.most:,.2f} at most" if found.most else ""
+        limit = f"; most_cost stops them at {teacher.most_cost:,.2f}" if teacher.most_cost else ""
+        yield f"synthesis/{job.name}: {found.requests:,} requests to {teacher.model}{cost}{limit}"
 
 
 def study_as_yaml(plan: Plan) -> str:

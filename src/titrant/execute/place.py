@@ -16,6 +16,7 @@ Place = tuple[str | int, ...]
 
 _KEY = {"tokenizer": "tokenizer", "evaluate": "evaluation", "questions": "evaluation", "findings": "contrasts"}
 _OF_SOURCES = ("documents", "split", "tokens")
+_OF_SYNTHESIS = ("problems", "solutions", "verification")
 
 
 def place_of(plan: Plan, job: Job) -> Place:
@@ -27,10 +28,22 @@ def place_of(plan: Plan, job: Job) -> Place:
                     kind, _, source = role.partition("/")
                     if kind == job.kind and id_ == job.id:
                         return ("sources", source)
+    if job.kind in _OF_SYNTHESIS:
+        return _synthesis_of(plan, job)
     if job.kind == "train" and job.runs:
         scale = plan.runs[job.runs[0]][0].scale
         return ("scales", scale) if scale in plan.study.scales else ("learning_rate_probe",)
     return (_KEY[job.kind],) if job.kind in _KEY else ()
+
+
+def _synthesis_of(plan: Plan, job: Job) -> Place:
+    """The synthesis that a job is about: that whose verification it is, or reads."""
+    for report in (one for one in plan.jobs.values() if one.kind == "report"):
+        for role, id_ in report.inputs.items():
+            kind, _, name = role.partition("/")
+            if kind == "verification" and job.id in (id_, *plan.jobs[id_].inputs.values()):
+                return ("synthesis", name)
+    return ()
 
 
 def probed_factor(plan: Plan, job: Job) -> float | None:
@@ -56,6 +69,7 @@ def placed(error: StudyError, place: Place) -> StudyError:
 def _placed(problem: Problem, place: Place) -> Problem:
     if problem.where or problem.path:
         return problem
-    source = f"source '{place[1]}'" if place[:1] == ("sources",) else ""
+    what = {"sources": "source", "synthesis": "synthesis"}.get(str(place[0]) if place else "")
+    source = f"{what} '{place[1]}'" if what else ""
     message = problem.message if source in problem.message else f"{source}: {problem.message}"
     return replace(problem, message=message, path=place)

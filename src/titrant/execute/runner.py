@@ -51,7 +51,7 @@ NOMINAL_SECONDS = 1.0
 ON_GPU = ("train", "evaluate", "generate")
 """Kinds of jobs that take a GPU each where there is one."""
 
-ON_CORES = ("signals", "signatures", "overlap", "transform", "code")
+ON_CORES = ("signals", "signatures", "overlap", "transform", "code", "problems", "verification")
 """Kinds of jobs that share out their work over cores that no other job can use."""
 
 STORED_BYTES_A_CORE = 20_000_000

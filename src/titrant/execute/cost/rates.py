@@ -17,7 +17,17 @@ from zipfile import BadZipFile, ZipFile
 from titrant.cache import shared_cache
 from titrant.execute.cost.asked import PROBLEMS, TASK_ITEMS, prompts_in
 from titrant.execute.store import Store
-from titrant.jobs import CodeJob, DocumentsJob, FindingsJob, ItemsJob, JudgeJob, TokenizerJob
+from titrant.jobs import (
+    CodeJob,
+    DocumentsJob,
+    FindingsJob,
+    ItemsJob,
+    JudgeJob,
+    ProblemsJob,
+    SolutionsJob,
+    TokenizerJob,
+    VerificationJob,
+)
 from titrant.plan import Job, Plan
 from titrant.study.architecture import TrainedTokenizer
 from titrant.study.origins import Archive, Files, Installed, Origin, OtherSource, Package
@@ -40,6 +50,12 @@ SLOW_PARSERS = {"wikipedia-xml": 0.5e6, "wikitext": 2e6, "html": 4e6, "notebook"
 """Bytes of a file in a second, for formats that are parsed rather than read; of a compressed dump as it is stored."""
 
 TOKENIZER_BYTES_PER_SECOND = 2.6e6
+GENERATED_SECONDS = {"problems": 0.005, "verification": 0.012}
+"""Of drawing one problem with its inputs and results, and of finding out what is true of one solution."""
+REPLY_SECONDS = 10.0
+"""Of one reply of a teacher, several at once."""
+ITEM_BYTES = 900.0
+"""Of one problem with its solution."""
 PROGRAM_SECONDS = 0.06
 """Of running one solution in the sandbox."""
 JUDGED_SECONDS = 2.0
@@ -57,6 +73,9 @@ FINDING_SECONDS = 3e-6
 """Of one resample of one outcome of one contrast."""
 PLANTED_SECONDS = 1e-4
 """Of writing one copy of one fact into a document."""
+
+SET_PROBLEMS = 1000
+"""In a set whose number is not declared."""
 
 NOT_FETCHED = "its size is not known before it is fetched"
 
@@ -76,12 +95,16 @@ def data_seconds(job: Job, plan: Plan, store: Store, core_speed: float) -> tuple
     if isinstance(asked, JudgeJob):
         pairs = max((prompts_in(one) for one in plan.study.evaluation.judging if one.name == asked.name), default=0)
         return pairs * 2 * len(asked.judges) * JUDGED_SECONDS, "rates"
+    if isinstance(asked, (ProblemsJob, SolutionsJob, VerificationJob)):
+        return _synthesis_seconds(job, plan, core_speed), "rates"
     if isinstance(asked, TokenizerJob):
         learnt = asked.tokenizer.training_bytes if isinstance(asked.tokenizer, TrainedTokenizer) else 0
         return (fixed + learnt / TOKENIZER_BYTES_PER_SECOND) / core_speed, "rates"
     if isinstance(asked, ItemsJob) or job.kind not in BYTES_PER_SECOND:
         return fixed / core_speed, "rates"
     if isinstance(asked, DocumentsJob):
+        if "verification" in job.inputs:
+            return (fixed + problems_in(job, plan) * ITEM_BYTES / BYTES_PER_SECOND["documents"]) / core_speed, "rates"
         read = [_reading_seconds(origin) for origin in asked.origins]
         if any(seconds is None for seconds in read):
             return None, NOT_FETCHED
@@ -105,8 +128,28 @@ def source_bytes(job: Job, plan: Plan, store: Store) -> float | None:
     except (OSError, ValueError, KeyError, TypeError):
         asked = found.declaration
         assert isinstance(asked, DocumentsJob)
+        if "verification" in found.inputs:
+            return problems_in(found, plan) * ITEM_BYTES
         sizes = [origin_bytes(origin) for origin in asked.origins]
         return sum(size or 0.0 for size in sizes) if None not in sizes else None
+
+
+def problems_in(job: Job, plan: Plan) -> int:
+    """How many problems a job of a synthesis, or its documents, are about: as many as are generated or may be taken."""
+    while not isinstance(job.declaration, ProblemsJob):
+        job = plan.jobs[job.inputs["problems" if "problems" in job.inputs else "verification"]]
+    counts = (getattr(one, "generated", None) or getattr(one, "most", None) for one in job.declaration.problems)
+    return sum(count or SET_PROBLEMS for count in counts)
+
+
+def _synthesis_seconds(job: Job, plan: Plan, core_speed: float) -> float:
+    asked, problems = job.declaration, problems_in(job, plan)
+    if not isinstance(asked, SolutionsJob):
+        return problems * GENERATED_SECONDS[job.kind] / core_speed
+    replies = problems * asked.teacher.sampling.samples * len(asked.forms)
+    seconds = replies * REPLY_SECONDS / asked.teacher.requests_at_once
+    slowest = asked.teacher.requests_per_minute
+    return max(seconds, 60 * replies / slowest) if slowest else seconds
 
 
 def documents_of(job: Job, plan: Plan) -> Job | None:
