@@ -79,3 +79,8 @@ def number_change(draw: Draw) -> Piece:
 def joined(words: Sequence[str]) -> str:
     """A list in a sentence: `a, b and c`."""
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def grouped(source: str) -> str:
+    """An expression that can stand beside `and`: in brackets if it holds an `or`."""
+    return f"({source})" if " or " in source else source
