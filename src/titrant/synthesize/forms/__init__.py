@@ -1,0 +1,1 @@
+"""Other forms of a solved problem: told in words, or in another language."""
