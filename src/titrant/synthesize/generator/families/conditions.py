@@ -1,0 +1,27 @@
+"""Tests on a number as conditions and in the singular; one of several parts with its words, source and meaning."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from titrant.synthesize.generator.draw import Draw
+from titrant.synthesize.generator.pieces import Piece
+
+Part = tuple[str, str, Callable[..., Any]]
+
+
+def one_of(draw: Draw, *parts: Part) -> Part:
+    """One of these: words, source and meaning."""
+    return draw.choice(parts)
+
+
+def clause(test: Piece, name: str) -> str:
+    """Its source as a part of a longer condition."""
+    source = test.of(name)
+    return f"({source})" if " or " in source else source
+
+
+def alone(test: Piece) -> str:
+    """Its words for one number: `is WORDS`."""
+    return test.words.replace("multiples of", "a multiple of")

@@ -1,0 +1,6 @@
+"""Recursion: nested lists and trees, choices one after the other, halves, numbers and texts made of smaller ones."""
+
+from titrant.synthesize.generator.families.recursion import choices as choices
+from titrant.synthesize.generator.families.recursion import nested as nested
+from titrant.synthesize.generator.families.recursion import records as records
+from titrant.synthesize.generator.families.recursion import trees as trees
