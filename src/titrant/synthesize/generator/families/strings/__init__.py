@@ -1,0 +1,7 @@
+"""Strings: characters, runs, windows, ciphers, words and lines."""
+
+from titrant.synthesize.generator.families.strings import characters as characters
+from titrant.synthesize.generator.families.strings import placed as placed
+from titrant.synthesize.generator.families.strings import runs as runs
+from titrant.synthesize.generator.families.strings import patterns as patterns
+from titrant.synthesize.generator.families.strings import mirrors as mirrors
