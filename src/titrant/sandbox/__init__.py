@@ -4,8 +4,20 @@ Programs run in a sandbox without network, with a file system of their own, and 
 output. Nothing is executed where no sandbox works.
 """
 
-from titrant.sandbox.checks import Check, Program, PythonCheck, Status, Verdict
+from titrant.sandbox.checks import Answers, Check, Program, PythonCalls, PythonCheck, Status, Verdict, literal
 from titrant.sandbox.languages import languages
 from titrant.sandbox.sandbox import Sandbox, open_sandbox
 
-__all__ = ["Check", "Program", "PythonCheck", "Sandbox", "Status", "Verdict", "languages", "open_sandbox"]
+__all__ = [
+    "Answers",
+    "Check",
+    "Program",
+    "PythonCalls",
+    "PythonCheck",
+    "Sandbox",
+    "Status",
+    "Verdict",
+    "languages",
+    "literal",
+    "open_sandbox",
+]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import dataclass
 from typing import Literal
 
@@ -60,6 +61,30 @@ Check = PythonCheck | Program
 
 
 @dataclass(frozen=True)
+class PythonCalls:
+    """A function, and arguments that it is called with; what comes of it is told, and judged elsewhere.
+
+    Programs and inputs share one process, which no other item shares. They find no folder to write in; what they print
+    is thrown away. Expected results never enter it.
+    """
+
+    candidate: str
+    """The program's text; not trusted."""
+    entry_point: str
+    """The function that it must define."""
+    inputs: str
+    """A Python literal: a list of tuples, the arguments of one call each. No call sees what another has changed in
+    them."""
+    setup: str = ""
+    """Trusted text that is executed before each program, in its namespace."""
+    variants: tuple[str, ...] = ()
+    """Further programs that are called in the same way after it, trusted no less than it is: mutants of it."""
+    steps: int = 20_000
+    """Rounds of loops and calls of functions that a variant may begin for one input. The candidate may begin any
+    number: limits of the process bound it."""
+
+
+@dataclass(frozen=True)
 class Verdict:
     """How one execution ended. Status and detail do not depend on what else the machine does."""
 
@@ -77,3 +102,36 @@ class Verdict:
     def passed(self) -> bool:
         """Whether all tests held."""
         return self.status == "passed"
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What came of calls. It does not depend on what else the machine does."""
+
+    status: Status
+    """`passed`: the candidate came to its end with all inputs, whatever its answers are."""
+    detail: str = ""
+    """Why it did not, in words."""
+    answers: tuple[tuple[str, ...], ...] = ()
+    """By program, the candidate first, then the variants; by input: `= LITERAL`, what it returned; `! NAME`, the
+    exception that it raised; `? TYPE`, it returned what is no literal (or one of more than 65,536 characters); `~`, a
+    variant has used up its steps, or ended its process, and was not called again. Empty if not `passed`. A hostile
+    program can say anything here about itself and its variants, but nothing about others: read literals by
+    `literal`."""
+    cpu_seconds: float = 0.0
+    """CPU time, that of variants included."""
+
+    @property
+    def passed(self) -> bool:
+        """Whether there are answers."""
+        return self.status == "passed"
+
+
+def literal(answer: str) -> object:
+    """The value of an answer that begins with `= `. Raises ValueError for all other texts, however made."""
+    try:
+        if answer.startswith("= "):
+            return ast.literal_eval(answer[2:])
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        pass
+    raise ValueError(f"no literal: {answer[:100]}")

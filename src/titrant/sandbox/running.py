@@ -53,7 +53,7 @@ class Slot:
             raise
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._queue = self._process.stdin.fileno()
+        self.queue = self._process.stdin.fileno()
         self.file = self._process.stdout.fileno()
         os.set_blocking(self.file, False)
         self._come = bytearray()
@@ -68,7 +68,7 @@ class Slot:
                 body = json.dumps(frame).encode()
                 view = memoryview(struct.pack("!I", len(body)) + body)
                 while view:
-                    view = view[os.write(self._queue, view) :]
+                    view = view[os.write(self.queue, view) :]
         except BrokenPipeError:
             raise SlotEndedError from None
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from titrant.errors import EngineError
-from titrant.sandbox.checks import Check, Program, Verdict
+from titrant.sandbox.calling import Item, Line
+from titrant.sandbox.checks import Answers, Check, Program, PythonCalls, Verdict
 from titrant.sandbox.languages import language_named, program_frames
 from titrant.sandbox.running import Slot, SlotEndedError
 from titrant.sandbox.tiers import Tier, allowed_tiers, obstacle
@@ -23,6 +24,8 @@ from titrant.study.limits import Limits
 
 _TRIES = 2
 """Executions of one check before it is given up as one that ends its slot."""
+_DEPTH = 6
+"""Items of calls that a slot has at once: one that runs, and next ones, so that it never waits for its owner."""
 _PATIENCE_SECONDS = 600.0
 """Wall time, beside a hundred times the program's own, after which a slot that does not answer is begun again."""
 
@@ -92,6 +95,75 @@ class Sandbox:
         finally:
             for place in busy:
                 self._restart(place)
+
+    def call_many(self, calls: Iterable[PythonCalls]) -> Iterator[tuple[int, Answers]]:
+        """Call functions and give each item's index and answers as it ends, in no fixed order.
+
+        Each item has a process of its own. A slot takes many of them one after the other, so this is much cheaper than
+        a check each. `calls` is taken from as slots become free. Nothing else may be asked of this sandbox before the
+        iteration has ended. Raises EngineError if the sandbox itself fails.
+        """
+        waiting = (Item(index, each) for index, each in enumerate(calls))
+        again: collections.deque[Item] = collections.deque()
+        lines: dict[int, Line] = {}
+        try:
+            while True:
+                self._fill(lines, waiting, again)
+                if not any(line.items for line in lines.values()):
+                    break
+                for place in self._heard(lines):
+                    try:
+                        for item, answers in lines[place].take():
+                            if answers is None:
+                                again.append(item)
+                            else:
+                                yield item.index, answers
+                    except SlotEndedError:
+                        left = lines.pop(place).items
+                        self._restart(place)
+                        again.extend(left)
+                        if left and left[0].tries >= _TRIES:
+                            again.remove(left[0])
+                            yield left[0].index, Answers("killed", "its sandbox ended with it, twice")
+            for place in sorted(lines):
+                lines[place].end()
+                del lines[place]
+        finally:
+            for place in lines:
+                self._restart(place)
+
+    def _fill(self, lines: dict[int, Line], waiting: Iterator[Item], again: collections.deque[Item]) -> None:
+        """Give every slot its share of what waits."""
+        for depth in range(1, _DEPTH + 1):
+            for place in range(len(self._slots)):
+                if place in lines and len(lines[place].items) >= depth:
+                    continue
+                if (item := again.popleft() if again else next(waiting, None)) is None:
+                    return
+                if place not in lines:
+                    lines[place] = Line(self._slots[place], self.limits)
+                lines[place].add(item)
+
+    def _heard(self, lines: dict[int, Line]) -> list[int]:
+        """The slots of which something has come, or nothing for far too long; what waits is sent meanwhile."""
+        patience = _PATIENCE_SECONDS + 100 * self.limits.cpu_seconds
+        waits = select.poll()
+        files = {line.file: place for place, line in lines.items()}
+        queues = {line.queue: line for line in lines.values() if line.queue is not None}
+        for file in files:
+            waits.register(file, select.POLLIN)
+        for queue in queues:
+            waits.register(queue, select.POLLOUT)
+        found = []
+        for file, _ in waits.poll(1000):
+            if file in files:
+                found.append(files[file])
+            else:
+                queues[file].push()
+        for place, line in lines.items():
+            if line.items and time.monotonic() - line.heard_at > patience:
+                self._slots[place].kill()  # it is readable now, and at its end
+        return found
 
     def complaint(self) -> str:
         """The last words on a slot's standard error."""

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from titrant.errors import EngineError
 from titrant.sandbox.checks import Check, Program, Status, Verdict
+from titrant.sandbox.inside import batch
 from titrant.sandbox.inside.begin import MOST_THREADS
 from titrant.sandbox.languages import MOST_PROCESSES
 from titrant.study.limits import Limits
@@ -20,7 +21,7 @@ def check_verdict(said: dict[str, Any], record: dict[str, Any], limits: Limits, 
     _whole(record.get("broken") or said.get("broken"), tier)
     status, detail = _ended(said, record, limits)
     printed = said.get("printed", "")
-    return Verdict(status, _writable(detail), _writable(record["printed"]), record["cpu_seconds"], _writable(printed))
+    return Verdict(status, writable(detail), writable(record["printed"]), record["cpu_seconds"], writable(printed))
 
 
 def program_verdict(record: dict[str, Any], word: str, limits: Limits, tier: str) -> Verdict:
@@ -31,7 +32,7 @@ def program_verdict(record: dict[str, Any], word: str, limits: Limits, tier: str
     finished = printed.endswith(f"\n{word}")
     output = printed.removesuffix(f"\n{word}")
     status, detail = _stepped(record, finished, output, limits)
-    return Verdict(status, _writable(detail), _writable(output), record["cpu_seconds"])
+    return Verdict(status, writable(detail), writable(output), record["cpu_seconds"])
 
 
 def unwritable(check: Check) -> Verdict | None:
@@ -44,7 +45,7 @@ def unwritable(check: Check) -> Verdict | None:
     return None
 
 
-def _writable(text: str) -> str:
+def writable(text: str) -> str:
     """A text that any file can hold: halves of surrogate pairs, which Python strings may have, written as escapes."""
     return text.encode("utf-8", "backslashreplace").decode()
 
@@ -74,6 +75,7 @@ def _limited(reason: str, limits: Limits) -> tuple[Status, str]:
     return {
         "timed out": ("timed out", f"computed and slept for more than {limits.cpu_seconds:g} s"),
         "slow tests": ("error", "the tests themselves took too long"),
+        "answers too long": ("output limit", f"answered with more than {batch.MOST_BYTES} bytes"),
         "output limit": ("output limit", f"printed more than {limits.output_bytes} bytes"),
         "too many threads": ("error", f"started more than {MOST_THREADS} threads"),
         "too many processes": ("error", f"started more than {MOST_PROCESSES} processes and threads"),
@@ -90,8 +92,16 @@ def _ended(said: dict[str, Any], record: dict[str, Any], limits: Limits) -> tupl
         return cast(Status, said["status"]), said["detail"]
     if said.get("status") != "ended":
         return "error", "the tests' process ended before they did"
+    return ended_by_itself(None, code, record["cpu_seconds"], limits)
+
+
+def ended_by_itself(reason: str | None, code: int, cpu_seconds: float, limits: Limits) -> tuple[Status, str]:
+    """The status and the words of a process that did not come to its end: why the slot ended it, if it did, else its
+    exit code and its CPU time."""
+    if reason is not None:
+        return _limited(reason, limits)
     if code < 0:
-        if record["cpu_seconds"] > limits.cpu_seconds:
+        if cpu_seconds > limits.cpu_seconds:
             return "timed out", f"computed for more than {limits.cpu_seconds:g} s"
         return "killed", f"ended by signal {_signal_name(-code)}"
     return "error", f"the program ended itself with exit code {code}"

@@ -38,14 +38,15 @@ class Place:
 def read_frame(queue: int) -> dict[str, Any] | None:
     """The next frame: its length in four bytes, then JSON. None at the end."""
     try:
-        (size,) = struct.unpack("!I", _exactly(queue, 4))
-        found: dict[str, Any] = json.loads(_exactly(queue, size))
+        (size,) = struct.unpack("!I", exactly(queue, 4))
+        found: dict[str, Any] = json.loads(exactly(queue, size))
     except EOFError:
         return None
     return found
 
 
-def _exactly(queue: int, size: int) -> bytes:
+def exactly(queue: int, size: int) -> bytes:
+    """So many bytes. Raises EOFError if there are not."""
     parts: list[bytes] = []
     while size:
         part = os.read(queue, min(size, 2**20))

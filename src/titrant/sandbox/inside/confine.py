@@ -46,7 +46,8 @@ class Bounds:
     memory_bytes: int | None
     """Address space; None where the slot watches memory instead."""
     data_bytes: int | None
-    cpu_seconds: int
+    cpu_seconds: int | None
+    """None: none of its own; those that it starts get theirs."""
     file_bytes: int
     num_processes: int
     user: int | None
@@ -80,7 +81,12 @@ def mount_folder(size_bytes: int, *, hide_processes: bool) -> None:
     options = f"size={size_bytes},nr_inodes=8192,mode=1777".encode()
     _check(_LIBC.mount(b"tmpfs", FOLDER.encode(), b"tmpfs", _NO_SETUID | _NO_DEVICES, options), "mount a folder")
     if hide_processes:
-        _check(_LIBC.umount2(b"/proc", _DETACH), "hide /proc")
+        hide_all_processes()
+
+
+def hide_all_processes() -> None:
+    """Nothing at /proc, in a mount namespace of one's own. Raises OSError."""
+    _check(_LIBC.umount2(b"/proc", _DETACH), "hide /proc")
 
 
 def lock_in(bounds: Bounds, freedom: system_calls.Freedom, own: int | None) -> None:
@@ -110,6 +116,12 @@ def set_limits(bounds: Bounds) -> None:
             hard = resource.getrlimit(which)[1]
             value = value if hard == resource.RLIM_INFINITY else min(value, hard)
             resource.setrlimit(which, (value, value))
+
+
+def set_time(bounds: Bounds) -> None:
+    """The limit of processor time alone."""
+    if bounds.cpu_seconds is not None:
+        resource.setrlimit(resource.RLIMIT_CPU, (bounds.cpu_seconds, bounds.cpu_seconds))
 
 
 def become(user: int | None) -> None:

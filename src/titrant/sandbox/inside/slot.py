@@ -22,7 +22,7 @@ import time
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from . import begin, confine, endings, program, tests, watch, whole
+from . import batch, begin, confine, endings, program, tests, watch, whole
 
 LOOK_SECONDS = 0.04
 """Between two looks at what an execution uses."""
@@ -92,7 +92,10 @@ def main() -> NoReturn:
 
 
 def serve(place: begin.Place, limits: dict[str, Any]) -> None:
-    """One execution, from its limits to its record."""
+    """One execution, from its limits to its record; or many calls, which answer for themselves."""
+    if limits["kind"] == "calls":
+        batch.serve(place, limits)
+        return
     folder = confine.FOLDER if place.scratch is None else tempfile.mkdtemp(dir=place.scratch)
     user = place.program_user if limits["kind"] == "program" else place.user
     if user is not None and place.scratch is not None:

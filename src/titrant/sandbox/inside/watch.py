@@ -111,6 +111,22 @@ def descendants(process: int) -> list[int]:
     return found
 
 
+def children(process: int) -> list[int]:
+    """The processes that the first thread of one has started."""
+    try:
+        return [int(child) for child in _read(f"/proc/{process}/task/{process}/children").split()]
+    except OSError:
+        return []
+
+
+def inner_number(process: int) -> int:
+    """The number of a process in its own namespace. Raises OSError if it has ended."""
+    for line in _read(f"/proc/{process}/status").splitlines():
+        if line.startswith("NSpid:"):
+            return int(line.split()[-1])
+    return process
+
+
 def resident_bytes(processes: Iterable[int]) -> int:
     """Memory that processes hold, what several share counted in each."""
     pages = 0

@@ -1,0 +1,125 @@
+"""Calls by the batch: answers as texts, variants on fuel, and no item that another can touch."""
+
+from __future__ import annotations
+
+import pytest
+
+from titrant.sandbox import Answers, PythonCalls, Sandbox, literal
+
+INPUTS = "[(1,), (-2,), ('a',)]"
+RIGHT = PythonCalls("def f(x):\n    return x + 1", "f", INPUTS)
+RIGHT_ANSWERS = ("= 2", "= -1", "! TypeError")
+
+
+def called(sandbox: Sandbox, candidate: str, *variants: str, inputs: str = INPUTS, steps: int = 2000) -> Answers:
+    return dict(sandbox.call_many([PythonCalls(candidate, "f", inputs, "", variants, steps)]))[0]
+
+
+def test_answers_are_literals_exceptions_and_types(sandbox: Sandbox) -> None:
+    answers = called(
+        sandbox,
+        "class A(int): pass\nGIVEN = [(1, 'é\\n'), {2: {3}}, 2.5, float('nan'), A(3), open, None, set()]\n"
+        "def f(x):\n    if x == 9:\n        raise SystemExit\n    return GIVEN[x]",
+        inputs=str([(x,) for x in range(10)]),
+    )
+    assert answers.passed
+    told = ("= (1, 'é\\n')", "= {2: {3}}", "= 2.5", "? float", "? A", "? builtin_function_or_method", "= None")
+    assert answers.answers == ((*told, "= set()", "! IndexError", "! SystemExit"),)
+    assert literal(answers.answers[0][0]) == (1, "é\n")
+    assert literal("= set()") == set()
+
+
+@pytest.mark.parametrize(
+    "text", ["! ValueError", "~", "= f(1)", "= nan", "= [", "= " + "[" * 10_000, "= " + "-" * 10**5 + "1", "= {[]}", ""]
+)
+def test_only_literals_are_read(text: str) -> None:
+    with pytest.raises(ValueError, match="no literal"):
+        literal(text)
+
+
+def test_no_call_sees_what_another_has_changed(sandbox: Sandbox) -> None:
+    grow = "def f(x):\n    x.append(len(x))\n    return x"
+    assert called(sandbox, grow, grow, inputs="[([],), ([],), ([7],)]").answers == (("= [0]", "= [0]", "= [7, 1]"),) * 2
+
+
+def test_a_variant_stops_after_its_steps_and_the_next_goes_on(sandbox: Sandbox) -> None:
+    count = "def f(x):\n    n = 0\n    while n != x:\n        n += 1\n    return n"
+    found = called(sandbox, count, count, count, "def f(x):\n    return x", inputs="[(1999,), (2000,), (3,)]").answers
+    assert found == (
+        ("= 1999", "= 2000", "= 3"),
+        ("= 1999", "~", "~"),
+        ("= 1999", "~", "~"),
+        ("= 1999", "= 2000", "= 3"),
+    )
+
+
+ENDLESS = {
+    "loop": "def f(x):\n    while True:\n        pass",
+    "loop that catches all": "def f(x):\n    while True:\n        try:\n            x = 1\n        except BaseException:\n            pass",
+    "loop in a loop that catches all": "def f(x):\n    while True:\n        try:\n            while True: pass\n        except BaseException:\n            pass",
+    "for": "def f(x):\n    for x in iter(int, 1):\n        pass",
+    "comprehension": "def f(x):\n    return [y for y in iter(int, 1)]",
+    "inner comprehension": "def f(x):\n    return [z for y in [1] for z in iter(int, 1) if z]",
+    "generator": "def g():\n    while True:\n        yield 1\ndef f(x):\n    return sum(g())",
+    "recursion that catches": "def f(x):\n    try:\n        f(x)\n    except RecursionError:\n        pass\n    f(x)",
+    "lambda": "def f(x):\n    return list(map(lambda y: y, iter(int, 1)))",
+    "at the beginning": "while True: pass",
+    "that is swallowed": "def f(x):\n    try:\n        while True: pass\n    except BaseException:\n        return 1",
+}
+
+
+@pytest.mark.parametrize("name", ENDLESS)
+def test_endless_variants_use_up_their_steps(sandbox: Sandbox, name: str) -> None:
+    found = called(sandbox, RIGHT.candidate, ENDLESS[name], RIGHT.candidate).answers
+    assert found == (RIGHT_ANSWERS, ("~", "~", "~"), RIGHT_ANSWERS)
+
+
+@pytest.mark.parametrize(
+    "variant",
+    [
+        "import os\ndef f(x):\n    os._exit(0)",
+        "def f(x):\n    return sum(range(10**15))",
+        "import ctypes\ndef f(x):\n    return ctypes.string_at(0)",
+        "import os\nos.kill(os.getpid(), 9)",
+    ],
+)
+def test_a_variant_that_ends_its_process_costs_no_other_an_answer(sandbox: Sandbox, variant: str) -> None:
+    found = called(sandbox, RIGHT.candidate, RIGHT.candidate, variant, RIGHT.candidate, variant)
+    assert found.status == "passed"
+    ended = ("~", "~", "~")
+    assert found.answers == (RIGHT_ANSWERS, RIGHT_ANSWERS, ended, RIGHT_ANSWERS, ended)
+
+
+def test_variants_that_fail_at_once_have_raised_at_every_input(sandbox: Sandbox) -> None:
+    found = called(sandbox, RIGHT.candidate, "1 / 0", "def f(x) return", "def g(): pass").answers
+    assert [set(each) for each in found[1:]] == [{"! ZeroDivisionError"}, {"! SyntaxError"}, {"! KeyError"}]
+
+
+@pytest.mark.parametrize(
+    ("candidate", "status", "detail"),
+    [
+        ("def g(x): pass", "error", "it defines no f"),
+        ("def f(x) pass", "error", "SyntaxError: expected ':'"),
+        ("raise ValueError('no\\nnever')", "error", "ValueError: no never"),
+        ("hoard = bytearray(10**12)", "out of memory", "MemoryError"),
+        ("import os\ndef f(x): os._exit(3)", "error", "the program ended itself with exit code 3"),
+        ("import ctypes\ndef f(x): ctypes.string_at(0)", "killed", "ended by signal SIGSEGV"),
+        ("def f(x):\n    while True: pass", "timed out", "computed and slept for more than 0.5 s"),
+        ("import time\ndef f(x): time.sleep(100)", "timed out", "computed and slept for more than 0.5 s"),
+        ("def f(x): return 'x' * 60000", "output limit", "answered with more than 4194304 bytes"),
+    ],
+)
+def test_a_candidate_that_does_not_come_to_its_end_says_why(
+    sandbox: Sandbox, candidate: str, status: str, detail: str
+) -> None:
+    inputs = INPUTS if status != "output limit" else str([(1,)] * 100)
+    found = called(sandbox, candidate, inputs=inputs)
+    assert (found.status, found.answers) == (status, ())
+    assert detail in found.detail
+
+
+@pytest.mark.parametrize("inputs", ["[", "[1]", "3", "[(open,)]", "[(len([]),)]", "__import__('os')"])
+def test_inputs_that_are_no_literals_are_refused(sandbox: Sandbox, inputs: str) -> None:
+    found = called(sandbox, RIGHT.candidate, inputs=inputs)
+    assert found.status == "error"
+    assert "its inputs are no list of tuples" in found.detail
