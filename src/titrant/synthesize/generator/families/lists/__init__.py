@@ -3,4 +3,6 @@
 from titrant.synthesize.generator.families.lists import compared as compared
 from titrant.synthesize.generator.families.lists import counted as counted
 from titrant.synthesize.generator.families.lists import kept as kept
+from titrant.synthesize.generator.families.lists import matched as matched
+from titrant.synthesize.generator.families.lists import ordered as ordered
 from titrant.synthesize.generator.families.lists import runs as runs
