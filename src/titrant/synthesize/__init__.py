@@ -4,6 +4,7 @@ It stands above the rooms that read documents and score models, because it uses 
 documents, and a local teacher writes as any model that is evaluated does.
 """
 
+from titrant.synthesize.problems import make_problems
 from titrant.synthesize.teacher.stage import solve_problems
 
-__all__ = ["solve_problems"]
+__all__ = ["make_problems", "solve_problems"]

@@ -13,12 +13,15 @@ from typing import Any
 
 from blake3 import blake3
 from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
+from hypothesis import strategies as st
 from hypothesis.internal.conjecture import providers
 
 from titrant.synthesize.generator.domains import Arguments, Domain
 
 _VALUES = 192
-"""Examples drawn for a pool; those that are equal to an earlier one are left out."""
+"""Values drawn for a pool; those that are equal to an earlier one are left out."""
+_CASE = 8
+"""So many of them in one test case of Hypothesis."""
 _PROVIDER = "titrant-pools"
 _TRIES = 40
 """Combinations looked at for each one that is wanted."""
@@ -51,12 +54,20 @@ def pool(domain: Domain) -> tuple[Value, ...]:
 
 
 def _drawn(domain: Domain) -> tuple[Value, ...]:
-    found: dict[str, Any] = {}
+    """Several values a test case: most of the time of a case goes into what is around them. Where they are too large
+    for that, one."""
+    values = _values(domain, _CASE)
+    found = {repr(value): value for value in (values if len(values) >= _VALUES // 2 else _values(domain, 1))}
+    return tuple(Value(value, text) for text, value in found.items())
+
+
+def _values(domain: Domain, each: int) -> list[Any]:
+    found: list[Any] = []
     providers.AVAILABLE_PROVIDERS[_PROVIDER] = _PlainProvider
 
     @seed(0)
     @settings(
-        max_examples=_VALUES,
+        max_examples=_VALUES // each,
         phases=(Phase.generate,),
         database=None,
         deadline=None,
@@ -67,12 +78,12 @@ def _drawn(domain: Domain) -> tuple[Value, ...]:
         print_blob=False,
         report_multiple_bugs=False,
     )
-    @given(domain.strategy())
-    def keep(value: Any) -> None:
-        found.setdefault(repr(value), value)
+    @given(st.tuples(*[domain.strategy()] * each))
+    def keep(values: tuple[Any, ...]) -> None:
+        found.extend(values)
 
     keep()
-    return tuple(Value(value, text) for text, value in found.items())
+    return found
 
 
 def arguments_of(arguments: Arguments, key: str, count: int) -> list[tuple[Value, ...]]:
