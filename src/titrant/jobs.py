@@ -66,7 +66,7 @@ from titrant.study.origins import Origin
 from titrant.study.phase import FromCheckpoint
 from titrant.study.signals import Family
 from titrant.study.source import Kind, PlantedFacts
-from titrant.study.synthesis import AnyProblems, SyntheticItems, Teacher, Verification
+from titrant.study.synthesis import GENERATOR, AnyProblems, SyntheticItems, Teacher, Verification
 from titrant.study.tasks import HARNESS, PACKAGE, CodeTask, Task
 
 Partition = Literal["train", "reserved", "held_out"]
@@ -95,6 +95,8 @@ class ProblemsJob(Declaration):
     problems: tuple[AnyProblems, ...]
     inputs: int
     """Generated inputs of each problem."""
+    generator: str = GENERATOR
+    """Version of the generator."""
 
 
 class SolutionsJob(Declaration):

@@ -51,6 +51,9 @@ AREAS: tuple[Area, ...] = (
 )
 """What generated problems are about."""
 
+GENERATOR = "1"
+"""Version of the generator: raised whenever a seed and a number give another problem than they did."""
+
 Level = Literal["parses", "runs", "tests", "reference"]
 LEVELS: tuple[Level, ...] = ("parses", "runs", "tests", "reference")
 """What a solution can pass, each including those before it."""
