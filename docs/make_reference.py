@@ -51,6 +51,7 @@ from titrant.study import (
     source,
     study,
     suites,
+    synthesis,
     tasks,
     units,
 )
@@ -62,6 +63,7 @@ SUBJECTS = (
     model_filters,
     origins,
     parsers,
+    synthesis,
     mixture,
     phase,
     contrast,
@@ -83,6 +85,7 @@ TITLES = {
     "model_filters": "Models as filters",
     "origins": "Origins",
     "parsers": "Parsers",
+    "synthesis": "Synthesis",
     "mixture": "Mixtures",
     "phase": "Phases and arms",
     "contrast": "Contrasts and sweeps",

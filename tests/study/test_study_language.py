@@ -39,7 +39,7 @@ def test_a_python_file_without_a_study_says_so(tmp_path) -> None:
         load_study(tmp_path / "study.py")
 
 
-@pytest.mark.parametrize("name", ["quickstart", "to-code-or-not-to-code", "which-part-of-code"])
+@pytest.mark.parametrize("name", ["quickstart", "synthetic-dose", "to-code-or-not-to-code", "which-part-of-code"])
 def test_shipped_studies_load_and_survive_a_round_trip(name) -> None:
     study = load_study(name)
 
