@@ -25,3 +25,8 @@ def clause(test: Piece, name: str) -> str:
 def alone(test: Piece) -> str:
     """Its words for one number: `is WORDS`."""
     return test.words.replace("multiples of", "a multiple of")
+
+
+def imports(body: str, *lines: str) -> str:
+    """Those of the import lines, each of one name, whose name the body uses."""
+    return "\n".join(line for line in lines if line.split()[-1] in body)
