@@ -6,5 +6,6 @@ documents, and a local teacher writes as any model that is evaluated does.
 
 from titrant.synthesize.problems import make_problems
 from titrant.synthesize.teacher.stage import solve_problems
+from titrant.synthesize.verify.stage import verify_solutions
 
-__all__ = ["make_problems", "solve_problems"]
+__all__ = ["make_problems", "solve_problems", "verify_solutions"]

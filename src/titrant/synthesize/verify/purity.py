@@ -1,0 +1,96 @@
+"""What a program reaches for beyond its arguments, found by a look at its text.
+
+A solution is accepted only if it can do nothing but compute: one that asks for the time, for chance or for files may be
+right today and wrong tomorrow, and one that looks into the interpreter may be right only where it is watched. It is
+also what lets a program run in one process with the symbolic execution of its contracts.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+
+
+def _words(text: str) -> list[str]:
+    return text.split()
+
+
+PURE_MODULES = frozenset(
+    _words(
+        "abc array bisect calendar cmath collections copy dataclasses datetime decimal difflib enum fractions "
+        "functools heapq itertools json math numbers operator re statistics string struct textwrap types "
+        "typing unicodedata collections.abc __future__ zlib binascii hashlib base64 html ipaddress colorsys "
+        "keyword graphlib"
+    )
+)
+"""Modules of the standard library that compute, and nothing else."""
+_OF_SYS = frozenset(("maxsize", "setrecursionlimit", "getrecursionlimit", "float_info", "intern"))
+_CLOCKS = frozenset(("now", "today", "utcnow"))
+_NAMES = frozenset(
+    _words(
+        "open exec eval compile __import__ globals locals vars input breakpoint getattr setattr delattr id "
+        "hash dir exit quit help memoryview"
+    )
+)
+_DUNDERS = frozenset(
+    _words(
+        "__init__ __repr__ __str__ __eq__ __ne__ __lt__ __le__ __gt__ __ge__ __hash__ __len__ __iter__ "
+        "__next__ __getitem__ __setitem__ __delitem__ __contains__ __call__ __add__ __sub__ __mul__ __radd__ "
+        "__rsub__ __rmul__ __iadd__ __neg__ __abs__ __bool__ __int__ __float__ __enter__ __exit__ __name__ "
+        "__main__ __slots__ __post_init__ __all__ __doc__ __reversed__ __truediv__ __floordiv__ __mod__ "
+        "__pow__ __and__ __or__ __xor__ __invert__ __missing__ __new__"
+    )
+)
+_INNER = frozenset(
+    _words(
+        "gi_frame gi_code cr_frame cr_code ag_frame f_globals f_locals f_builtins f_back f_code tb_frame "
+        "tb_next func_globals modules _getframe builtins attrgetter methodcaller getsource"
+    )
+)
+"""Attributes that lead from an object into the interpreter."""
+
+
+def reach_of(tree: ast.AST) -> str:
+    """What a program reaches for, in words; empty if for nothing.
+
+    >>> reach_of(ast.parse("import random, math"))
+    'it imports `random`'
+    """
+    for node in ast.walk(tree):
+        if found := _reach(node):
+            return found
+    return ""
+
+
+def _reach(node: ast.AST) -> str:
+    match node:
+        case ast.Import(names=names):
+            return _imports([alias.name for alias in names])
+        case ast.ImportFrom(module=module, names=names, level=level):
+            if level or module is None:
+                return "it imports a module beside it"
+            taken = [alias.name for alias in names]
+            if module == "sys" and _OF_SYS.issuperset(taken):
+                return ""
+            return _imports([module]) or next((f"it takes `{name}`" for name in taken if _leads(name)), "")
+        case ast.Name(id=name) if name in _NAMES or _leads(name):
+            return f"it uses `{name}`"
+        case ast.Attribute(value=ast.Name(id="sys"), attr=name) if name not in _OF_SYS:
+            return f"it uses `sys.{name}`"
+        case ast.Attribute(attr=name) if name in _CLOCKS or _leads(name):
+            return f"it uses `{name}`"
+        case ast.Constant(value=str(text)) if any(f"__{name}__" in text for name in ("class", "globals", "builtins")):
+            return "it spells a name of the interpreter"
+    return ""
+
+
+def _imports(names: list[str]) -> str:
+    for name in names:
+        if name not in PURE_MODULES and name != "sys":
+            known = name.partition(".")[0] in sys.stdlib_module_names
+            return f"it imports `{name}`" + ("" if known else ", which is no part of Python")
+    return ""
+
+
+def _leads(name: str) -> bool:
+    return name in _INNER or (name.startswith("__") and name.endswith("__") and name not in _DUNDERS)

@@ -1,0 +1,267 @@
+"""Some problems at a time: their solutions are executed in the sandbox, and what is found out is kept in a journal.
+
+1. problems without inputs that bring a reference get inputs, and the reference's answers to them
+2. a solution whose problem has tests is run with them
+3. a solution whose problem has inputs and results of somebody else is called on them, together with its mutants
+4. where tests alone speak for a solution its mutants are run with them
+
+Equal work has an equal key, so that nothing is executed twice, however often the stage is interrupted.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Any, Protocol
+
+from titrant.sandbox import Answers, PythonCalls, PythonCheck, Sandbox
+from titrant.study.synthesis import Level, Verification
+from titrant.synthesize.generator.problem import Problem
+from titrant.synthesize.parsing import parsed
+from titrant.synthesize.verify import judging, mutants
+from titrant.synthesize.verify.candidates import Asked, Candidate, whole_solution
+from titrant.synthesize.verify.foreign import inputs_for, written_arguments
+from titrant.synthesize.verify.judging import Held, Judged, Read, calls_of, judge, judge_mutants, judge_tests, read
+from titrant.synthesize.verify.values import Expected, read_list
+
+KEPT_AT_ONCE = 64
+"""Findings that are written to the journal together."""
+_LEAST_INPUTS = 8
+"""Inputs that a reference must answer before others are held against it."""
+
+
+class Kept(Protocol):
+    """What is known already, by key."""
+
+    def __contains__(self, key: str) -> bool:
+        """Whether it is."""
+
+    def __getitem__(self, key: str) -> Any:
+        """What is."""
+
+    def add(self, answers: Iterable[tuple[str, Any]]) -> None:
+        """Keep more."""
+
+
+KeyOf = Callable[..., str]
+_Place = tuple[int, int]
+"""A problem's number among those at hand, and a sample's."""
+_Solutions = Mapping[_Place, Candidate]
+
+
+@dataclass(frozen=True)
+class _Work:
+    """One execution: what is asked, made when its turn comes, and what is kept of the answer."""
+
+    key: str
+    ask: Callable[[], PythonCalls | Judged]
+    """What to run; or what is known without."""
+    keep: Callable[[Answers], Any]
+
+
+class Verifier:
+    """Holds solutions against their problems."""
+
+    def __init__(
+        self, sandbox: Sandbox, verify: Verification, kept: Kept, key_of: KeyOf, done: Callable[[int], None]
+    ) -> None:
+        self._sandbox, self._verify, self._kept, self._done = sandbox, verify, kept, done
+        self._key_of = key_of
+        self._same = (judging.VERSION, mutants.VERSION, verify.mutants, verify.killed, verify.limits.model_dump())
+
+    def judge_all(self, asked: Sequence[Asked]) -> list[list[Judged]]:
+        """What is known of every solution in Python, by problem."""
+        helds = [self._held(one) for one in asked]
+        self._answer_references(asked, helds)
+        solutions = {(n, each.sample): each for n, one in enumerate(asked) for each in one.of("python")}
+        found: dict[_Place, Judged] = {}
+        tested = [place for place in solutions if asked[place[0]].problem.tests]
+        found |= self._by_tests(asked, solutions, tested)
+        right = [place for place in solutions if place not in found or not found[place].refused]
+        held = [place for place in right if self._is_held(asked[place[0]], solutions[place], helds[place[0]])]
+        for place, judged in self._by_inputs(asked, solutions, held, helds).items():
+            better = judged.level == "runs" and place in found  # it has passed the tests
+            found[place] = replace(judged, level="tests") if better else judged
+        alone = set(right).intersection(tested).difference(held)
+        found |= self._by_mutants(asked, solutions, sorted(alone), found)
+        found |= self._unheld(asked, solutions, [place for place in solutions if place not in found])
+        self._done(len(asked))
+        return [[found[n, each.sample] for each in one.of("python")] for n, one in enumerate(asked)]
+
+    def _is_held(self, one: Asked, candidate: Candidate, held: Held | None) -> bool:
+        return held is not None and (bool(one.problem.expected) or not candidate.own)
+
+    def _held(self, one: Asked) -> Held | None:
+        problem = one.problem
+        arguments, expected = read_list(problem.inputs), read_list(problem.expected)
+        if not arguments or not expected or len(arguments) != len(expected):
+            return None
+        if not all(isinstance(each, tuple) for each in arguments):
+            return None
+        shown = problem.shown if not problem.tests else 0
+        return Held(problem.entry_point, arguments, Expected(expected, strict=not problem.tests), shown)
+
+    def _answer_references(self, asked: Sequence[Asked], helds: list[Held | None]) -> None:
+        """Fill in what solutions of others are held against, where a problem brings a reference and no results."""
+        work, places = [], []
+        for n, one in enumerate(asked):
+            problem = one.problem
+            if helds[n] is not None or not problem.solution or all(each.own for each in one.of("python")):
+                continue
+            inputs = self._inputs(problem)
+            if inputs:
+                places.append((n, inputs))
+                work.append(self._reference(problem, inputs))
+        for (n, inputs), answers in zip(places, self._run_calls(work), strict=True):
+            right = [(given, answer) for given, answer in zip(inputs, answers, strict=False) if answer[:2] == "= "]
+            values = read_list(f"[{', '.join(answer[2:] for _, answer in right)}]")
+            if values is None or len(values) < _LEAST_INPUTS or len({repr(value) for value in values}) < 2:
+                continue
+            problem = asked[n].problem
+            expected = Expected(values, strict=not problem.tests)
+            helds[n] = Held(problem.entry_point, [given for given, _ in right], expected, 0)
+
+    def _inputs(self, problem: Problem) -> list[tuple[Any, ...]]:
+        given = read_list(problem.inputs)
+        if given:
+            return given
+        tree = parsed(whole_solution(problem))
+        if not isinstance(tree, ast.Module):
+            return []
+        seeds = written_arguments(problem.tests, problem.entry_point)
+        return inputs_for(tree, problem.entry_point, seeds, self._verify.inputs, problem.problem)
+
+    def _reference(self, problem: Problem, inputs: list[tuple[Any, ...]]) -> _Work:
+        text = whole_solution(problem)
+        calls = PythonCalls(text, problem.entry_point, repr(inputs), problem.setup)
+        key = self._key_of("reference", self._same, vars(calls))
+        return _Work(key, lambda: calls, lambda said: list(said.answers[0]) if said.status == "passed" else [])
+
+    def _by_inputs(
+        self, asked: Sequence[Asked], solutions: _Solutions, places: list[_Place], helds: Sequence[Held | None]
+    ) -> dict[_Place, Judged]:
+        work = [self._on_inputs(asked[place[0]], solutions[place], helds[place[0]]) for place in places]
+        return {place: Judged.of(data) for place, data in zip(places, self._run_calls(work), strict=True)}
+
+    def _on_inputs(self, one: Asked, candidate: Candidate, held: Held | None) -> _Work:
+        assert held is not None
+        problem, waiting = one.problem, list[Read]()
+        inputs = problem.inputs if problem.expected else repr(held.arguments)
+        expected = problem.expected or repr(held.expected.values)
+        strict = not problem.tests
+        told = (problem.entry_point, problem.setup, inputs, expected, held.shown, strict, candidate.text)
+
+        def ask() -> PythonCalls | Judged:
+            found = read(candidate.text, self._verify.mutants)
+            if isinstance(found, Judged):
+                return found
+            waiting.append(found)
+            return calls_of(found, problem.entry_point, inputs, problem.setup)
+
+        def keep(said: Answers) -> Any:
+            return judge(waiting.pop(), said, held, self._verify).data()
+
+        return _Work(self._key_of("inputs", self._same, told), ask, keep)
+
+    def _run_calls(self, work: Sequence[_Work]) -> list[Any]:
+        """What is kept of each, in order; what is known already is not run."""
+        waiting = list({one.key: one for one in work if one.key not in self._kept}.values())
+        self._done(0)
+        asked: list[_Work] = []
+        known: list[tuple[str, Any]] = []
+
+        def calls() -> Iterator[PythonCalls]:
+            for one in waiting:
+                made = one.ask()
+                if isinstance(made, Judged):
+                    known.append((one.key, made.data()))
+                else:
+                    asked.append(one)
+                    yield made
+
+        answers = ((asked[n].key, asked[n].keep(said)) for n, said in self._sandbox.call_many(calls()))
+        while together := list(islice(answers, KEPT_AT_ONCE)):
+            self._kept.add(together)
+            self._done(0)
+        self._kept.add(known)
+        return [self._kept[one.key] for one in work]
+
+    def _by_tests(self, asked: Sequence[Asked], solutions: _Solutions, places: list[_Place]) -> dict[_Place, Judged]:
+        reads = {place: read(solutions[place].text, 0) for place in places}
+        checks = {p: _check(asked[p[0]].problem, found.text) for p, found in reads.items() if isinstance(found, Read)}
+        verdicts = dict(zip(checks, self._run_checks(list(checks.values())), strict=True))
+        judged = {}
+        for place, found in reads.items():
+            problem = asked[place[0]].problem
+            if isinstance(found, Judged):
+                judged[place] = found
+            else:
+                judged[place] = judge_tests(found, *verdicts[place], problem.tests, problem.entry_point)
+        return judged
+
+    def _by_mutants(
+        self, asked: Sequence[Asked], solutions: _Solutions, places: list[_Place], before: Mapping[_Place, Judged]
+    ) -> dict[_Place, Judged]:
+        reads = {place: read(solutions[place].text, self._verify.mutants) for place in places}
+        checks = {
+            (place, mutant.text): _check(asked[place[0]].problem, mutant.text)
+            for place, found in reads.items()
+            if isinstance(found, Read)
+            for mutant in found.mutants
+        }
+        verdicts = dict(zip(checks, self._run_checks(list(checks.values())), strict=True))
+        judged = {}
+        for place, found in reads.items():
+            assert isinstance(found, Read)
+            statuses = [verdicts[place, mutant.text][0] for mutant in found.mutants]
+            judged[place] = judge_mutants(found, before[place], statuses, self._verify)
+        return judged
+
+    def _run_checks(self, checks: Sequence[PythonCheck]) -> list[tuple[str, str]]:
+        """Status and detail of each, in order."""
+        keys = [self._key_of("check", self._verify.limits.model_dump(), vars(check)) for check in checks]
+        waiting = {key: check for key, check in zip(keys, checks, strict=True) if key not in self._kept}
+        names = list(waiting)
+        found = (
+            (names[n], [verdict.status, _lasting(verdict.detail)])
+            for n, verdict in self._sandbox.run_many(list(waiting.values()))
+        )
+        while together := list(islice(found, KEPT_AT_ONCE)):
+            self._kept.add(together)
+            self._done(0)
+        return [(str(self._kept[key][0]), str(self._kept[key][1])) for key in keys]
+
+    def _unheld(self, asked: Sequence[Asked], solutions: _Solutions, places: list[_Place]) -> dict[_Place, Judged]:
+        """Of solutions that nothing but themselves speaks for: whether they can be loaded."""
+        reads = {place: read(solutions[place].text, 0) for place in places}
+        checks = {}
+        for place, found in reads.items():
+            problem = asked[place[0]].problem
+            if isinstance(found, Read):
+                checks[place] = PythonCheck(found.text, "", (problem.entry_point,), problem.setup)
+        verdicts = dict(zip(checks, self._run_checks(list(checks.values())), strict=True))
+        return {
+            place: found if isinstance(found, Judged) else judging.unheld(found, *verdicts[place])
+            for place, found in reads.items()
+        }
+
+
+def highest_level(one: Asked, candidate: Candidate, judged: Judged) -> Level | None:
+    """The highest level that a problem can show of a solution."""
+    if judged.inputs and not (candidate.own and not one.problem.expected):
+        return "reference"
+    return "tests" if one.problem.tests else None
+
+
+def _check(problem: Problem, text: str) -> PythonCheck:
+    return PythonCheck(text, "\n".join(problem.tests), (problem.entry_point,), problem.setup)
+
+
+def _lasting(detail: str) -> str:
+    """A reason without what differs from run to run: addresses of objects, and names of temporary files."""
+    detail = re.sub(r"(/work|/tmp/titrant-sandbox-\w+/\w+)/", "/work/", detail)
+    detail = re.sub(r"\btmp[a-z0-9_]{8}\b", "tmp…", detail)
+    return re.sub(r"0x[0-9a-f]{6,}", "0x…", detail)[:300]
