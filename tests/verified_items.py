@@ -83,7 +83,7 @@ def write_items(folder: Path, items: list[dict], group_rows: int = 1000) -> Path
     return folder
 
 
-def summary_of(items: list[dict], **changes) -> Verified:
+def summary_of(items: list[dict], /, **changes) -> Verified:
     """What the verification would say of them."""
     accepted = [item for item in items if item["accepted"]]
     refused = [item["refused"] for item in items if item["refused"]]

@@ -13,6 +13,7 @@ from pydantic import Field
 
 from titrant.report.entry import Entry
 from titrant.report.outcome_entries import CompanionEntry, JudgedEntry, OutcomeEntry, ProgramsEntry
+from titrant.report.synthesis_entries import SynthesisEntry
 
 Verdict = Literal["better", "worse", "equivalent", "not resolved"]
 VERDICTS: tuple[Verdict, ...] = ("better", "worse", "equivalent", "not resolved")
@@ -376,6 +377,8 @@ class Report(Entry):
     """What judges said, a contrast and scale each."""
     programs: tuple[ProgramsEntry, ...] = ()
     """What became of the solutions that were run, a run and set of problems each."""
+    synthesis: tuple[SynthesisEntry, ...] = ()
+    """Problems, solutions and verdicts of every synthesis of the study."""
     learning_rate_probe: RateProbe | None = None
     """null if the study has none."""
     inputs: tuple[InputEntry, ...]

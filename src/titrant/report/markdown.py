@@ -12,6 +12,7 @@ from titrant.report.markup import markdown_text
 from titrant.report.page import Story
 from titrant.report.planted import NOTE, planted_table
 from titrant.report.rate_probe import probe_markdown
+from titrant.report.synthesis import synthesis_markdown
 
 
 def compose_markdown(story: Story) -> str:
@@ -47,6 +48,7 @@ def compose_markdown(story: Story) -> str:
     if any(table.rows for table in doses):
         parts += ["### Planted facts", markdown_text(NOTE), *(to_markdown(table) for table in doses)]
     parts += data_markdown(story.report.sources)
+    parts += synthesis_markdown(story.report.synthesis) if story.report.synthesis else []
     parts += _overlap(story)
     parts.append("## Ledger")
     if shared := same_documents(story.material.study, story.report.ledger):

@@ -36,6 +36,8 @@ from titrant.report.data import read_examples
 from titrant.report.document import ExampleEntry, Finding, RateProbe, ScoreEntry
 from titrant.report.outcome_entries import CompanionEntry, JudgedEntry, OutcomeEntry, ProgramsEntry
 from titrant.report.overlap import OverlapFacts, read_overlap
+from titrant.report.synthesis_entries import SynthesisEntry
+from titrant.report.synthesis_facts import read_synthesis
 from titrant.study.study import Study
 from titrant.tokens.encoded import encoded_parts, with_encoded
 
@@ -146,6 +148,7 @@ class Material:
     """How it is defined, in words."""
     judged: tuple[JudgedEntry, ...] = ()
     programs: tuple[ProgramsEntry, ...] = ()
+    synthesis: tuple[SynthesisEntry, ...] = ()
 
     @property
     def arms(self) -> tuple[str, ...]:
@@ -205,6 +208,7 @@ def gather(job: ReportJob, inputs: Mapping[str, Path]) -> Material:
         win_rate=found.win_rate,
         judged=found.judged,
         programs=found.programs,
+        synthesis=_synthesis(in_order(job.study), inputs),
     )
     _refuse_contradictions(material)
     return material
@@ -319,6 +323,17 @@ def _sources(study: dict[str, Any], inputs: Mapping[str, Path]) -> dict[str, Sou
         for name in study["sources"]
         if name in names
     }
+
+
+def _synthesis(study: dict[str, Any], inputs: Mapping[str, Path]) -> tuple[SynthesisEntry, ...]:
+    written = {
+        name: _summary(Transformed, inputs, f"transform/{name}") if f"transform/{name}" in inputs else None
+        for name in study["sources"]
+    }
+    return tuple(
+        read_synthesis(name, _folder(inputs, f"verification/{name}"), study, written)
+        for name in study.get("synthesis") or {}
+    )
 
 
 def _parts(inputs: Mapping[str, Path], name: str) -> dict[str, PartSize]:

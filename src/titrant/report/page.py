@@ -20,6 +20,7 @@ from titrant.report import (
     provenance,
     rate_probe,
     signal,
+    synthesis,
     tables,
 )
 from titrant.report.cells import Table, to_html
@@ -284,6 +285,10 @@ def _data_read(story: Story, charts: dict[str, figures.Spec]) -> str:
     return data.data_html(story.report.sources)
 
 
+def _synthesis(story: Story, charts: dict[str, figures.Spec]) -> str:
+    return synthesis.synthesis_html(story.report.synthesis) if story.report.synthesis else ""
+
+
 def _ledger(story: Story, charts: dict[str, figures.Spec]) -> str:
     notes = (ledger.NOTE, ledger.same_documents(story.material.study, story.report.ledger))
     written = [to_html(tables.ledger_table(story.report.ledger, scale)) for scale in story.material.scales]
@@ -348,6 +353,7 @@ _SECTIONS: tuple[tuple[str, Callable[[Story, dict[str, figures.Spec]], str]], ..
     ("Code that was run", _programs),
     ("Judged", _judged),
     ("Data", _data_read),
+    ("Synthetic code", _synthesis),
     ("Items in the data", _overlap),
     ("Ledger", _ledger),
     ("What the arms differ in", _differences),

@@ -76,6 +76,7 @@ def tell(material: Material) -> Story:
         win_rate=material.win_rate,
         judged=material.judged,
         programs=material.programs,
+        synthesis=material.synthesis,
         learning_rate_probe=material.rate_probe,
         inputs=input_entries(material),
     )
