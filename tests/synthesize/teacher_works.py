@@ -25,7 +25,7 @@ def lay_out_problems(folder: Path, count: int) -> Path:
             "problem": f"set-0/{number}",
             "statement": f"Write `add_{number}(x)`, which returns x + {number}.",
             "entry_point": f"add_{number}",
-            "prelude": "import math\n",
+            "setup": "import math\n",
         }
         for number in range(count)
     ]

@@ -50,6 +50,23 @@ def hub_rows(origin: HubDataset) -> Iterator[tuple[int, list[Item]]]:
     _check_all(files)
 
 
+def hub_records(origin: HubDataset) -> Iterator[dict[str, Any]]:
+    """The rows of one split as they stand, every column by its name, in the dataset's order.
+
+    Raises StudyError and EngineError as `hub_rows` does.
+    """
+    folder = Path(origin.dataset) if Path(origin.dataset).is_dir() else None
+    files = {} if folder is None else _checked_folder(origin, folder)
+    left = origin.max_documents
+    for table in _tables(origin, folder):
+        rows = table.slice(0, left).to_pylist()
+        yield from rows
+        left = None if left is None else left - len(rows)
+        if left == 0:
+            break
+    _check_all(files)
+
+
 def _rows(origin: HubDataset, tables: Iterator[pa.Table]) -> Iterator[tuple[int, list[Item]]]:
     columns, place = _columns(origin), f"dataset '{origin.dataset}'"
     content = PlainFiles() if isinstance(origin.parse, CommitTexts) else origin.parse

@@ -31,7 +31,7 @@ _BEGINS_PYTHON = re.compile(r"(?:def|class|import|from|@|[A-Z_]+ *=)\b|@")
 _BEGINS_JAVASCRIPT = re.compile(r"(?:function|const|let|var|class)\b")
 
 
-def text_in(reply: str, form: str, entry_point: str, prelude: str = "") -> str:
+def text_in(reply: str, form: str, entry_point: str, setup: str = "") -> str:
     """The program or the explanation in a reply, with one line end at its end; empty where there is none.
 
     An explanation with a program in it is none: it would be trained on as prose, and is not.
@@ -46,7 +46,7 @@ def text_in(reply: str, form: str, entry_point: str, prelude: str = "") -> str:
     if not found.strip():
         return ""
     if form == "python":
-        found = completed(_without_trials(found, entry_point), prelude)
+        found = completed(_without_trials(found, entry_point), setup)
     return found.strip("\n").rstrip() + "\n"
 
 
@@ -149,9 +149,9 @@ def _is_a_trial(statement: ast.stmt, entry_point: str, body: list[ast.stmt]) -> 
     return not bound_names([statement]) & {name for each in definitions for name in used_names(each)}
 
 
-def completed(program: str, prelude: str) -> str:
-    """The program, after those statements of the prelude that it uses and does not bind itself."""
-    tree, before = parsed(program), parsed(prelude)
+def completed(program: str, setup: str) -> str:
+    """The program, after those statements of the setup that it uses and does not bind itself."""
+    tree, before = parsed(program), parsed(setup)
     if not isinstance(tree, ast.Module) or not isinstance(before, ast.Module) or not before.body:
         return program
     wanted = used_names(tree) - bound_names(tree.body)
@@ -164,7 +164,7 @@ def completed(program: str, prelude: str) -> str:
             wanted |= used_names(statement)
     if not kept:
         return program
-    lines = prelude.split("\n")
+    lines = setup.split("\n")
     whole = ""
     for each in reversed(kept):
         part = "\n".join(lines[first_line(each) - 1 : last_line(each)])

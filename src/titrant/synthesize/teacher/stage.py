@@ -70,9 +70,9 @@ def solve_problems(
     else:
         client = client_of(job.teacher, Budget(job.teacher.most_cost, scratch / "spent.jsonl"), kept, patience)
         answers = _by_endpoint(client, job.teacher, asked, progress)
-    preludes = {row["problem"]: row["prelude"] for row in problems}
+    setups = {row["problem"]: row["setup"] for row in problems}
     rows = [
-        _row(one, sample, answer, job.teacher.instructions, preludes[one.problem])
+        _row(one, sample, answer, job.teacher.instructions, setups[one.problem])
         for one, samples in zip(asked, answers, strict=True)
         for sample, answer in enumerate(samples)
     ]
@@ -99,7 +99,7 @@ def client_of(
 
 
 def _read_problems(folder: Path) -> list[dict[str, Any]]:
-    columns = ["problem", "statement", "entry_point", "prelude"]
+    columns = ["problem", "statement", "entry_point", "setup"]
     try:
         rows: list[dict[str, Any]] = pq.read_table(folder / "problems.parquet", columns=columns).to_pylist()
     except (OSError, pa.ArrowException, KeyError) as error:
@@ -158,14 +158,14 @@ def _meter(progress: Progress, total: int, note: str) -> Callable[[int], None]:
     return more
 
 
-def _row(asked: Asked, sample: int, answer: Answer, instructions: str | None, prelude: str) -> dict[str, Any]:
+def _row(asked: Asked, sample: int, answer: Answer, instructions: str | None, setup: str) -> dict[str, Any]:
     return {
         "problem": asked.problem,
         "form": asked.form,
         "sample": sample,
         "prompt": told(question(asked, instructions)),
         "reply": answer.reply,
-        "text": text_in(answer.reply, asked.form, asked.entry_point, prelude),
+        "text": text_in(answer.reply, asked.form, asked.entry_point, setup),
         "ended": answer.ended,
         "seed": answer.seed,
         "tokens_read": answer.tokens_read,
