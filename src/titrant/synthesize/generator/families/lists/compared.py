@@ -8,6 +8,7 @@ from titrant.synthesize.generator.draw import Draw
 from titrant.synthesize.generator.families.lists.bounds import NEAR_NUMBERS, NUMBERS, TARGET, TWO_OR_MORE
 from titrant.synthesize.generator.family import Drawn, Parameter, family
 from titrant.synthesize.generator.imports import imports_of
+from titrant.synthesize.generator.layout import written
 from titrant.synthesize.generator.names import a_best, a_count, a_list, an_index, an_item
 from titrant.synthesize.generator.pairs import pair_test
 from titrant.synthesize.generator.pieces import number_test
@@ -82,7 +83,7 @@ def neighbours_that_fit(draw: Draw) -> Drawn:
             "$asked; with fewer than two numbers there are no pairs.",
             **words,
         ),
-        body=draw.source(*(placing if places else counting), **parts),
+        body=written(draw, *(placing if places else counting), **parts),
         oracle=oracle,
         idea=draw.say(
             "Put the list beside a copy of it that is moved by one place, and test the pairs in a single pass.",
@@ -126,7 +127,7 @@ def pairs_that_fit(draw: Draw) -> Drawn:
             return sum(1 for $a, $b in itertools.combinations($values, 2) if $holds)
             """
         )
-    body = draw.source(*styles, **parts)
+    body = written(draw, *styles, **parts)
 
     def oracle(given: list[int]) -> int:
         def among(end: int) -> int:
@@ -183,7 +184,8 @@ def pairs_with_target(draw: Draw) -> Drawn:
         pairs = combinations(given, 2)
         return sum((b - a if difference else a + b) == goal * change for a, b in pairs)
 
-    body = draw.source(
+    body = written(
+        draw,
         """
         $seen = Counter()
         $count = 0
@@ -220,8 +222,8 @@ def pairs_with_target(draw: Draw) -> Drawn:
             "numbers are counted one by one.",
             "Count in how many ways two places of `$values` can be chosen such that $asked. The order in which they "
             "are chosen does not matter.",
-            "How often does it occur in `$values` that, for two places, an earlier and a later one, $asked. Return "
-            "this count, without looking at every pair if you can.",
+            "Consider every two places of `$values`, an earlier and a later one, and count for how many of these pairs "
+            "$asked. Return this count, without looking at every pair if you can.",
             values=values,
             asked=asked,
         ),
@@ -323,7 +325,7 @@ def longest_stretch(draw: Draw) -> Drawn:
             "pieces. Return $asked (of an empty list, the only piece is empty).$tie",
             **words,
         ),
-        body=draw.source(*styles, **parts),
+        body=written(draw, *styles, **parts),
         oracle=oracle,
         idea=draw.say(
             "A stretch goes on as long as the new number fits to the one before; otherwise a new one starts there. "
@@ -382,7 +384,8 @@ def nearest_two(draw: Draw) -> Drawn:
             asked=asked,
             tie=tie,
         ),
-        body=draw.source(
+        body=written(
+            draw,
             """
             $ordered = sorted($values)
             $a, $b = min(zip($ordered, $ordered[1:]), key=lambda pair: (pair[1] - pair[0], ${side}pair[0]))
@@ -413,15 +416,16 @@ def changes_of_kind(draw: Draw) -> Drawn:
     values, x, count, last = a_list(draw), an_item(draw), a_count(draw), draw.name("last", "before", "previous", "was")
     now = draw.name("now", "flag", "passes")
     asked = {
-        "both": "of two neighbours exactly one is",
-        "into": "a number that is not is followed directly by one that is",
-        "out": "a number that is is followed directly by one that is not",
+        "both": "exactly one of two neighbours is special",
+        "into": "an ordinary number is followed directly by a special one",
+        "out": "a special number is followed directly by an ordinary one",
     }[way]
     differ = {"both": f"{now} != {last}", "into": f"{now} and not {last}", "out": f"{last} and not {now}"}[way]
     parts = {"values": values, "x": x, "count": count, "last": last, "now": now, "differ": differ, "passes": test.of(x)}
     words = {"values": values, "test": test.words, "asked": asked}
 
-    body = draw.source(
+    body = written(
+        draw,
         """
         $count = 0
         $last = None
@@ -457,12 +461,12 @@ def changes_of_kind(draw: Draw) -> Drawn:
         parameters=(Parameter(values, NUMBERS),),
         returns="int",
         say=draw.say(
-            "Call a number special if it belongs to the numbers that are $test. Count the places in `$values` where "
-            "$asked special.",
-            "In `$values`, the special numbers are those that are $test. Return how often $asked special. Lists with "
-            "fewer than two numbers give 0.",
-            "Let the numbers that are $test be the special ones. Walk through `$values` and return the number of times "
-            "that $asked special.",
+            "Call the numbers that are $test special and all others ordinary. Count the places in `$values` where "
+            "$asked.",
+            "In `$values`, the special numbers are those that are $test; the others are ordinary. Return how often "
+            "$asked. Lists with fewer than two numbers give 0.",
+            "Let the numbers that are $test be special and the rest ordinary. Walk through `$values` and return the "
+            "number of times that $asked.",
             **words,
         ),
         body=body,

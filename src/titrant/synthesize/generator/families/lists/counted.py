@@ -9,6 +9,7 @@ from titrant.synthesize.generator.families.lists.bounds import NEAR_NUMBERS, NUM
 from titrant.synthesize.generator.family import Drawn, Parameter, family
 from titrant.synthesize.generator.folds import fold, number_key
 from titrant.synthesize.generator.imports import imports_of
+from titrant.synthesize.generator.layout import written
 from titrant.synthesize.generator.names import a_best, a_list, a_total, an_index, an_item
 from titrant.synthesize.generator.pieces import number_change, number_test
 
@@ -54,7 +55,8 @@ def triples(draw: Draw) -> Drawn:
             first=names[first],
             second=names[second],
         ),
-        body=draw.source(
+        body=written(
+            draw,
             """
             $count = 0
             for $j in range(1, len($values) - 1):
@@ -114,7 +116,8 @@ def pieces_with_sum(draw: Draw) -> Drawn:
                 found += reached == goal if exact else reached % k == rest
         return found
 
-    body = draw.source(
+    body = written(
+        draw,
         """
         $seen = Counter([0])
         $total = $count = 0
@@ -230,7 +233,7 @@ def best_piece(draw: Draw) -> Drawn:
             "the $most $of.$tie",
             **words,
         ),
-        body=draw.source(*(summing if shown == "sum" else placing), **parts),
+        body=written(draw, *(summing if shown == "sum" else placing), **parts),
         oracle=oracle,
         idea=draw.say(
             "The best piece that ends at a place either continues the best one that ends just before, or starts anew "
@@ -273,7 +276,7 @@ def balance(draw: Draw) -> Drawn:
         else "the sum of the numbers before the index and$again the sum of all others"
     ).replace("$again", again)
     words = {"values": values, "sides": sides, "which": "last" if last else "first"}
-    words["range"] = f"from 0 to len({values}) - 1" if own else f"from 0 to len({values})"
+    words["range"] = f"from 0 to `len({values}) - 1`" if own else f"from 0 to `len({values})`"
     with_own = (
         """
         $left, $right = 0, sum($values)
@@ -327,7 +330,7 @@ def balance(draw: Draw) -> Drawn:
             "The answer is the $which index with the smallest absolute difference between the two.",
             **words,
         ),
-        body=draw.source(*(with_own if own else without), found=found, **parts),
+        body=written(draw, *(with_own if own else without), found=found, **parts),
         oracle=oracle,
         idea="Moving on by one place takes a number from the right sum and gives it to the left one, so both sums can "
         "be kept up to date. The smallest difference decides.",
@@ -378,7 +381,8 @@ def grouped_by_key(draw: Draw) -> Drawn:
             found[common] = made.call(members) if end == "fold" else whole[end]
         return found
 
-    body = draw.source(
+    body = written(
+        draw,
         """
         $table = {}
         for $walk:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from titrant.synthesize.generator.draw import Draw
 from titrant.synthesize.generator.families.lists.bounds import NUMBERS, TARGET
 from titrant.synthesize.generator.family import Drawn, Parameter, family
+from titrant.synthesize.generator.layout import written
 from titrant.synthesize.generator.names import a_list, a_result, a_total, an_index, an_item
 from titrant.synthesize.generator.pieces import grouped, number_change, number_test
 
@@ -29,7 +30,8 @@ def sum_of_changed(draw: Draw) -> Drawn:
             "sum is 0.",
             **words,
         ),
-        body=draw.source(
+        body=written(
+            draw,
             """
             $total = 0
             for $x in $values:
@@ -78,7 +80,8 @@ def kept_and_changed(draw: Draw) -> Drawn:
             "put $change in place of each one that is left.",
             **words,
         ),
-        body=draw.source(
+        body=written(
+            draw,
             """
             $kept = []
             for $x in $walk:
@@ -180,7 +183,7 @@ def place_of_match(draw: Draw) -> Drawn:
             "0. Return $none when all numbers fail.",
             **words,
         ),
-        body=draw.source(*(backward if last else forward), **parts),
+        body=written(draw, *(backward if last else forward), **parts),
         oracle=oracle,
         idea=draw.say(
             "One pass is enough: the $which position that passes is the answer, and $none stands for a pass in vain.",
@@ -223,7 +226,8 @@ def parted(draw: Draw) -> Drawn:
             "come first and stand as they stood, the rest follows in $turned.",
             **words,
         ),
-        body=draw.source(
+        body=written(
+            draw,
             """
             $yes, $no = [], []
             for $x in $values:
@@ -309,14 +313,14 @@ def run_at_an_end(draw: Draw) -> Drawn:
         parameters=(Parameter(values, NUMBERS),),
         returns="list[int]",
         say=draw.say(
-            "At the $side of `$values` there may be a run of numbers that are all $test. Return $what, in their order.",
+            "At the $side of `$values` there may be a run of numbers that are all $test. Return $what.",
             "Consider the longest run of numbers at the $side of `$values` that are all $test; it may be empty. Return "
             "$what, as a new list.",
             "Starting from the $side of `$values`, mark numbers as long as they are $test and stop at the first that "
             "is not. Return $what; the order stays.",
             **words,
         ),
-        body=draw.source(*styles, **parts),
+        body=written(draw, *styles, **parts),
         oracle=oracle,
         idea=draw.say(
             "Move a boundary inward from the $side while the number next to it is $test, then slice there.",
@@ -367,7 +371,8 @@ def spent_before(draw: Draw) -> Drawn:
             "arrived; the answer is -1 if it never is.",
             **words,
         ),
-        body=draw.source(
+        body=written(
+            draw,
             """
             $total = 0
             for $i, $x in enumerate($values, start=1):

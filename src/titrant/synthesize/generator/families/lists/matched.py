@@ -6,6 +6,7 @@ from titrant.synthesize.generator.draw import Draw
 from titrant.synthesize.generator.families.lists.bounds import ASCENDING, NEAR_NUMBERS, NUMBERS, SIZE
 from titrant.synthesize.generator.family import Drawn, Parameter, family
 from titrant.synthesize.generator.imports import imports_of
+from titrant.synthesize.generator.layout import written
 from titrant.synthesize.generator.names import a_list, a_result, a_size, an_index, an_item
 
 
@@ -37,7 +38,8 @@ def merged_lists(draw: Draw) -> Drawn:
         return sorted(sets.get(rule, set(one) - set(other)))
 
     if rule == "all":
-        body = draw.source(
+        body = written(
+            draw,
             """
             $kept = []
             $i = $j = 0
@@ -78,7 +80,8 @@ def merged_lists(draw: Draw) -> Drawn:
         parts["store"] = f"if {wanted}:\n    {kept}.append(least)" if wanted else f"{kept}.append(least)"
         flags = f"in_a = {i} < len({a}) and {a}[{i}] == least\n        in_b = {j} < len({b}) and {b}[{j}] == least"
         parts["flags"] = (flags.replace("        ", "") + "\n") if wanted else ""
-        body = draw.source(
+        body = written(
+            draw,
             """
             $kept = []
             $i = $j = 0
@@ -157,7 +160,8 @@ def within_reach(draw: Draw) -> Drawn:
         inside = range(-reach + strict, reach + 1 - strict)
         return [len([n for n in given if (n - center not in inside) == far]) for center in centers]
 
-    body = draw.source(
+    body = written(
+        draw,
         """
         $ordered = sorted($values)
         result = []
@@ -236,7 +240,8 @@ def extremes_removed(draw: Draw) -> Drawn:
         left.reverse()
         return left if listed else sum(left)
 
-    body = draw.source(
+    body = written(
+        draw,
         """
         $ordered = sorted(range(len($values)), key=lambda $i: $values[$i])
         chosen = sorted($ordered[$start:max(0, $stop)])
@@ -351,7 +356,7 @@ def common_with_counts(draw: Draw) -> Drawn:
 
         return [n for at, n in enumerate(one) if (other.count(needs(n)) > one[:at].count(n)) == matched]
 
-    body = draw.source(*styles, **parts)
+    body = written(draw, *styles, **parts)
     return Drawn(
         call=draw.choice(("match_lists", "find_partners", "serve_requests", "pair_off")),
         parameters=(Parameter(a, NEAR_NUMBERS), Parameter(b, NEAR_NUMBERS)),

@@ -7,6 +7,7 @@ from titrant.synthesize.generator.families.lists.bounds import NEAR_NUMBERS, NUM
 from titrant.synthesize.generator.family import Drawn, Parameter, family
 from titrant.synthesize.generator.folds import number_key
 from titrant.synthesize.generator.imports import imports_of
+from titrant.synthesize.generator.layout import written
 from titrant.synthesize.generator.names import a_list, a_result, an_index, an_item
 
 
@@ -45,7 +46,8 @@ def sorted_by_key(draw: Draw) -> Drawn:
             "not differ in it $ties.",
             **words,
         ),
-        body=draw.source(
+        body=written(
+            draw,
             """
             return sorted($values, key=lambda $x: $key)
             """,
@@ -121,7 +123,8 @@ def most_frequent(draw: Draw) -> Drawn:
         found = {"least": min(fits), "greatest": max(fits), "first": fits[0]}[tie]
         return (found, goal) if both else found
 
-    body = draw.source(
+    body = written(
+        draw,
         """
         $counts = Counter($key for $x in $values)
         $best = $pick($counts, key=lambda $which: $rank)
@@ -202,7 +205,8 @@ def ranked(draw: Draw) -> Drawn:
             found.append(first + len(set(beyond) if distinct else beyond))
         return found
 
-    body = draw.source(
+    body = written(
+        draw,
         """
         $ordered = sorted($source)
         return [$bisect for $x in $values]
@@ -306,8 +310,8 @@ def without_repeats(draw: Draw) -> Drawn:
             "the old order.",
             **words,
         ),
-        body=draw.source(
-            *styles, dict_end=f"list({seen}.values())[::-1]" if last else f"list({seen}.values())", **parts
+        body=written(
+            draw, *styles, dict_end=f"list({seen}.values())[::-1]" if last else f"list({seen}.values())", **parts
         ),
         oracle=oracle,
         idea="Remember in a set what has been met; a number whose kind is new is kept, all others are skipped."

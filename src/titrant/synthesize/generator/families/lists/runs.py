@@ -8,6 +8,7 @@ from titrant.synthesize.generator.draw import Draw
 from titrant.synthesize.generator.families.lists.bounds import NEAR_NUMBERS, NUMBERS
 from titrant.synthesize.generator.family import Drawn, Parameter, family
 from titrant.synthesize.generator.imports import imports_of
+from titrant.synthesize.generator.layout import written
 from titrant.synthesize.generator.names import a_best, a_list, a_result, a_total, an_index, an_item
 from titrant.synthesize.generator.pieces import number_change, number_test
 
@@ -23,7 +24,7 @@ def records(draw: Draw) -> Drawn:
     parts = {"values": values, "x": x, "i": i, "best": best, "kept": kept, "sign": sign, "walk": walk, "order": order}
     compared = ("greater than" if strict else "at least as great as") if high else "less than" if strict else "at most"
     words = {"values": values, "compared": compared, "side": "after" if backward else "before"}
-    words["shown"] = "their indexes" if places else "these numbers"
+    words["shown"] = "the indexes" if places else "the list"
     words["direction"] = "from the last to the first" if backward else "from the first to the last"
 
     def oracle(given: list[int]) -> list[int]:
@@ -41,15 +42,16 @@ def records(draw: Draw) -> Drawn:
         parameters=(Parameter(values, NUMBERS),),
         returns="list[int]",
         say=draw.say(
-            "A record in `$values` is a number that is $compared every number $side it. Return $shown for all records, "
-            "going through the list $direction. A number with none $side it is a record.",
+            "A record in `$values` is a number that is $compared every number $side it. Return $shown "
+            "of all records, going through the list $direction. A number with none $side it is a record.",
             "Go through `$values` $direction and collect each number that is $compared all that were visited earlier; "
-            "the number visited first always counts. Return $shown in the order of the visit.",
-            "Return, in the order $direction, $shown: all numbers of `$values` that are $compared each of the numbers "
-            "that stand $side them.",
+            "the number visited first always counts. Return $shown of these numbers in the order of the visit.",
+            "Return, in the order $direction, $shown of all numbers in `$values` that are $compared each of the "
+            "numbers that stand $side them.",
             **words,
         ),
-        body=draw.source(
+        body=written(
+            draw,
             """
             $kept = []
             $best = None
@@ -158,7 +160,8 @@ def peaks(draw: Draw) -> Drawn:
         ]
         """,
     )
-    body = draw.source(
+    body = written(
+        draw,
         *(loose if ends else inner),
         mirror="<" if high else ">",
         extreme="max" if high else "min",
@@ -225,7 +228,8 @@ def totals_with_resets(draw: Draw) -> Drawn:
             found.append(sum(each if plain else change.call(each) for each in given[begin : end + 1]))
         return found
 
-    body = draw.source(
+    body = written(
+        draw,
         """
         $kept = []
         $total = 0
@@ -296,7 +300,7 @@ def next_beyond(draw: Draw) -> Drawn:
     )
     words = {"values": values, "none": none, "side": "left" if backward else "right"}
     words["compared"] = ("greater than" if strict else "at least") if high else "less than" if strict else "at most"
-    words["shown"] = "how many places away it is" if distance else "that number"
+    words["shown"] = "the distance to it in places" if distance else "that number itself"
 
     def oracle(given: list[int]) -> list[int]:
         found = []
@@ -321,7 +325,8 @@ def next_beyond(draw: Draw) -> Drawn:
             "one at the place itself. Collect $shown, or $none if no such number comes.",
             **words,
         ),
-        body=draw.source(
+        body=written(
+            draw,
             """
             $kept = [$none] * len($values)
             $stack = []
@@ -403,7 +408,8 @@ def cancelled(draw: Draw) -> Drawn:
             said=said,
             asked="how many numbers are left" if count else "the list of what is left",
         ),
-        body=draw.source(
+        body=written(
+            draw,
             """
             $stack = []
             for $x in $values:

@@ -1,0 +1,6 @@
+"""Arithmetic: digits, divisors, primes, sequences, counting, rounding, grids."""
+
+from titrant.synthesize.generator.families.arithmetic import digits as digits
+from titrant.synthesize.generator.families.arithmetic import divisors as divisors
+from titrant.synthesize.generator.families.arithmetic import numerals as numerals
+from titrant.synthesize.generator.families.arithmetic import remainders as remainders
