@@ -45,6 +45,16 @@ _HOLDING_NODE_BODY = """
     """
 
 
+_EDGES_THAT_HOLD_WORDINGS = (
+    "Return $what of an undirected graph for which $act leaves the remaining nodes in more connected components than "
+    "the graph had before.$form $about",
+    "Find the $thing of `$graph` that hold it together: $act would raise the number of connected components among the "
+    "nodes that remain. Return $what of this kind.$form $about",
+    "Return $what that a network cannot lose: a loss counts as harmful if $act makes the number of connected "
+    "components greater.$form $about",
+)
+
+
 _HOLDING_EDGE_BODY = """
     near = defaultdict(list)
     for a, b in $graph:

@@ -138,7 +138,7 @@ def components_summed_up(draw: Draw) -> Drawn:
 _NODES_ON_CIRCLES_WORDINGS = (
     "Return $what $words. Only nodes whose number is $is_kept count. $about",
     "Look at the nodes of a directed graph that $words. Return $which of them with a number that is $is_kept. $about",
-    "Find the nodes of `$graph` that $words, leave out those whose number is not $is_kept, and return $rest. $about",
+    "Find the nodes of `$graph` that $words, keep only those whose number is $is_kept, and return $rest. $about",
 )
 
 
@@ -240,7 +240,7 @@ def _circling(draw: Draw, kind: int) -> Drawn:
         say=draw.say(
             *_NODES_ON_CIRCLES_WORDINGS,
             which="how many there are" if counted else "those, in ascending order,",
-            rest="how many are left" if counted else "the others in ascending order",
+            rest="how many are left" if counted else "these in ascending order",
             **names,
         ),
         body=draw.source(*templates, **names),
@@ -393,13 +393,3 @@ def two_sides(draw: Draw) -> Drawn:
         ),
         difficulty=3,
     )
-
-
-_EDGES_THAT_HOLD_WORDINGS = (
-    "Return $what of an undirected graph for which $act leaves the remaining nodes in more connected components than "
-    "the graph had before.$form $about",
-    "Find the $thing of `$graph` that hold it together: $act would raise the number of connected components among the "
-    "nodes that remain. Return $what of this kind.$form $about",
-    "Return $what that a network cannot lose: a loss counts as harmful if $act makes the number of connected "
-    "components greater.$form $about",
-)
