@@ -80,7 +80,7 @@ def test_endless_variants_use_up_their_steps(sandbox: Sandbox, name: str) -> Non
         "import os\ndef f(x):\n    os._exit(0)",
         "def f(x):\n    return sum(range(10**15))",
         "import ctypes\ndef f(x):\n    return ctypes.string_at(0)",
-        "import os\nos.kill(os.getpid(), 9)",
+        "import resource\nresource.setrlimit(resource.RLIMIT_CPU, (0, 0))\nwhile True: pass",
     ],
 )
 def test_a_variant_that_ends_its_process_costs_no_other_an_answer(sandbox: Sandbox, variant: str) -> None:
@@ -92,7 +92,7 @@ def test_a_variant_that_ends_its_process_costs_no_other_an_answer(sandbox: Sandb
 
 def test_variants_that_fail_at_once_have_raised_at_every_input(sandbox: Sandbox) -> None:
     found = called(sandbox, RIGHT.candidate, "1 / 0", "def f(x) return", "def g(): pass").answers
-    assert [set(each) for each in found[1:]] == [{"! ZeroDivisionError"}, {"! SyntaxError"}, {"! KeyError"}]
+    assert [set(each) for each in found[1:]] == [{"! ZeroDivisionError"}, {"! SyntaxError"}, {"! NameError"}]
 
 
 @pytest.mark.parametrize(

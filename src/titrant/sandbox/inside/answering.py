@@ -8,6 +8,7 @@ one line an input and a last line END. For a candidate that cannot be called, `-
 
 from __future__ import annotations
 
+import contextlib
 import json
 import marshal
 import math
@@ -15,11 +16,12 @@ import os
 import random
 import signal
 import sys
+import time
 import types
-from collections.abc import Callable
-from typing import Any
+from types import CodeType
+from typing import Any, NamedTuple, NoReturn
 
-from . import fuel
+from . import fuel, literals
 
 VARIANT_SECONDS = 1.0
 """Processor time of one variant with all inputs; then its process ends."""
@@ -30,6 +32,13 @@ END = "."
 _MOST_DEEP = 40
 """Containers within containers."""
 _LONG = 500
+_REHEARSALS = 20
+_DEPTH = 1000
+"""Calls within calls, as in every Python."""
+_LEAST_NANOSECONDS = 2
+"""In which no interpreter begins a round of a loop or a call."""
+_ALARM_SECONDS = 0.0015
+_now = time.perf_counter_ns
 
 _ATOMS = frozenset((int, str, bool, type(None), bytes))
 _SEQUENCES = frozenset((list, tuple, set))
@@ -39,78 +48,150 @@ def main(out: int, text: bytes) -> None:
     """Answer for the candidate and for each variant, and end."""
     asked = json.loads(text)
     try:
-        inputs, count = _inputs(asked["inputs"])
+        inputs, count = literals.marshalled(asked["inputs"])
     except Exception as error:
         _write(out, ["0", _told("its inputs are no list of tuples: ", error), END])
         os._exit(0)
     _write(out, [str(count)])
     entry_point, setup = asked["entry_point"], asked["setup"]
     if asked["candidate"] is not None:
-        _write(out, _block(asked["candidate"], entry_point, setup, inputs, None))
+        _write(out, _candidate(_Text(asked["candidate"], entry_point, setup), inputs))
     signal.signal(signal.SIGPROF, signal.SIG_DFL)
     for variant in asked["variants"]:
         signal.setitimer(signal.ITIMER_PROF, VARIANT_SECONDS)
-        _write(out, _block(variant, entry_point, setup, inputs, fuel.Tank(asked["steps"])))
+        text_of = _Text(variant, entry_point, setup)
+        _write(out, _quick(text_of, inputs, asked["steps"]) or _counted(text_of, inputs, asked["steps"]))
     os._exit(0)
 
 
-def _inputs(text: str) -> tuple[bytes, int]:
-    """The inputs, from which each program gets new ones, and how many they are."""
-    code = compile(text, "<inputs>", "eval", dont_inherit=True)
-    if not set(code.co_names) <= {"set"}:
-        raise ValueError(f"{code.co_names[0]} is no literal")
-    found = eval(code, {"__builtins__": {"set": set}})
-    if type(found) is not list or not all(type(arguments) is tuple for arguments in found):
-        raise ValueError(f"a {type(found).__name__}")
-    return marshal.dumps(found), len(found)
+def rehearse() -> None:
+    """Do what is done for every item, with a program of one's own: what the interpreter learns from it is then there
+    in every copy of this process."""
+    inputs, _ = literals.marshalled("[(1, [2, 'a'], {3: (4,)})]")
+    source = _Text("def f(*x):\n    for y in x:\n        pass\n    return [y for y in x]", "f", "")
+    for _ in range(_REHEARSALS):
+        _candidate(source, inputs)
+        _quick(source, inputs, 100)
+        _counted(source, inputs, 100)
+        json.loads(json.dumps({"text": inputs.hex(), "list": [1, 2]}))
 
 
-def _block(source: str, entry_point: str, setup: str, inputs: bytes, tank: fuel.Tank | None) -> list[str]:
-    """One program with all inputs."""
-    module = types.ModuleType("candidate")
-    names = module.__dict__
-    sys.modules["candidate"] = module
-    random.seed(0)
-    given = marshal.loads(inputs)
+class _Text(NamedTuple):
+    """A program."""
+
+    source: str
+    entry_point: str
+    setup: str
+
+
+class _Rang(BaseException):
+    """A variant has taken so long that it may have used up its steps."""
+
+
+def _candidate(program: _Text, inputs: bytes) -> list[str]:
     try:
-        if setup:
-            exec(compile(setup, "<setup>", "exec", dont_inherit=True), names)
-        if tank is None:
-            code = compile(source, "<candidate>", "exec", dont_inherit=True)
-        else:
-            names[fuel.TICK] = tank.tick()
-            code = fuel.compiled(source, "<candidate>")
-        exec(code, names)
-        call = names[entry_point]
+        call = _loaded(program, compile(program.source, "<candidate>", "exec", dont_inherit=True), {})
     except BaseException as error:
-        if tank is not None:
-            return ["~" if tank.empty else _raised(error)] * len(given) + [END]
-        missing = type(error) is KeyError and entry_point not in names
-        return [f"- it defines no {entry_point}" if missing else _told("", error), END]
+        return [_told("", error), END]
+    return [*(_answer(call, arguments) for arguments in marshal.loads(inputs)), END]
+
+
+def _quick(program: _Text, inputs: bytes, steps: int) -> list[str] | None:
+    """The answers of a variant without counting its steps, if it is so fast that it cannot have used them up; else
+    None. Counting would give the same answers."""
+    alarm = _Alarm()
+    most = steps * _LEAST_NANOSECONDS
+    given = marshal.loads(inputs)
     lines: list[str] = []
-    for arguments in given:
-        lines.append(_answer(call, arguments, tank))
-        if tank is not None and tank.empty:
-            lines += ["~"] * (len(given) - len(lines))
-            break
-    return [*lines, END]
+    try:
+        code = compile(program.source, "<candidate>", "exec", dont_inherit=True)
+        alarm.set()
+        began = _now()
+        call = _loaded(program, code, {})
+        for arguments in given:
+            if _now() - began > most:
+                raise _Rang
+            began = _now()
+            lines.append(_answer(call, arguments))
+        if _now() - began > most:
+            raise _Rang
+    except _Rang:
+        alarm.rang = True
+    except BaseException as error:
+        lines = [_raised(error)] * len(given)
+    alarm.end()
+    return None if alarm.rang else [*lines, END]
 
 
-def _answer(call: Callable[..., Any], arguments: tuple[Any, ...], tank: fuel.Tank | None) -> str:
-    if tank is not None:
-        tank.fill()
+class _Alarm:
+    """Raises _Rang, wherever the program is, again and again until its end; none is missed though it be caught."""
+
+    def __init__(self) -> None:
+        self.rang = False
+        signal.signal(signal.SIGALRM, self._ring)
+
+    def _ring(self, *_: object) -> NoReturn:
+        self.rang = True
+        raise _Rang
+
+    def set(self) -> None:
+        signal.setitimer(signal.ITIMER_REAL, _ALARM_SECONDS, _ALARM_SECONDS)
+
+    def end(self) -> None:
+        while True:
+            with contextlib.suppress(_Rang):
+                signal.setitimer(signal.ITIMER_REAL, 0)
+                signal.signal(signal.SIGALRM, signal.SIG_IGN)
+                return
+
+
+def _counted(program: _Text, inputs: bytes, steps: int) -> list[str]:
+    """The answers of a variant, its steps counted."""
+    tank = fuel.Tank(steps)
+    given = marshal.loads(inputs)
+    lines: list[str] = []
+    try:
+        code = fuel.compiled(program.source, "<candidate>")
+        call = _loaded(program, code, {fuel.TICK: tank.tick()})
+        sys.setrecursionlimit(_DEPTH + 1)  # asking is a call more than the program makes itself
+        for arguments in given:
+            tank.fill()
+            answer = _answer(call, arguments)
+            if tank.empty:
+                break
+            lines.append(answer)
+    except BaseException as error:
+        if not tank.empty:
+            return [_raised(error)] * len(given) + [END]
+    return [*lines, *["~"] * (len(given) - len(lines)), END]
+
+
+def _loaded(program: _Text, code: CodeType, names: dict[str, Any]) -> Any:
+    """The function of a program, executed as a module of its own that finds all else as every other does."""
+    module = types.ModuleType("candidate")
+    module.__dict__.update(names)
+    sys.modules["candidate"] = module
+    sys.setrecursionlimit(_DEPTH)
+    random.seed(0)
+    if program.setup:
+        exec(compile(program.setup, "<setup>", "exec", dont_inherit=True), module.__dict__)
+    exec(code, module.__dict__)
+    if program.entry_point not in module.__dict__:
+        raise NameError(f"it defines no {program.entry_point}")
+    return module.__dict__[program.entry_point]
+
+
+def _answer(call: Any, arguments: tuple[Any, ...]) -> str:
     try:
         value = call(*arguments)
-        if tank is not None and tank.empty:
-            return "~"
         if plain(value):
             said = repr(value)
             if len(said) <= MOST_CHARACTERS:
                 return f"= {said}"
         return f"? {type(value).__name__[:_LONG]}".replace("\n", " ")
+    except _Rang:
+        raise
     except BaseException as error:
-        if tank is not None and tank.empty:
-            return "~"
         return _raised(error)
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import gc
 import os
 import select
 import signal
@@ -104,6 +105,7 @@ def _keep(place: begin.Place, limits: dict[str, Any], told: int) -> NoReturn:
     """In the keeper: lock in, then serve."""
     try:
         os.set_blocking(told, False)
+        bounds = begin.bounds(place, limits, limits["cpu_seconds"])
         nothing = os.open(os.devnull, os.O_RDWR)
         if place.tier == "bubblewrap":
             confine.hide_all_processes()
@@ -111,17 +113,19 @@ def _keep(place: begin.Place, limits: dict[str, Any], told: int) -> NoReturn:
             os.chdir("/")
             confine.restrict_files(place.readable, None)
         os.setsid()
-        bounds = begin.bounds(place, limits, limits["cpu_seconds"])
+        sys.stdin, sys.stdout, sys.stderr = begin.stream(0, "r"), begin.stream(1, "w"), begin.stream(2, "w")
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         confine.set_limits(dataclasses.replace(bounds, cpu_seconds=None))
         confine.become(bounds.user)
         confine.drop_capabilities()
         confine.die_with_parent()
-        sys.stdin, sys.stdout, sys.stderr = begin.stream(0, "r"), begin.stream(1, "w"), begin.stream(2, "w")
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        buffer = _Buffer()
+        system_calls.install(system_calls.Freedom(keeper=True), None)
+        keeper = _Keeper(bounds, told, nothing)
+        answering.rehearse()
+        gc.collect()
+        gc.freeze()
         while size := struct.unpack("!I", begin.exactly(0, 4))[0]:
-            ended = _served(size, bounds, told, nothing, buffer)
-            _say("ended", ENDED.pack(*ended))
+            _say("ended", ENDED.pack(*keeper.serve(size)))
         _say("end of batch")
         os._exit(0)
     except BaseException as error:
@@ -130,72 +134,74 @@ def _keep(place: begin.Place, limits: dict[str, Any], told: int) -> NoReturn:
         os._exit(1)
 
 
-class _Buffer:
-    """Where answers stand while they are passed on, and no longer: the next item's memory begins as a copy of this."""
+class _Keeper:
+    """What all items need, made once; it is locked in."""
 
-    def __init__(self) -> None:
-        self._bytes = memoryview(bytearray(_PART))
+    def __init__(self, bounds: confine.Bounds, told: int, nothing: int) -> None:
+        self._bounds = bounds
+        self._told = told
+        self._nothing = nothing
+        self._filter = system_calls.ItemFilter()
+        self._buffer = memoryview(bytearray(_PART))
         self._zeros = memoryview(bytes(_PART))
 
-    def pass_on(self, file: int) -> int:
-        """Read a part from a file and say it; its size, 0 at the end."""
-        size = os.readv(file, [self._bytes])
+    def serve(self, size: int) -> tuple[int, int, float]:
+        """One item in a process of its own: its exit code, the place of a reason, its CPU seconds."""
+        answers, out = os.pipe()
+        item = os.fork()
+        if item == 0:
+            self._become(size, out)
+        os.close(out)
+        if os.read(answers, 1) != _READY:
+            raise RuntimeError("an item's process ended before it began")
+        passed, reason = 0, 0
+        while part := self._pass_on(answers):
+            passed += part
+            if passed > MOST_BYTES:
+                reason = REASONS.index("answers too long")
+                os.kill(item, signal.SIGKILL)
+                break
+        os.close(answers)
+        _, status, usage = os.wait4(item, 0)
+        if status == signal.SIGKILL and not reason:
+            reason = self._reason(item)
+        return os.waitstatus_to_exitcode(status), reason, usage.ru_utime + usage.ru_stime
+
+    def _pass_on(self, answers: int) -> int:
+        """Say a part of the answers; its size, 0 at the end. It does not stay: the next item's memory begins as a copy
+        of this process's."""
+        size = os.readv(answers, [self._buffer])
         if size:
-            _say("answers", self._bytes[:size])
-            self._bytes[:size] = self._zeros[:size]
+            _say("answers", self._buffer[:size])
+            self._buffer[:size] = self._zeros[:size]
         return size
 
+    def _reason(self, item: int) -> int:
+        """Why the slot has ended an item, if it was the slot."""
+        with contextlib.suppress(BlockingIOError):
+            for line in os.read(self._told, 2**12).splitlines():
+                number, reason = line.split()
+                if int(number) == item:
+                    return int(reason)
+        return 0
 
-def _served(size: int, bounds: confine.Bounds, told: int, nothing: int, buffer: _Buffer) -> tuple[int, int, float]:
-    """One item in a process of its own: its exit code, the place of a reason, its CPU seconds."""
-    answers, out = os.pipe()
-    item = os.fork()
-    if item == 0:
-        _item(size, bounds, out, nothing)
-    os.close(out)
-    if os.read(answers, 1) != _READY:
-        raise RuntimeError("an item's process ended before it began")
-    passed, reason = 0, 0
-    while part := buffer.pass_on(answers):
-        passed += part
-        if passed > MOST_BYTES:
-            reason = REASONS.index("answers too long")
-            os.kill(item, signal.SIGKILL)
-            break
-    os.close(answers)
-    _, status, usage = os.wait4(item, 0)
-    if status == signal.SIGKILL and not reason:
-        reason = _reason(told, item)
-    return os.waitstatus_to_exitcode(status), reason, usage.ru_utime + usage.ru_stime
-
-
-def _reason(told: int, item: int) -> int:
-    """Why the slot has ended an item, if it was the slot."""
-    with contextlib.suppress(BlockingIOError):
-        for line in os.read(told, 2**12).splitlines():
-            number, reason = line.split()
-            if int(number) == item:
-                return int(reason)
-    return 0
-
-
-def _item(size: int, bounds: confine.Bounds, out: int, nothing: int) -> NoReturn:
-    """In an item's process: take its text, keep one file, put on the filter, run."""
-    try:
-        asked = begin.exactly(0, size)
-        for file in (0, 1, 2):
-            os.dup2(nothing, file)
-        if out != _OUT:
-            os.dup2(out, _OUT)
-        os.closerange(_OUT + 1, 2**20)
-        confine.set_time(bounds)
-        confine.die_with_parent()
-        system_calls.install(system_calls.Freedom(), os.getpid())
-        os.write(_OUT, _READY)
-    except BaseException:
-        os._exit(1)
-    answering.main(_OUT, asked)
-    os._exit(0)
+    def _become(self, size: int, out: int) -> NoReturn:
+        """In an item's process: take its text, keep one file, put on the filter, run."""
+        try:
+            asked = begin.exactly(0, size)
+            for file in (0, 1, 2):
+                os.dup2(self._nothing, file)
+            if out != _OUT:
+                os.dup2(out, _OUT)
+            os.closerange(_OUT + 1, 2**20)
+            confine.set_time(self._bounds)
+            confine.die_with_parent()
+            self._filter.put_on()
+            os.write(_OUT, _READY)
+        except BaseException:
+            os._exit(1)
+        answering.main(_OUT, asked)
+        os._exit(0)
 
 
 def _say(kind: str, said: bytes | memoryview = b"") -> None:
