@@ -48,7 +48,8 @@ def _closing(line: str, opening: int) -> int:
 
 def _cuts(line: str, start: int, end: int) -> list[int]:
     """Where the clauses `for` and `if` of a comprehension begin that is all there is between the two places."""
-    depth, found = 0, []
+    depth = 0
+    found: list[int] = []
     for at in range(start, end):
         depth += (line[at] in "([{") - (line[at] in ")]}")
         if depth == 0 and (line.startswith(" for ", at) or (found and line.startswith(" if ", at))):

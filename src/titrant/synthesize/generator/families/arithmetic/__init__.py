@@ -3,4 +3,6 @@
 from titrant.synthesize.generator.families.arithmetic import digits as digits
 from titrant.synthesize.generator.families.arithmetic import divisors as divisors
 from titrant.synthesize.generator.families.arithmetic import numerals as numerals
+from titrant.synthesize.generator.families.arithmetic import processes as processes
 from titrant.synthesize.generator.families.arithmetic import remainders as remainders
+from titrant.synthesize.generator.families.arithmetic import sequences as sequences

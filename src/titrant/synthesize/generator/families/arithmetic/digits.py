@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 
 from titrant.synthesize.generator.draw import Draw
@@ -16,7 +17,7 @@ from titrant.synthesize.generator.names import a_number, a_total
 def digit_sums(draw: Draw) -> Drawn:
     """The digits that pass a test, each changed, added up or multiplied."""
     test, k = digit_test(draw), draw.integer(2, 9)
-    options = (
+    options: tuple[tuple[str, str, Callable[[int], int]], ...] = (
         ("the digit itself", "$x", lambda d: d),
         ("its square", "$x * $x", lambda d: d**2),
         ("its cube", "$x ** 3", lambda d: d * d * d),
@@ -298,7 +299,7 @@ def numeral_in_base(draw: Draw) -> Drawn:
         if ask == "mirror":
             return all(found[at] == found[size - 1 - at] for at in range(size))
         if ask == "swing":
-            return sum(digit * (-1) ** (size - 1 - at) for at, digit in enumerate(found))
+            return sum(digit if (size - at) % 2 else -digit for at, digit in enumerate(found))
         seen = sorted(found)
         counts = {"zeros": seen.count(0), "greatest": seen[-1]}
         return counts.get(ask, 1 + sum(a != b for a, b in pairwise(seen)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 
 from titrant.synthesize.generator.draw import Draw
@@ -19,7 +20,7 @@ def numbers_by_digits(draw: Draw) -> Drawn:
     """Which numbers up to a bound have digits that fit."""
     k, listed = draw.integer(2, 9), draw.chance()
     s = draw.integer(5, 12)
-    options = (
+    options: tuple[tuple[str, str, Callable[[list[int]], bool]], ...] = (
         (f"contain the digit {k}", f"'{k}' in $t", lambda ds: k in ds),
         (f"do not contain the digit {k}", f"'{k}' not in $t", lambda ds: k not in ds),
         ("have no digit twice", "len(set($t)) == len($t)", lambda ds: all(ds.count(d) == 1 for d in ds)),
