@@ -276,7 +276,7 @@ class _Run:
             return min(self.ranks, self.slots)
         if job.kind not in ON_CORES or os.environ.get("TITRANT_ENGINE"):  # the user has decided
             return 1
-        if job.kind == "code":
+        if "documents" not in job.inputs:  # each item takes long
             return max(1, self._free_cores() // (waiting + 1))
         folder = self.store.require(self.plan.jobs[job.inputs["documents"]])
         stored = sum(path.stat().st_size for path in folder.glob("documents-*.parquet"))
