@@ -106,6 +106,10 @@ def test_commands_and_flags_are_frozen() -> None:
         "report": ["STUDY", "--store"],
         "run": ["STUDY", "--store", "--job", "--workers", "--track", "--ranks", "--calibrate", "--hourly-price"],
         "status": ["STUDY", "--store"],
+        "synthesize": [
+            *("[STUDY]", "--synthesis", "--generated", "--seed", "--area", "--difficulty", "--form"),
+            *("--out", "--refused", "--workers", "--store"),
+        ],
     }
 
 

@@ -293,6 +293,58 @@ def evaluate(
 
 
 @commands.command()
+@click.argument("study", metavar="[STUDY]", required=False)
+@click.option("--synthesis", metavar="NAME", help="With STUDY: which, if it declares several.")
+@click.option(
+    "--generated", type=_Whole(1, 10_000_000), metavar="N", help="Without STUDY: problems; 1000 if not given."
+)
+@click.option("--seed", type=_Whole(0, 2**31 - 1), help="Without STUDY: another one gives other problems.")
+@click.option("--area", "areas", multiple=True, metavar="NAME", help="Without STUDY: only these areas.")
+@click.option("--difficulty", metavar="A-B", help="Without STUDY: from level A to level B, of 1 to 5.")
+@click.option(
+    "--form",
+    "forms",
+    multiple=True,
+    type=click.Choice(["text", "javascript"]),
+    help="Without STUDY: also tell each solution in words, or translate it.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, allow_dash=True),
+    metavar="FILE",
+    help="Write items with all that is known of them as JSON lines to FILE (- for standard output).",
+)
+@click.option("--refused", is_flag=True, help="With --out: also problems without an accepted solution.")
+@click.option("--workers", type=_Whole(min=1), metavar="N", help="Processes at once.")
+@_store
+def synthesize(
+    study: str | None,
+    synthesis: str | None,
+    generated: int | None,
+    seed: int | None,
+    areas: tuple[str, ...],
+    difficulty: str | None,
+    forms: tuple[str, ...],
+    out: Path | None,
+    refused: bool,
+    workers: int | None,
+    store: Path,
+) -> None:
+    """Make verified synthetic code: problems, solutions, and what the solutions pass, with no training around it.
+
+    Without STUDY, problems and solutions come from the generator, which needs no model. With STUDY: as it declares
+    them, its teacher included.
+    """
+    from titrant.cli.synthesizing import Wanted
+    from titrant.cli.synthesizing import synthesize as make
+
+    if refused and out is None:
+        raise click.UsageError("--refused says what --out writes: add --out FILE")
+    wanted = Wanted(study, synthesis, generated, seed, areas, difficulty, forms, refused)
+    make(wanted, store, out, workers=workers)
+
+
+@commands.command()
 def ladder() -> None:
     """Show the rungs that a scale may be named by: size, batch, learning rate, budget, and the rule behind each."""
     from titrant.cli.ladder import show_ladder

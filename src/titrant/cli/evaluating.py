@@ -6,7 +6,6 @@ shown again; stopped, it goes on.
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, get_args
 import click
 
 from titrant.artifacts import Benchmarks, CodeScores, Generations, Scores
+from titrant.cli.line import Line
 from titrant.cli.opened import make_console
 from titrant.cli.results import folders_of, quiet_transformers
 from titrant.errors import Problem, StudyError
@@ -36,9 +36,6 @@ from titrant.study.world import content_of_file, content_of_folder
 
 if TYPE_CHECKING:
     from titrant.analyze.alone import Alone
-
-_TERMINAL = os.dup(2)
-"""Standard error as it was before a job's output was sent to its log."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +64,7 @@ def evaluate_on_tasks(model: str, wanted: Wanted, root: Path) -> None:
 
     def done(kind: str, declaration: JobDeclaration, inputs: dict[str, Given]) -> Given:
         job = job_alone(kind, name, declaration, inputs)
-        line = _Line(Doing(job, time.monotonic()))
+        line = Line(Doing(job, time.monotonic()))
         try:
             return do_alone(store, job, inputs, line, stop)
         finally:
@@ -177,31 +174,6 @@ def _model(store: Store, model: str) -> tuple[str, dict[str, Given]]:
         "train": given_artifact(store, "train", train),
         "tokenizer": given_artifact(store, "tokenizer", tokenizer),
     }
-
-
-class _Line:
-    """One line of progress on standard error: kept up in a terminal, told every minute elsewhere."""
-
-    EVERY_SECONDS = 60.0
-
-    def __init__(self, doing: Doing) -> None:
-        self._doing, self._told = doing, 0.0
-        self._live = os.isatty(_TERMINAL)
-
-    def __call__(self, event: dict[str, object]) -> None:
-        now = time.monotonic()
-        self._doing.update(event, now)
-        if self._live:
-            width = os.get_terminal_size(_TERMINAL).columns
-            os.write(_TERMINAL, f"\r\x1b[K{self._doing.line(width - 1)}".encode())
-        elif now - self._told >= self.EVERY_SECONDS:
-            self._told = now
-            os.write(_TERMINAL, f"{self._doing.line()}\n".encode())
-
-    def end(self) -> None:
-        """Leave the line clean."""
-        if self._live:
-            os.write(_TERMINAL, b"\r\x1b[K")
 
 
 def _show(model: str, wanted: Wanted, made: dict[str, Given]) -> None:

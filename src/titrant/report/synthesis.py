@@ -144,7 +144,7 @@ def facts_of(entry: SynthesisEntry) -> list[tuple[str, str]]:
         ("contracts", _counted(entry.contracts)),
         ("solved by", _counted({name or "the problem's own solution": n for name, n in entry.teachers.items()})),
         ("licences of problems", _counted(entry.licences)),
-        ("cost", "" if entry.cost is None else f"{numbers.plain(entry.cost, 2)} in the currency of its prices"),
+        ("cost", f"{numbers.plain(entry.cost, 2)} in the currency of its prices" if entry.cost else ""),
         ("contained by", entry.tier),
         ("versions", ", ".join(f"{name} {version}" for name, version in sorted(entry.versions.items()))),
     ]

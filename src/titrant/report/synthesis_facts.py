@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from titrant.artifacts import Transformed, Verified
 from titrant.errors import StoreError
 from titrant.report.synthesis_entries import AreaEntry, ItemEntry, LevelEntry, SynthesisEntry, WrittenEntry
-from titrant.study.synthesis import SyntheticItems
+from titrant.study.synthesis import LEVELS, SyntheticItems
 
 SHOWN, REFUSED_SHOWN = 3, 2
 """Accepted items, and refused ones, that are shown."""
@@ -50,7 +50,8 @@ def read_synthesis(
         texts=summary.texts,
         translations=summary.translations,
         levels=tuple(
-            LevelEntry(level=level, tried=found.tried, passed=found.passed) for level, found in summary.levels.items()
+            LevelEntry(level=level, tried=summary.levels[level].tried, passed=summary.levels[level].passed)
+            for level in levels_of(summary)
         ),
         refused=summary.refused,
         areas=tallies.areas(),
@@ -68,6 +69,12 @@ def read_synthesis(
         sources=tuple(_sources(name, study, written)),
         examples=examples,
     )
+
+
+def levels_of(summary: Verified) -> list[str]:
+    """The levels that were asked for, in their order: records are stored with sorted keys."""
+    order = (*LEVELS, "mutants", "contracts")
+    return sorted(summary.levels, key=lambda level: order.index(level) if level in order else len(order))
 
 
 class _Tallies:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
@@ -80,6 +80,23 @@ def all_items(folder: Path) -> Iterator[list[Item]]:
                 yield _items_of(path, pa.Table.from_batches([batch]))
     except (pa.ArrowException, OSError, KeyError) as error:
         raise _damaged(path, error) from None
+
+
+def rows_of(folder: Path) -> Iterator[dict[str, Any]]:
+    """Every item in order with all its columns. Raises StoreError if the table is damaged."""
+    path = folder / ITEMS
+    try:
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(_BATCH_ROWS, use_threads=False):
+                yield from batch.to_pylist()
+    except (pa.ArrowException, OSError) as error:
+        raise _damaged(path, error) from None
+
+
+def item_of(row: Mapping[str, Any]) -> Item:
+    """The item of one of these rows."""
+    given = {name: row[name] for name in COLUMNS}
+    return Item(**(given | {"tests": tuple(given["tests"] or ())}))
 
 
 def number_of_items(folder: Path) -> int:

@@ -1,0 +1,240 @@
+"""`titrant synthesize`: problems, solutions and verdicts with no training around them, and the items as JSON lines.
+
+Everything is kept in the store as a study's jobs are: a study that declares the same finds it done. Stopped, it goes
+on.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import click
+
+from titrant.artifacts import Verified
+from titrant.cli.line import Line
+from titrant.cli.opened import Opened, located, make_console, open_plan
+from titrant.cli.running import display
+from titrant.errors import Problem, StudyError
+from titrant.execute.alone import Given, do_alone, job_alone
+from titrant.execute.machine import default_workers
+from titrant.execute.nursery import ONE_THREAD
+from titrant.execute.runner import Interrupted, run_plan
+from titrant.execute.store import open_store
+from titrant.execute.watch import Doing
+from titrant.execute.worker import StopSwitch
+from titrant.jobs import JobDeclaration, ProblemsJob, VerificationJob
+from titrant.plan import Job, Plan
+from titrant.settings import check_settings
+from titrant.study.declaration import listing, suggestion
+from titrant.study.synthesis import AREAS, LANGUAGES, Generated, SyntheticItems, Verification
+
+FORMS = ("text", *(language for language in LANGUAGES if language != "python"))
+"""What an item can be written in beside Python."""
+_FLAGS = {
+    "generated": "--generated",
+    "seed": "--seed",
+    "areas": "--area",
+    "difficulty": "--difficulty",
+    "forms": "--form",
+}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the command line asks for."""
+
+    study: str | None
+    synthesis: str | None
+    generated: int | None
+    seed: int | None
+    areas: tuple[str, ...]
+    difficulty: str | None
+    forms: tuple[str, ...]
+    refused_too: bool
+
+
+def synthesize(wanted: Wanted, root: Path, out: Path | None, *, workers: int | None) -> None:
+    """Make what is asked for and is not in the store, write its items to `out` (`-`: standard output), print the yield.
+
+    Raises StudyError if the command line or the study is wrong, EngineError if no sandbox works.
+    """
+    check_settings()
+    if out is not None and str(out) != "-" and (out.is_dir() or not out.absolute().parent.is_dir()):
+        raise StudyError(f"--out '{out}': give a file in a folder that exists, or - for standard output")
+    folder = _alone(wanted, root, workers) if wanted.study is None else _of_study(wanted, root, workers)
+    if out is not None:
+        _write(folder, out, refused_too=wanted.refused_too)
+    _show(folder, out)
+
+
+def _alone(wanted: Wanted, root: Path, workers: int | None) -> Path:
+    """Generated problems, verified: the folder of the verdicts."""
+    if wanted.synthesis is not None:
+        raise StudyError("--synthesis names one of a study's: give STUDY before it, or leave it out")
+    problems = _declared(wanted)
+    store = open_store(root, create=True)
+    os.environ.setdefault("TITRANT_CORES", str(workers or default_workers()))
+    for name, threads in ONE_THREAD.items():
+        os.environ.setdefault(name, threads)
+    stop = StopSwitch()
+    stop.listen(interrupt_too=True)
+
+    def done(kind: str, declaration: JobDeclaration, inputs: Mapping[str, Given]) -> Given:
+        job = job_alone(kind, f"generated-{problems.generated}", declaration, inputs)
+        line = Line(Doing(job, time.monotonic()))
+        try:
+            return do_alone(store, job, inputs, line, stop)
+        finally:
+            line.end()
+
+    verify = Verification()
+    try:
+        made = {"problems": done("problems", ProblemsJob(problems=(problems,), inputs=verify.inputs), {})}
+        forms = tuple(sorted({"python", *wanted.forms}))
+        return done("verification", VerificationJob(verify=verify, forms=forms), made).folder
+    except KeyboardInterrupt:
+        click.echo("stopped: the same command goes on", err=True)
+        sys.exit(130)
+
+
+def _declared(wanted: Wanted) -> Generated:
+    """The problems that the flags ask for. Raises StudyError with the flag that is wrong."""
+    given: dict[str, Any] = {"generated": 1000 if wanted.generated is None else wanted.generated}
+    given |= {"seed": wanted.seed} if wanted.seed is not None else {}
+    given |= {"areas": wanted.areas} if wanted.areas else {}
+    given |= {"difficulty": _difficulty(wanted.difficulty)} if wanted.difficulty is not None else {}
+    problems = [
+        Problem(f"--area '{area}': there is no such area{suggestion(area, AREAS)}; there are {listing(AREAS)}")
+        for area in wanted.areas
+        if area not in AREAS
+    ]
+    twice = [area for index, area in enumerate(wanted.areas) if area in wanted.areas[:index]]
+    problems += [Problem(f"--area '{area}' stands here twice; give it once") for area in twice]
+    if problems:
+        raise StudyError(problems)
+    return Generated.model_validate(given)
+
+
+def _difficulty(given: str) -> tuple[int, int]:
+    low, _, high = given.partition("-")
+    try:
+        found = int(low), int(high or low)
+    except ValueError:
+        found = (0, 0)
+    if not 1 <= found[0] <= found[1] <= 5:
+        raise StudyError(f"--difficulty '{given}': give a level from 1 to 5 or two of them, such as 3 or 2-4")
+    return found
+
+
+def _of_study(wanted: Wanted, root: Path, workers: int | None) -> Path:
+    """A study's synthesis as it is declared, teacher included: the folder of the verdicts."""
+    given = [flag for name, flag in _FLAGS.items() if getattr(wanted, name) not in (None, ())]
+    if given:
+        raise StudyError(
+            f"{listing(given)} ask the generator, and a study says itself what it is made of: leave one out"
+        )
+    opened = open_plan(str(wanted.study))
+    store = open_store(root, create=True)
+    job = _job_of(opened, wanted.synthesis)
+    part = Plan(opened.plan.study, _needed(opened.plan, job), {}, {})
+    try:
+        with located(opened.loaded):
+            run_plan(part, store, display(), workers=workers)
+    except Interrupted as stopped:
+        click.echo(f"stopped: {stopped}", err=True)
+        sys.exit(128 + stopped.signal)
+    return store.require(job)
+
+
+def _job_of(opened: Opened, name: str | None) -> Job:
+    """The job that verifies a synthesis. Raises StudyError if it is none or one of several."""
+    known = list(opened.plan.study.synthesis)
+    if not known:
+        raise StudyError(f"the study '{opened.name}' declares no synthesis; leave STUDY out to ask the generator")
+    if name is None and len(known) > 1:
+        raise StudyError(f"the study '{opened.name}' has {len(known)} syntheses: add --synthesis with {listing(known)}")
+    if name is not None and name not in known:
+        raise StudyError(f"there is no synthesis '{name}'{suggestion(name, known)}; the study has {listing(known)}")
+    report = next(job for job in opened.plan.jobs.values() if job.kind == "report")
+    return opened.plan.jobs[report.inputs[f"verification/{name or known[0]}"]]
+
+
+def _needed(plan: Plan, job: Job) -> dict[str, Job]:
+    """A job and all that it needs, in the order of the plan."""
+    wanted, left = set[str](), [job.id]
+    while left:
+        id_ = left.pop()
+        if id_ not in wanted:
+            wanted.add(id_)
+            left += [*plan.jobs[id_].inputs.values(), *plan.jobs[id_].after]
+    return {id_: each for id_, each in plan.jobs.items() if id_ in wanted}
+
+
+def _write(folder: Path, out: Path, *, refused_too: bool) -> None:
+    if str(out) == "-":
+        _lines(folder, sys.stdout, refused_too=refused_too)
+        return
+    unfinished = out.with_name(f"{out.name}.unfinished")
+    with unfinished.open("w", encoding="utf-8") as file:
+        _lines(folder, file, refused_too=refused_too)
+    unfinished.replace(out)
+
+
+def _lines(folder: Path, file: IO[str], *, refused_too: bool) -> None:
+    for row in _records(folder):
+        if row["accepted"] or refused_too:
+            file.write(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def _records(folder: Path) -> Iterator[dict[str, Any]]:
+    """Every item with all that is known of it, and `document`: what the commonest form of a source trains on."""
+    from titrant.corpus.synthetic.items import item_of, rows_of
+    from titrant.corpus.synthetic.write import NotWrittenError, written
+
+    asked = SyntheticItems(synthetic="any")
+    for row in rows_of(folder):
+        try:
+            document = written(item_of(row), asked)
+        except NotWrittenError:
+            document = None
+        cost = row["cost"] if row["cost"] is not None and math.isfinite(row["cost"]) else None
+        translations = json.loads(row["translations"] or "{}")
+        yield row | {"tests": row["tests"] or [], "translations": translations, "cost": cost, "document": document}
+
+
+def _show(folder: Path, out: Path | None) -> None:
+    from rich.table import Table
+
+    from titrant.report.synthesis_facts import levels_of
+
+    made = Verified.read(folder)
+    console = make_console(stderr=out is not None and str(out) == "-")
+    console.print(f"{made.items:,} problems, {made.accepted:,} with an accepted solution", style="bold")
+    table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0))
+    for heading in ("level", "tried", "passed"):
+        table.add_column(heading, justify="left" if heading == "level" else "right")
+    for level in levels_of(made):
+        if (found := made.levels[level]).tried:
+            table.add_row(level, f"{found.tried:,}", f"{found.passed:,}")
+    console.print(table)
+    for reason, count in sorted(made.refused.items(), key=lambda each: (-each[1], each[0])):
+        console.print(f"refused: {count:,} {reason}", soft_wrap=True)
+    killed = f", {made.killed:,} of {made.mutants:,} mutants fail their tests" if made.mutants else ""
+    console.print(
+        f"{made.families:,} families, {made.shapes:,} shapes of programs, {made.words:,} words{killed}", soft_wrap=True
+    )
+    others = {"corrupted": made.corrupted, "text": made.texts, **made.translations}
+    console.print(", ".join(f"{name} {count:,}" for name, count in others.items()), soft_wrap=True)
+    if made.cost:
+        console.print(f"cost of the teacher: {made.cost:,.2f}", soft_wrap=True)
+    console.print(f"contained by {made.tier}; every item and every solution: {folder}", soft_wrap=True)
+    if out is not None and str(out) != "-":
+        console.print(f"items: {out}", soft_wrap=True)

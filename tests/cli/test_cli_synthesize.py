@@ -1,0 +1,183 @@
+"""`titrant synthesize`: items with all that is known of them, from the generator or as a study declares them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from test_cli_commands import STUDY
+
+from titrant.artifacts import Problems
+from titrant.cli import main
+from titrant.execute import work
+from verified_items import renamed, summary_of, write_items
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+def make_problems(job: Any, inputs: Any, out: Path, *, scratch: Path, progress: Any) -> Problems:
+    """Says what it was asked for."""
+    (out / "problems.json").write_text(job.model_dump_json(by_alias=True))
+    asked = sum(origin.generated for origin in job.problems)
+    return Problems(problems=asked, by_area={}, families=0, left_out={}, versions={})
+
+
+def verify_solutions(job: Any, inputs: Any, out: Path, *, scratch: Path, progress: Any) -> Any:
+    """As many items as problems were asked for; the last one is refused."""
+    asked = json.loads((Path(inputs["problems"]) / "problems.json").read_text())
+    count = sum(origin["generated"] for origin in asked["problems"])
+    refused = {
+        "accepted": "",
+        "corrupted": "",
+        "tests": [],
+        "text": "",
+        "translations": "{}",
+        "refused": "fails a test",
+    }
+    items = [renamed(number, **(refused if number == count - 1 else {})) for number in range(count)]
+    write_items(out, items)
+    (out / "asked.json").write_text(json.dumps({"forms": job.forms, **asked["problems"][0]}))
+    return summary_of(items)
+
+
+@pytest.fixture
+def titrant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
+    """Run a command line in this process: (status, stdout, stderr)."""
+    monkeypatch.setitem(work.STAGES, "problems", f"{__name__}:make_problems")  # type: ignore[arg-type]
+    monkeypatch.setitem(work.STAGES, "verification", f"{__name__}:verify_solutions")  # type: ignore[arg-type]
+    monkeypatch.setenv("TITRANT_STORE", str(tmp_path / "store"))
+    monkeypatch.setenv("TITRANT_CORES", "1")
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as stopped:
+            main([str(argument) for argument in ("synthesize", *arguments)])
+        out, err = capfd.readouterr()
+        return int(str(stopped.value.code)), out, err
+
+    return run
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Callable[..., Path]:
+    def write(**synthesis: Any) -> Path:
+        for name in ("text", "code"):
+            (tmp_path / name).mkdir(exist_ok=True)
+            (tmp_path / name / "a.txt").write_text(f"{name} " * 50)
+        content = {**STUDY, "synthesis": synthesis}
+        sources = {f"made-of-{name}": {"kind": "synthetic", "from": [{"synthetic": name}]} for name in synthesis}
+        content["sources"] = {**STUDY["sources"], **sources}  # type: ignore[dict-item]
+        content["mixtures"] = {**STUDY["mixtures"], "mixed": {"text": 1, **dict.fromkeys(sources, 1)}}  # type: ignore[dict-item]
+        path = tmp_path / "small.yaml"
+        path.write_text(yaml.safe_dump(content, sort_keys=False))
+        return path
+
+    return write
+
+
+def records(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def asked(tmp_path: Path) -> dict[str, Any]:
+    (path,) = (tmp_path / "store").glob("verification/*/asked.json")
+    found: dict[str, Any] = json.loads(path.read_text())
+    return found
+
+
+def test_items_are_written_with_all_that_is_known_of_them(titrant: Run, tmp_path: Path) -> None:
+    status, out, _ = titrant("--generated", 5, "--out", tmp_path / "items.jsonl")
+    assert status == 0
+    assert out.startswith("5 problems, 4 with an accepted solution\n")
+    assert [line.split() for line in out.splitlines()[2:4]] == [["parses", "5", "5"], ["runs", "5", "5"]]
+    assert "refused: 1 fails a test" in out
+    rows = records(tmp_path / "items.jsonl")
+    assert [row["problem"] for row in rows] == [f"generator/0/{number}" for number in range(4)]
+    first = rows[0]
+    assert first["accepted"] in first["document"]
+    assert first["translations"]["javascript"].startswith("function total_0")
+    assert first["cost"] is None
+    assert {"source", "licence", "teacher", "prompt", "seed", "tests", "level", "tree", "mutation"} <= set(first)
+    titrant("--generated", 5, "--out", tmp_path / "all.jsonl", "--refused")
+    assert records(tmp_path / "all.jsonl")[:4] == rows
+    last = records(tmp_path / "all.jsonl")[4]
+    assert (last["refused"], last["document"]) == ("fails a test", None)
+
+
+def test_what_is_in_the_store_is_not_made_again(titrant: Run, tmp_path: Path) -> None:
+    titrant("--generated", 3)
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "store").rglob("record.json")}
+    assert len(before) == 2
+    status, out, _ = titrant("--generated", 3)
+    assert status == 0
+    assert out.startswith("3 problems")
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "store").rglob("record.json")} == before
+
+
+def test_items_go_to_standard_output_and_the_yield_does_not(titrant: Run) -> None:
+    status, out, err = titrant("--generated", 3, "--out", "-")
+    assert status == 0
+    assert len([json.loads(line) for line in out.splitlines()]) == 2
+    assert "3 problems, 2 with an accepted solution" in err
+
+
+def test_flags_say_which_problems_are_generated(titrant: Run, tmp_path: Path) -> None:
+    flags = ("--seed", 7, "--area", "lists", "--area", "graphs", "--difficulty", "2-4", "--form", "text")
+    assert titrant("--generated", 9, *flags)[0] == 0
+    wanted = {"generated": 9, "seed": 7, "areas": ["lists", "graphs"], "difficulty": [2, 4]}
+    assert asked(tmp_path) == {"forms": ["python", "text"], **wanted}
+
+
+def test_without_flags_a_thousand_problems_of_all_areas_are_made(titrant: Run, tmp_path: Path) -> None:
+    assert titrant("--difficulty", "3")[0] == 0
+    found = asked(tmp_path)
+    assert (found["generated"], len(found["areas"]), found["difficulty"]) == (1000, 9, [3, 3])
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (("--area", "list"), "--area 'list': there is no such area, did you mean 'lists'?"),
+        (("--area", "lists", "--area", "lists"), "--area 'lists' stands here twice; give it once"),
+        (("--difficulty", "4-2"), "--difficulty '4-2': give a level from 1 to 5 or two of them, such as 3 or 2-4"),
+        (("--difficulty", "easy"), "--difficulty 'easy': give a level"),
+        (("--generated", "0"), "0 is not in the range 1<=x<=10000000"),
+        (("--synthesis", "x"), "--synthesis names one of a study's: give STUDY before it"),
+        (("--refused",), "--refused says what --out writes: add --out FILE"),
+        (("--out", "/nowhere/at/all.jsonl"), "give a file in a folder that exists, or - for standard output"),
+    ],
+)
+def test_a_wrong_flag_is_named_and_nothing_is_made(titrant: Run, tmp_path: Path, flags: Any, message: str) -> None:
+    status, out, err = titrant(*flags)
+    assert (status, out) == (2, "")
+    assert message in " ".join(err.split())
+    assert not (tmp_path / "store").exists()
+
+
+def test_a_studys_synthesis_is_made_as_it_declares_it(titrant: Run, study: Callable[..., Path], tmp_path: Path) -> None:
+    path = study(few={"from": {"generated": 4}, "decontaminate": []}, more={"from": {"generated": 6, "seed": 1}})
+    out = tmp_path / "items.jsonl"
+    status, said, _ = titrant(path, "--synthesis", "more", "--out", out, "--workers", 1)
+    assert status == 0
+    assert "6 problems, 5 with an accepted solution" in said
+    assert len(records(out)) == 5
+    assert asked(tmp_path)["seed"] == 1, "and nothing else is made"
+    assert not (tmp_path / "store" / "documents").exists()
+
+
+def test_which_synthesis_of_a_study_is_meant_must_be_clear(titrant: Run, study: Callable[..., Path]) -> None:
+    two = study(few={"from": {"generated": 4}}, more={"from": {"generated": 6}})
+    for flags, message in (
+        ((two,), "the study 'small' has 2 syntheses: add --synthesis with 'few', 'more'"),
+        ((two, "--synthesis", "fw"), "there is no synthesis 'fw', did you mean 'few'?"),
+        ((two, "--seed", 3, "--form", "text"), "'--form', '--seed' ask the generator"),
+    ):
+        status, _, err = titrant(*flags)
+        assert status == 2
+        assert message in " ".join(err.split())
+    none = study()
+    assert "declares no synthesis" in titrant(none)[2]
