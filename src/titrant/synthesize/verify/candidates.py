@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from bisect import bisect_right
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
+from blake3 import blake3
 
 from titrant.errors import StoreError
 from titrant.synthesize.generator.problem import Problem
-
-CHUNK = 1024
-"""Problems that are looked at together. It changes nothing but memory and how much an interruption costs."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class Candidate:
     own: bool = False
     """Whether it is the problem's own solution."""
     prompt: str = ""
+    """BLAKE3 of what the teacher was told; empty for the problem's own."""
     seed: int = 0
     cost: float = math.nan
 
@@ -52,27 +54,41 @@ def whole_solution(problem: Problem) -> str:
     return f"{problem.prelude}\n\n\n{problem.solution}" if problem.prelude else problem.solution
 
 
-def read_asked(problems: Path, solutions: Path | None) -> Iterator[list[Asked]]:
-    """Problems with their candidates, some at a time, in the order of the problems.
+class Reader:
+    """Problems and what was written for them, a few rows at a time."""
 
-    Raises StoreError if the solutions are not those of these problems.
-    """
-    written = _Written(solutions) if solutions is not None else None
-    for rows in _batches(problems / "problems.parquet"):
-        found = []
-        for row in rows:
-            problem = _problem(row)
-            given = _own(problem) if written is None else written.of(problem.problem)
-            found.append(Asked(problem, given))
-        yield found
-    if written is not None:
-        written.must_be_at_its_end()
+    def __init__(self, problems: Path, solutions: Path | None) -> None:
+        self._path = problems / "problems.parquet"
+        self._written = _written(solutions) if solutions is not None else None
+        self._at: tuple[int, pa.Table] | None = None
+        """The first row and the rows of the row group that was read last."""
+        with pq.ParquetFile(self._path) as table:
+            counts = [table.metadata.row_group(n).num_rows for n in range(table.num_row_groups)]
+        self._firsts = [0, *accumulate(counts)]
 
+    def __len__(self) -> int:
+        return int(self._firsts[-1])
 
-def num_problems(problems: Path) -> int:
-    """How many there are."""
-    with pq.ParquetFile(problems / "problems.parquet") as table:
-        return int(table.metadata.num_rows)
+    def read(self, first: int, rows: int) -> list[Asked]:
+        """So many problems from one row on."""
+        found: list[Asked] = []
+        while len(found) < rows:
+            begins, table = self._group(first + len(found))
+            part = table.slice(first + len(found) - begins, rows - len(found))
+            found += [self._asked(_problem(row)) for row in part.to_pylist()]
+        return found
+
+    def _group(self, row: int) -> tuple[int, pa.Table]:
+        if self._at is None or not self._at[0] <= row < self._at[0] + self._at[1].num_rows:
+            number = bisect_right(self._firsts, row) - 1
+            with pq.ParquetFile(self._path) as table:
+                self._at = self._firsts[number], table.read_row_group(number, columns=_COLUMNS, use_threads=False)
+        return self._at
+
+    def _asked(self, problem: Problem) -> Asked:
+        if self._written is None:
+            return Asked(problem, _own(problem))
+        return Asked(problem, tuple(self._written.get(problem.problem, ())))
 
 
 _COLUMNS = [field.name for field in fields(Problem)]
@@ -87,38 +103,30 @@ def _own(problem: Problem) -> tuple[Candidate, ...]:
     return (Candidate("python", 0, text, own=True, cost=0.0),) if text else ()
 
 
-def _batches(path: Path, columns: list[str] | None = None) -> Iterator[list[dict[str, Any]]]:
-    with pq.ParquetFile(path) as table:
-        for batch in table.iter_batches(CHUNK, columns=_COLUMNS if columns is None else columns):
-            yield batch.to_pylist()
-
-
-class _Written:
-    """A teacher's solutions, which stand in the order of the problems or in that of their ids."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        columns = ["problem", "form", "sample", "prompt", "text", "seed", "cost"]
-        self._by_problem: dict[str, list[Candidate]] = {}
-        for rows in _batches(folder / "solutions.parquet", columns):
-            for row in rows:
+def _written(folder: Path) -> dict[str, list[Candidate]]:
+    """A teacher's solutions by problem, in the order of forms and samples."""
+    found: dict[str, list[Candidate]] = {}
+    columns = ["problem", "form", "sample", "prompt", "text", "seed", "cost"]
+    with pq.ParquetFile(folder / "solutions.parquet") as table:
+        for batch in table.iter_batches(1024, columns=columns):
+            for row in batch.to_pylist():
+                told = blake3(row["prompt"].encode("utf-8", "surrogatepass")).hexdigest() if row["prompt"] else ""
+                cost = math.nan if row["cost"] is None else row["cost"]
                 candidate = Candidate(
-                    row["form"],
-                    row["sample"],
-                    row["text"] or "",
-                    prompt=row["prompt"],
-                    seed=row["seed"],
-                    cost=math.nan if row["cost"] is None else row["cost"],
+                    row["form"], row["sample"], row["text"] or "", prompt=told, seed=row["seed"], cost=cost
                 )
-                self._by_problem.setdefault(row["problem"], []).append(candidate)
+                found.setdefault(row["problem"], []).append(candidate)
+    for candidates in found.values():
+        candidates.sort(key=lambda each: (each.form, each.sample))
+    return found
 
-    def of(self, problem: str) -> tuple[Candidate, ...]:
-        found = self._by_problem.pop(problem, [])
-        return tuple(sorted(found, key=lambda each: (each.form, each.sample)))
 
-    def must_be_at_its_end(self) -> None:
-        if self._by_problem:
-            raise StoreError(
-                f"the solutions in {self._folder} are of other problems: '{next(iter(self._by_problem))}' is none of "
-                "those to be verified; delete the folder and run again"
-            )
+def check_solutions(problems: Path, solutions: Path) -> None:
+    """Raise StoreError if solutions are of other problems."""
+    known = set(pq.read_table(problems / "problems.parquet", columns=["problem"])["problem"].to_pylist())
+    written = pq.read_table(solutions / "solutions.parquet", columns=["problem"])["problem"].to_pylist()
+    if (stranger := next((each for each in written if each not in known), None)) is not None:
+        raise StoreError(
+            f"the solutions in {solutions} are of other problems: '{stranger}' is none of those to be verified; delete "
+            "the folder and run again"
+        )

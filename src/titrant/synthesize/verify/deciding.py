@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Self
 
 from titrant.study.synthesis import LEVELS, Level
 from titrant.synthesize.verify import judging
@@ -24,11 +25,23 @@ class Decided:
     """Which of them."""
     refused: str
     """Why none is; empty if one is."""
+    examples: str = ""
+    """What the statement shows, as a literal list of pairs; empty where it shows tests."""
     contracts: str = "none stated"
     text: str = ""
     """An explanation whose worked examples hold."""
     translations: tuple[tuple[str, str], ...] = ()
     """Language and checked solution."""
+
+    def data(self) -> dict[str, Any]:
+        """As JSON types."""
+        return {**asdict(self), "judged": [each.data() for each in self.judged]}
+
+    @classmethod
+    def of(cls, data: dict[str, Any]) -> Self:
+        """From JSON types."""
+        translations = tuple((language, text) for language, text in data["translations"])
+        return cls(**{**data, "judged": tuple(map(Judged.of, data["judged"])), "translations": translations})
 
     def without(self, place: int, judged: Judged, one: Asked, least: Level) -> Decided:
         """The same where one solution turned out to be worse than it looked."""

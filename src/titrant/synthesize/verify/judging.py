@@ -123,6 +123,10 @@ class Held:
     shown: int
     """So many of the first inputs were shown to who wrote it."""
 
+    def examples(self) -> str:
+        """What was shown, as a literal list of arguments and results."""
+        return repr(list(zip(self.arguments, self.expected.values, strict=True))[: self.shown])
+
     def texts(self) -> dict[int, str]:
         """The inputs that nobody was shown, as assert statements."""
         hidden = range(self.shown, len(self.arguments))

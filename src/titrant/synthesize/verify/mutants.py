@@ -28,7 +28,7 @@ class Mutant:
 
 
 def mutants_of(text: str, most: int, *, tree: ast.Module | None = None) -> tuple[Mutant, ...]:
-    """At most so many mutants of a program that parses, each another text that compiles.
+    """At most so many mutants of a program that parses, each another text that parses.
 
     Kinds of changes take turns, so that a few mutants differ in kind. Which are taken depends on the text alone.
 
@@ -42,7 +42,7 @@ def mutants_of(text: str, most: int, *, tree: ast.Module | None = None) -> tuple
     whole, seen, found = text.encode(), {text}, list[Mutant]()
     for edit in _ordered(edits_of(text, tree), blake3(whole).digest(16)):
         new = (whole[: edit.start] + edit.new + whole[edit.end :]).decode()
-        if new not in seen and _compiles(new):
+        if new not in seen and _parses(new):
             found.append(Mutant(new, edit.words, edit.kind))
             if len(found) == most:
                 break
@@ -63,11 +63,11 @@ def _ordered(edits: list[Edit], key: bytes) -> list[Edit]:
     return [edit for turn in turns for edit in turn if edit is not None]
 
 
-def _compiles(text: str) -> bool:
+def _parses(text: str) -> bool:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            compile(text, "<mutant>", "exec", dont_inherit=True)
+            ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
     return True

@@ -1,24 +1,44 @@
 """The verification stage: every solution is held against its problem, and every item is written down with what is
 known of it.
 
-Problems are taken some at a time. For each: solutions are judged, in the sandbox; the first that passes what is asked
-for is accepted; contracts of a share of the accepted are looked at symbolically; explanations and translations are
-checked; and an accepted program that an earlier problem has already is left out.
+    1. problems are taken in parts of PART, in as many processes as there are cores for the job, each with a sandbox of
+       its own; finished parts stay in the scratch folder, so that an interrupted job goes on there
+    2. in a part, solutions are judged in the sandbox, the first that passes what is asked for is accepted, contracts of
+       a share of the accepted are looked at symbolically, explanations and translations are checked
+    3. items are written in the order of the problems; an accepted program that an earlier problem has already is left
+       out
+
+So the bytes depend neither on the processes nor on interruptions.
 """
 
 from __future__ import annotations
 
+import atexit
+import json
 import os
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
+import pyarrow as pa
+from blake3 import blake3
+
 from titrant.artifacts import Verified
+from titrant.corpus.engine.make import chosen_engine, make_parts
+from titrant.corpus.engine.parts import Tick
+from titrant.corpus.stored import RowGroup
 from titrant.jobs import Progress, VerificationJob
-from titrant.sandbox import open_sandbox
-from titrant.synthesize.verify.candidates import num_problems, read_asked
-from titrant.synthesize.verify.deciding import Programs, decide
-from titrant.synthesize.verify.verifier import Verifier
+from titrant.sandbox import Sandbox, open_sandbox
+from titrant.study.limits import Limits
+from titrant.synthesize.verify import judging, mutants
+from titrant.synthesize.verify.candidates import Reader, check_solutions
+from titrant.synthesize.verify.deciding import Decided, Programs
+from titrant.synthesize.verify.part import verify_part
 from titrant.synthesize.verify.writing import Writer
+
+PART = 64
+"""Most problems of one part."""
 
 
 def verify_solutions(
@@ -29,22 +49,83 @@ def verify_solutions(
     Writes the tables of `Verified` into `out`: the same bytes however often it was interrupted, whatever the machine
     does beside. Raises EngineError where no sandbox works, StoreError if the solutions are of other problems.
     """
-    from titrant.evaluate.harness.journal import Journal, key_of  # imports torch with its room
-
     problems, solutions = inputs["problems"], inputs.get("solutions")
-    total = num_problems(problems)
-    with open_sandbox(job.verify.limits, own_cores()) as sandbox, Writer(out, job, sandbox.tier, solutions) as writer:
-        done, programs = 0, Programs()
-        for number, asked in enumerate(read_asked(problems, solutions)):
-            with Journal(scratch / f"findings-{number:05}.jsonl") as journal:
-                verifier = Verifier(sandbox, job.verify, journal, key_of, _Telling(progress, done, total))
-                judged = verifier.judge_all(asked)
-                found = [decide(*each, job.verify.level) for each in zip(asked, judged, strict=True)]
-                found = [programs.refuse_known(*each) for each in zip(asked, found, strict=True)]
-            writer.add(asked, found)
-            done += len(asked)
-            progress(done, total, "problems")
-        return writer.summary()
+    if solutions is not None:
+        check_solutions(problems, solutions)
+    reader = Reader(problems, solutions)
+    groups = [
+        RowGroup(problems / "problems.parquet", first // PART, first, min(PART, len(reader) - first))
+        for first in range(0, len(reader), PART)
+    ]
+    slots = None if chosen_engine(len(groups)).name == "serial" else 1
+    work = _VerifyPart(job, problems, solutions, _identity(problems, solutions), slots)
+    try:
+        parts = make_parts(work, groups, scratch=scratch, progress=_Told(progress))
+        tier = _sandbox(job.verify.limits, slots).tier
+    finally:
+        _close()
+    programs = Programs()
+    with Writer(out, job, tier, solutions) as writer:
+        for group in groups:
+            asked = reader.read(group.first_row, group.rows)
+            found = [Decided.of(json.loads(text)) for text in parts.table(group)["decided"].to_pylist()]
+            writer.add(asked, [programs.refuse_known(*each) for each in zip(asked, found, strict=True)])
+    return writer.summary()
+
+
+@dataclass(frozen=True)
+class _Told:
+    """Progress in problems."""
+
+    progress: Progress
+
+    def __call__(self, done: int, total: int, unit: str, note: str = "") -> None:
+        self.progress(done, total, "problems", note)
+
+
+@dataclass(frozen=True)
+class _VerifyPart:
+    """What is known of some problems. Its `repr` says all that this depends on."""
+
+    job: VerificationJob
+    problems: Path = field(repr=False)
+    solutions: Path | None = field(repr=False)
+    identity: str
+    slots: int | None = field(repr=False)
+    versions: tuple[int, int] = (judging.VERSION, mutants.VERSION)
+
+    def __call__(self, group: RowGroup, tick: Tick) -> pa.Table:
+        asked = _reader(self.problems, self.solutions).read(group.first_row, group.rows)
+        decided = verify_part(self.job, asked, _sandbox(self.job.verify.limits, self.slots), tick)
+        return pa.table({"decided": [json.dumps(each.data()) for each in decided]})
+
+
+_READERS: dict[tuple[Path, Path | None], Reader] = {}
+_OPEN: dict[Limits, tuple[AbstractContextManager[Sandbox], Sandbox]] = {}
+"""This process's sandbox, open from one part to the next."""
+
+
+def _reader(problems: Path, solutions: Path | None) -> Reader:
+    if (problems, solutions) not in _READERS:
+        _READERS.clear()
+        _READERS[problems, solutions] = Reader(problems, solutions)
+    return _READERS[problems, solutions]
+
+
+def _sandbox(limits: Limits, slots: int | None) -> Sandbox:
+    if limits not in _OPEN:
+        opened = open_sandbox(limits, own_cores() if slots is None else slots)
+        _OPEN[limits] = opened, opened.__enter__()
+    return _OPEN[limits][1]
+
+
+@atexit.register
+def _close() -> None:
+    _READERS.clear()
+    while _OPEN:
+        opened, _ = _OPEN.popitem()[1]
+        with suppress(OSError):
+            opened.__exit__(None, None, None)
 
 
 def own_cores() -> int | None:
@@ -52,13 +133,10 @@ def own_cores() -> int | None:
     return int(os.environ.get("TITRANT_CORES", "0")) or None
 
 
-class _Telling:
-    """Tells how far the stage is, problem by problem as far as that can be said."""
-
-    def __init__(self, progress: Progress, before: int, total: int) -> None:
-        self._progress, self._before, self._total = progress, before, total
-        self._done = 0
-
-    def __call__(self, more: int) -> None:
-        self._done += more
-        self._progress(self._before + self._done, self._total, "problems")
+def _identity(problems: Path, solutions: Path | None) -> str:
+    """BLAKE3 of what is verified, so that parts of other problems are not taken for these."""
+    found = blake3()
+    for path in (problems / "problems.parquet", solutions and solutions / "solutions.parquet"):
+        if path is not None:
+            found.update_mmap(path)
+    return str(found.hexdigest())

@@ -5,48 +5,34 @@
 3. a solution whose problem has inputs and results of somebody else is called on them, together with its mutants
 4. where tests alone speak for a solution its mutants are run with them
 
-Equal work has an equal key, so that nothing is executed twice, however often the stage is interrupted.
+Equal work has an equal key, so that nothing is executed twice.
 """
 
 from __future__ import annotations
 
 import ast
+import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
-from typing import Any, Protocol
+from typing import Any
+
+from blake3 import blake3
 
 from titrant.sandbox import Answers, PythonCalls, PythonCheck, Sandbox
 from titrant.study.synthesis import Level, Verification
 from titrant.synthesize.generator.problem import Problem
 from titrant.synthesize.parsing import parsed
-from titrant.synthesize.verify import judging, mutants
+from titrant.synthesize.verify import judging
 from titrant.synthesize.verify.candidates import Asked, Candidate, whole_solution
 from titrant.synthesize.verify.foreign import inputs_for, written_arguments
 from titrant.synthesize.verify.judging import Held, Judged, Read, calls_of, judge, judge_mutants, judge_tests, read
 from titrant.synthesize.verify.values import Expected, read_list
 
-KEPT_AT_ONCE = 64
-"""Findings that are written to the journal together."""
 _LEAST_INPUTS = 8
 """Inputs that a reference must answer before others are held against it."""
 
 
-class Kept(Protocol):
-    """What is known already, by key."""
-
-    def __contains__(self, key: str) -> bool:
-        """Whether it is."""
-
-    def __getitem__(self, key: str) -> Any:
-        """What is."""
-
-    def add(self, answers: Iterable[tuple[str, Any]]) -> None:
-        """Keep more."""
-
-
-KeyOf = Callable[..., str]
 _Place = tuple[int, int]
 """A problem's number among those at hand, and a sample's."""
 _Solutions = Mapping[_Place, Candidate]
@@ -65,17 +51,19 @@ class _Work:
 class Verifier:
     """Holds solutions against their problems."""
 
-    def __init__(
-        self, sandbox: Sandbox, verify: Verification, kept: Kept, key_of: KeyOf, done: Callable[[int], None]
-    ) -> None:
-        self._sandbox, self._verify, self._kept, self._done = sandbox, verify, kept, done
-        self._key_of = key_of
-        self._same = (judging.VERSION, mutants.VERSION, verify.mutants, verify.killed, verify.limits.model_dump())
+    def __init__(self, sandbox: Sandbox, verify: Verification, tick: Callable[[int], None] = lambda done: None) -> None:
+        self._sandbox, self._verify, self._tick = sandbox, verify, tick
+        self._kept: dict[str, Any] = {}
+        """What is known already, by key."""
 
-    def judge_all(self, asked: Sequence[Asked]) -> list[list[Judged]]:
-        """What is known of every solution in Python, by problem."""
+    def held(self, asked: Sequence[Asked]) -> list[Held | None]:
+        """What the solutions of each problem are held against, beside its own tests."""
         helds = [self._held(one) for one in asked]
         self._answer_references(asked, helds)
+        return helds
+
+    def judge_all(self, asked: Sequence[Asked], helds: Sequence[Held | None]) -> list[list[Judged]]:
+        """What is known of every solution in Python, by problem."""
         solutions = {(n, each.sample): each for n, one in enumerate(asked) for each in one.of("python")}
         found: dict[_Place, Judged] = {}
         tested = [place for place in solutions if asked[place[0]].problem.tests]
@@ -88,7 +76,6 @@ class Verifier:
         alone = set(right).intersection(tested).difference(held)
         found |= self._by_mutants(asked, solutions, sorted(alone), found)
         found |= self._unheld(asked, solutions, [place for place in solutions if place not in found])
-        self._done(len(asked))
         return [[found[n, each.sample] for each in one.of("python")] for n, one in enumerate(asked)]
 
     def _is_held(self, one: Asked, candidate: Candidate, held: Held | None) -> bool:
@@ -137,14 +124,14 @@ class Verifier:
     def _reference(self, problem: Problem, inputs: list[tuple[Any, ...]]) -> _Work:
         text = whole_solution(problem)
         calls = PythonCalls(text, problem.entry_point, repr(inputs), problem.setup)
-        key = self._key_of("reference", self._same, vars(calls))
+        key = _key_of("reference", vars(calls))
         return _Work(key, lambda: calls, lambda said: list(said.answers[0]) if said.status == "passed" else [])
 
     def _by_inputs(
         self, asked: Sequence[Asked], solutions: _Solutions, places: list[_Place], helds: Sequence[Held | None]
     ) -> dict[_Place, Judged]:
         work = [self._on_inputs(asked[place[0]], solutions[place], helds[place[0]]) for place in places]
-        return {place: Judged.of(data) for place, data in zip(places, self._run_calls(work), strict=True)}
+        return dict(zip(places, self._run_calls(work), strict=True))
 
     def _on_inputs(self, one: Asked, candidate: Candidate, held: Held | None) -> _Work:
         assert held is not None
@@ -162,31 +149,27 @@ class Verifier:
             return calls_of(found, problem.entry_point, inputs, problem.setup)
 
         def keep(said: Answers) -> Any:
-            return judge(waiting.pop(), said, held, self._verify).data()
+            return judge(waiting.pop(), said, held, self._verify)
 
-        return _Work(self._key_of("inputs", self._same, told), ask, keep)
+        return _Work(_key_of("inputs", told), ask, keep)
 
     def _run_calls(self, work: Sequence[_Work]) -> list[Any]:
         """What is kept of each, in order; what is known already is not run."""
-        waiting = list({one.key: one for one in work if one.key not in self._kept}.values())
-        self._done(0)
+        waiting = {one.key: one for one in work if one.key not in self._kept}
         asked: list[_Work] = []
-        known: list[tuple[str, Any]] = []
 
         def calls() -> Iterator[PythonCalls]:
-            for one in waiting:
+            for one in waiting.values():
                 made = one.ask()
                 if isinstance(made, Judged):
-                    known.append((one.key, made.data()))
+                    self._kept[one.key] = made
                 else:
                     asked.append(one)
                     yield made
 
-        answers = ((asked[n].key, asked[n].keep(said)) for n, said in self._sandbox.call_many(calls()))
-        while together := list(islice(answers, KEPT_AT_ONCE)):
-            self._kept.add(together)
-            self._done(0)
-        self._kept.add(known)
+        for place, said in self._sandbox.call_many(calls()):
+            self._kept[asked[place].key] = asked[place].keep(said)
+            self._tick(0)
         return [self._kept[one.key] for one in work]
 
     def _by_tests(self, asked: Sequence[Asked], solutions: _Solutions, places: list[_Place]) -> dict[_Place, Judged]:
@@ -222,17 +205,13 @@ class Verifier:
 
     def _run_checks(self, checks: Sequence[PythonCheck]) -> list[tuple[str, str]]:
         """Status and detail of each, in order."""
-        keys = [self._key_of("check", self._verify.limits.model_dump(), vars(check)) for check in checks]
+        keys = [_key_of("check", vars(check)) for check in checks]
         waiting = {key: check for key, check in zip(keys, checks, strict=True) if key not in self._kept}
         names = list(waiting)
-        found = (
-            (names[n], [verdict.status, _lasting(verdict.detail)])
-            for n, verdict in self._sandbox.run_many(list(waiting.values()))
-        )
-        while together := list(islice(found, KEPT_AT_ONCE)):
-            self._kept.add(together)
-            self._done(0)
-        return [(str(self._kept[key][0]), str(self._kept[key][1])) for key in keys]
+        for place, verdict in self._sandbox.run_many(list(waiting.values())):
+            self._kept[names[place]] = (verdict.status, _lasting(verdict.detail))
+            self._tick(0)
+        return [self._kept[key] for key in keys]
 
     def _unheld(self, asked: Sequence[Asked], solutions: _Solutions, places: list[_Place]) -> dict[_Place, Judged]:
         """Of solutions that nothing but themselves speaks for: whether they can be loaded."""
@@ -265,3 +244,7 @@ def _lasting(detail: str) -> str:
     detail = re.sub(r"(/work|/tmp/titrant-sandbox-\w+/\w+)/", "/work/", detail)
     detail = re.sub(r"\btmp[a-z0-9_]{8}\b", "tmp…", detail)
     return re.sub(r"0x[0-9a-f]{6,}", "0x…", detail)[:300]
+
+
+def _key_of(*parts: object) -> str:
+    return str(blake3(json.dumps(parts).encode()).hexdigest(length=16))

@@ -16,7 +16,6 @@ from typing import Any, Self
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from blake3 import blake3
 
 from titrant.artifacts import LevelYield, Solutions, Verified
 from titrant.jobs import VerificationJob
@@ -25,7 +24,6 @@ from titrant.synthesize.verify import judging, mutants
 from titrant.synthesize.verify.candidates import Asked, Candidate
 from titrant.synthesize.verify.deciding import Decided
 from titrant.synthesize.verify.judging import Judged
-from titrant.synthesize.verify.values import read_list
 
 _TEXTS, _NUMBERS = pa.string(), pa.int64()
 ITEMS = pa.schema(
@@ -92,7 +90,7 @@ class Writer:
         costs = [each.cost for each in one.candidates]
         row = {
             **{name: getattr(problem, name) for name in ITEMS.names if hasattr(problem, name)},
-            "examples": _examples(one),
+            "examples": decided.examples,
             "accepted": _plain(candidate.text) if candidate else "",
             "first": _plain(next((each.text for each in solutions if each.text), "")),
             "corrupted": judged.corrupted,
@@ -102,7 +100,7 @@ class Writer:
             "translations": _object(decided.translations),
             "sample": candidate.sample if candidate else -1,
             "teacher": self._teacher,
-            "prompt": blake3(candidate.prompt.encode()).hexdigest() if candidate and candidate.prompt else "",
+            "prompt": candidate.prompt if candidate else "",
             "seed": candidate.seed if candidate else 0,
             "cost": sum(costs) if costs else 0.0,
             "level": judged.level,
@@ -200,15 +198,6 @@ def _row(one: Asked, candidate: Candidate, level: str, status: str, detail: str)
         "status": status,
         "detail": _plain(detail),
     }
-
-
-def _examples(one: Asked) -> str:
-    """What the statement shows, as a literal list of pairs; empty where it shows tests."""
-    problem = one.problem
-    arguments, results = read_list(problem.inputs), read_list(problem.expected)
-    if not arguments or not results or problem.tests:
-        return ""
-    return repr(list(zip(arguments, results, strict=False))[: problem.shown])
 
 
 def _object(pairs: Sequence[tuple[str, str]]) -> str:
