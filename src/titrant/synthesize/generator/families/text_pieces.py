@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from titrant.synthesize.generator.domains import LETTERS, Integers, Lists, Texts
 from titrant.synthesize.generator.draw import Draw
-from titrant.synthesize.generator.pieces import Piece
+from titrant.synthesize.generator.pieces import Piece, number_test
 
 PLAIN = Texts("abcdeilmnorstuwz", 0, 12)
 FEW = Texts("abcd", 0, 10)
@@ -211,3 +211,37 @@ def text_end(draw: Draw) -> Piece:
         Piece(f'the result with "{sign}" put before it', f'"{sign}" + $x', lambda t: f"{sign}{t}"),
     )
     return draw.choice(options)
+
+
+def numbers_end(draw: Draw) -> Piece:
+    """What is returned of a list of whole numbers that may be empty: `return WORDS`; `type_of` gives its type."""
+    k = draw.integer(3, 9)
+    options = (
+        Piece("the list of these numbers in their order", "$x", list),
+        Piece("their sum", "sum($x)", lambda x: sum(sorted(x))),
+        Piece("the greatest of them (0 if there is none)", "max($x, default=0)", lambda x: sorted(x)[-1] if x else 0),
+        Piece("the smallest of them (0 if there is none)", "min($x, default=0)", lambda x: sorted(x)[0] if x else 0),
+        Piece(
+            "how many different ones there are",
+            "len(set($x))",
+            lambda x: len([n for n, v in enumerate(x) if v not in x[:n]]),
+        ),
+        Piece(f"their sum modulo {k}", f"sum($x) % {k}", lambda x: sum(v - v // k * k for v in x) % k),
+        Piece("the different ones in ascending order", "sorted(set($x))", lambda x: sorted(dict.fromkeys(x))),
+        Piece("the list of them from the last to the first", "$x[::-1]", lambda x: [x[-1 - n] for n in range(len(x))]),
+    )
+    return draw.choice(options)
+
+
+def type_of(end: Piece) -> str:
+    """The type of what `numbers_end` returns."""
+    return "list[int]" if isinstance(end.call([]), list) else "int"
+
+
+def fitting_test(draw: Draw, low: int, high: int) -> Piece:
+    """A test on whole numbers that at least a sixth of those from `low` to `high` pass, and as many do not."""
+    while True:
+        test = number_test(draw)
+        share = sum(bool(test.call(n)) for n in range(low, high + 1)) / (high - low + 1)
+        if 1 / 6 <= share <= 5 / 6:
+            return test

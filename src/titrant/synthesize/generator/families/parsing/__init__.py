@@ -1,0 +1,4 @@
+"""Parsing: numbers, lists, records, expressions and nested texts that are read or written."""
+
+from titrant.synthesize.generator.families.parsing import listed as listed
+from titrant.synthesize.generator.families.parsing import numerals as numerals
