@@ -48,7 +48,7 @@ def ask_local(
 
         model.write([prompts[at] for at in waiting], sampling, keep)
         return [
-            [_answer(text, len(prompt.tokens or ())) for text in journal[key]]
+            [_answer(text, len(prompt.tokens or ()), sampling.seed) for text in journal[key]]
             for key, prompt in zip(keys, prompts, strict=True)
         ]
 
@@ -59,8 +59,8 @@ def _prompt(asked: Asked, instructions: str | None, template: ChatTemplate) -> P
     return Prompt(asked.id, "", stop, tokens=tokens)
 
 
-def _answer(text: dict[str, Any], read: int) -> Answer:
+def _answer(text: dict[str, Any], read: int, seed: int) -> Answer:
     if text["cut"]:
-        return Answer("", TOO_LONG, read - text["cut"], text["tokens"], 0.0)
+        return Answer("", TOO_LONG, read - text["cut"], text["tokens"], 0.0, seed)
     ended = "length" if text["ended"] in ("length", "window") else "stop"
-    return Answer(text["text"], ended, read, text["tokens"], 0.0)
+    return Answer(text["text"], ended, read, text["tokens"], 0.0, seed)
