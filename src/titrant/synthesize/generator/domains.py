@@ -152,6 +152,24 @@ class Made:
 
 
 @dataclass(frozen=True)
+class Several:
+    """Lists of up to five arguments of a function: values of one domain, or tuples of several."""
+
+    of: tuple[Domain, ...]
+
+    @property
+    def annotation(self) -> str:
+        """`list[...]`"""
+        one = self.of[0] if len(self.of) == 1 else Tuples(self.of)
+        return f"list[{one.annotation}]"
+
+    def strategy(self) -> SearchStrategy[list[Any]]:
+        """Arguments apart from each other."""
+        one = self.of[0] if len(self.of) == 1 else Tuples(self.of)
+        return st.lists(one.strategy(), max_size=5)
+
+
+@dataclass(frozen=True)
 class Arguments:
     """The domains of all parameters, and what must hold among them."""
 

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
 from hypothesis import strategies as st
 from hypothesis.internal.conjecture import providers
 
-from titrant.synthesize.generator.domains import Arguments, Domain
+from titrant.synthesize.generator.domains import Arguments, Domain, Several
 
 _VALUES = 192
 """Values drawn for a pool; those that are equal to an earlier one are left out."""
@@ -55,10 +55,27 @@ def pool(domain: Domain) -> tuple[Value, ...]:
 
 def _drawn(domain: Domain) -> tuple[Value, ...]:
     """Several values a test case: most of the time of a case goes into what is around them. Where they are too large
-    for that, one."""
+    for that, one. Lists of arguments are put together from the pools of those."""
+    if isinstance(domain, Several):
+        return _lists_of_arguments(domain)
     values = _values(domain, _CASE)
     found = {repr(value): value for value in (values if len(values) >= _VALUES // 2 else _values(domain, 1))}
     return tuple(Value(value, text) for text, value in found.items())
+
+
+def _lists_of_arguments(domain: Several) -> tuple[Value, ...]:
+    random = Random(len(domain.of))
+    pools = [pool(each) for each in domain.of]
+    found = {"[]": Value([], "[]")}
+    for _ in range(_VALUES // 2):
+        values, texts = [], []
+        for _ in range(1 + int(random.random() * 5)):
+            taken = [each[int(random.random() * len(each))] for each in pools]
+            values.append(taken[0].value if len(pools) == 1 else tuple(each.value for each in taken))
+            texts.append(taken[0].text if len(pools) == 1 else f"({', '.join(each.text for each in taken)})")
+        text = f"[{', '.join(texts)}]"
+        found[text] = Value(values, text)
+    return tuple(found.values())
 
 
 def _values(domain: Domain, each: int) -> list[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 import textwrap
 from dataclasses import dataclass
 from functools import lru_cache
@@ -11,6 +12,7 @@ from typing import Any
 from blake3 import blake3
 
 from titrant.study.synthesis import AREAS, Area
+from titrant.synthesize.generator.compose import composed
 from titrant.synthesize.generator.draw import Draw
 from titrant.synthesize.generator.family import Drawn, Family, families
 from titrant.synthesize.generator.pools import Value, arguments_of
@@ -21,6 +23,9 @@ LICENCE = "Apache-2.0"
 """Of what the generator writes: that of Titrant."""
 _DRAWS = 60
 """Draws of a family until one is of a difficulty that is wanted."""
+_COMPOSED = ((8, 0.2), (64, 0.45), (math.inf, 0.7))
+"""The share of problems that are composed of two steps, up to so many rounds of all families: families with few choices
+of their own are used up in later ones."""
 _SHORT = 60
 """Characters of an example that is shown, if there are enough of them."""
 
@@ -71,9 +76,10 @@ def problem_at(seed: int, number: int, settings: Settings) -> Problem:
     same program (see `tree_of`): who collects problems leaves the later one out.
     """
     order = _order(seed, settings.areas, settings.difficulty)
+    share = next(share for rounds, share in _COMPOSED if number < rounds * len(order))
     for place in range(len(order)):
         family = order[(number + place) % len(order)]
-        if drawn := _drawn(family, f"seed {seed}, problem {number}", settings.difficulty):
+        if drawn := _drawn(family, f"seed {seed}, problem {number}", settings.difficulty, share):
             return _problem(family, drawn, f"seed {seed}, number {number}", settings)
     raise FamilyError(f"no family draws a problem of difficulty {settings.difficulty}, though their levels say so")
 
@@ -93,9 +99,13 @@ def _order(seed: int, areas: tuple[Area, ...], difficulty: tuple[int, int]) -> t
     )
 
 
-def _drawn(family: Family, key: str, difficulty: tuple[int, int]) -> Drawn | None:
+def _drawn(family: Family, key: str, difficulty: tuple[int, int], share: float) -> Drawn | None:
+    """The first draw of a difficulty that is wanted; this share of problems is composed further, if that can be."""
     for attempt in range(_DRAWS):
-        drawn = family.draw(Draw(f"{key}, {family.name}, {attempt}"))
+        draw = Draw(f"{key}, {family.name}, {attempt}")
+        drawn = family.draw(draw)
+        if draw.chance(share) and (further := composed(drawn, draw)) and further.difficulty <= difficulty[1]:
+            drawn = further
         if difficulty[0] <= drawn.difficulty <= difficulty[1]:
             return drawn
     return None
