@@ -71,7 +71,7 @@ def study(tmp_path: Path) -> Callable[..., Path]:
         content = {**STUDY, "synthesis": synthesis}
         sources = {f"made-of-{name}": {"kind": "synthetic", "from": [{"synthetic": name}]} for name in synthesis}
         content["sources"] = {**STUDY["sources"], **sources}  # type: ignore[dict-item]
-        content["mixtures"] = {**STUDY["mixtures"], "mixed": {"text": 1, **dict.fromkeys(sources, 1)}}  # type: ignore[dict-item]
+        content["mixtures"] = {**STUDY["mixtures"], "mixed": {"text": 1, "code": 1, **dict.fromkeys(sources, 1)}}  # type: ignore[dict-item]
         path = tmp_path / "small.yaml"
         path.write_text(yaml.safe_dump(content, sort_keys=False))
         return path
