@@ -208,5 +208,6 @@ def test_families_that_are_used_up_say_so(tmp_path: Path, monkeypatch: pytest.Mo
     key = Draw("one and the same")
     drawn = only.draw(key)
     monkeypatch.setattr(problem_module, "_order", lambda *_: (Family("one", "lists", (1, 5), lambda _: drawn),))
+    monkeypatch.setattr(problem_module, "composed", lambda *_: None)
     with pytest.raises(StudyError, match="1 different problems about 'lists' of difficulty 1 to 5"):
         made(tmp_path, Generated(generated=5, areas=("lists",)), inputs=8)

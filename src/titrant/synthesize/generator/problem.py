@@ -199,16 +199,17 @@ def _solution(drawn: Drawn, examples: list[Example], draw: Draw) -> str:
     if style < 2:
         lines.append(textwrap.indent(docstring(drawn.say), "    "))
     elif style < 4:
-        lines.append(textwrap.indent(docstring(_first_sentence(drawn.say), examples[:2]), "    "))
+        lines.append(textwrap.indent(docstring(_summary(drawn.say), examples[:2]), "    "))
     elif style < 5:
         lines += [f"    # {line}" for line in textwrap.wrap(drawn.idea, 80, break_on_hyphens=False)]
     lines.append(textwrap.indent(drawn.body, "    "))
     return "\n".join(lines) + "\n"
 
 
-def _first_sentence(text: str) -> str:
+def _summary(text: str) -> str:
+    """The first sentence if it says what is returned, else all of them."""
     for place, letter in enumerate(text):
         before = text[: place + 1]
         if letter == "." and text[place + 1 : place + 2] in ("", " ") and before.count("`") % 2 == 0:
-            return before
+            return before if before.startswith("Return ") else text
     return text
