@@ -18,7 +18,7 @@ from titrant.sandbox.checks import Answers, Check, Program, PythonCalls, Verdict
 from titrant.sandbox.languages import language_named, program_frames
 from titrant.sandbox.running import Slot, SlotEndedError
 from titrant.sandbox.tiers import Tier, allowed_tiers, obstacle
-from titrant.sandbox.trial import WALLS
+from titrant.sandbox.trial import WALLS, WALLS_OF_CALLS
 from titrant.sandbox.verdicts import check_verdict, program_verdict, unwritable
 from titrant.study.limits import Limits
 
@@ -261,11 +261,14 @@ def _first_that_works(tiers: tuple[Tier, ...], limits: Limits, processes: int) -
 def _trouble(sandbox: Sandbox) -> str | None:
     try:
         verdict = sandbox.run(WALLS)
+        answers = dict(sandbox.call_many([WALLS_OF_CALLS]))[0]
     except (EngineError, SlotEndedError) as error:
         return f"{error} {sandbox.complaint()}".strip()
     if not verdict.passed:
         return f"{verdict.detail} {sandbox.complaint()}".strip()
-    return None
+    if not answers.passed:
+        return f"{answers.detail} {sandbox.complaint()}".strip()
+    return None if answers.answers == (("= []",),) else f"called in a batch, a program can {answers.answers[0][0]}"
 
 
 def _frames(check: Check, limits: Limits, word: str) -> tuple[dict[str, Any], ...]:

@@ -5,7 +5,7 @@ It asks before it would do harm: signals are tried with number 0, which does not
 
 from __future__ import annotations
 
-from titrant.sandbox.checks import PythonCheck
+from titrant.sandbox.checks import PythonCalls, PythonCheck
 
 _PROGRAM = """
 import colorsys, ctypes, fcntl, os, resource, socket, subprocess
@@ -38,7 +38,7 @@ WALLS = {
     "write a big file": lambda: os.truncate(os.open("big", os.O_CREAT | os.O_WRONLY), 10**12) is None,
 }
 
-def reach():
+def reach(folder=True):
     found = []
     for name, wall in WALLS.items():
         try:
@@ -48,8 +48,9 @@ def reach():
             pass
         except ValueError:
             pass
-    with open("own", "w") as file:
-        file.write("x")
+    if folder:
+        with open("own", "w") as file:
+            file.write("x")
     return found + sorted(name for name in os.environ if name not in ALLOWED)
 
 ALLOWED = ("HOME", "LANG", "LC_CTYPE", "PATH", "PWD", "PYTHONHASHSEED", "TMPDIR")
@@ -57,3 +58,6 @@ ALLOWED = ("HOME", "LANG", "LC_CTYPE", "PATH", "PWD", "PYTHONHASHSEED", "TMPDIR"
 
 WALLS = PythonCheck(_PROGRAM, "found = reach()\nassert found == [], 'a program can ' + ', '.join(found)", ("reach",))
 """Passes only where every wall holds, and where modules can be imported and files be written in its own folder."""
+
+WALLS_OF_CALLS = PythonCalls(_PROGRAM, "reach", "[(False,)]")
+"""Answers with an empty list only where every wall holds for calls in a batch, too."""

@@ -8,7 +8,6 @@ one line an input and a last line END. For a candidate that cannot be called, `-
 
 from __future__ import annotations
 
-import contextlib
 import json
 import marshal
 import math
@@ -18,8 +17,8 @@ import signal
 import sys
 import time
 import types
-from types import CodeType
-from typing import Any, NamedTuple, NoReturn
+from types import CodeType, FrameType
+from typing import Any, NamedTuple
 
 from . import fuel, literals
 
@@ -109,14 +108,13 @@ def _quick(program: _Text, inputs: bytes, steps: int) -> list[str] | None:
         began = _now()
         call = _loaded(program, code, {})
         for arguments in given:
-            if _now() - began > most:
-                raise _Rang
+            if alarm.rang or _now() - began > most:
+                break
             began = _now()
             lines.append(_answer(call, arguments))
-        if _now() - began > most:
-            raise _Rang
+        alarm.rang |= _now() - began > most
     except _Rang:
-        alarm.rang = True
+        pass
     except BaseException as error:
         lines = [_raised(error)] * len(given)
     alarm.end()
@@ -124,25 +122,25 @@ def _quick(program: _Text, inputs: bytes, steps: int) -> list[str] | None:
 
 
 class _Alarm:
-    """Raises _Rang, wherever the program is, again and again until its end; none is missed though it be caught."""
+    """Raises _Rang in what it is set for, again and again until its end: a program that catches it gains nothing."""
 
     def __init__(self) -> None:
         self.rang = False
         signal.signal(signal.SIGALRM, self._ring)
 
-    def _ring(self, *_: object) -> NoReturn:
+    def _ring(self, _: int, frame: FrameType | None) -> None:
         self.rang = True
-        raise _Rang
+        while frame is not None:
+            if frame.f_code in _OF_PROGRAMS:
+                raise _Rang
+            frame = frame.f_back
 
     def set(self) -> None:
         signal.setitimer(signal.ITIMER_REAL, _ALARM_SECONDS, _ALARM_SECONDS)
 
     def end(self) -> None:
-        while True:
-            with contextlib.suppress(_Rang):
-                signal.setitimer(signal.ITIMER_REAL, 0)
-                signal.signal(signal.SIGALRM, signal.SIG_IGN)
-                return
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, signal.SIG_IGN)
 
 
 def _counted(program: _Text, inputs: bytes, steps: int) -> list[str]:
@@ -193,6 +191,10 @@ def _answer(call: Any, arguments: tuple[Any, ...]) -> str:
         raise
     except BaseException as error:
         return _raised(error)
+
+
+_OF_PROGRAMS = (_loaded.__code__, _answer.__code__)
+"""Functions in which, and below which, a program runs."""
 
 
 def _raised(error: BaseException) -> str:
