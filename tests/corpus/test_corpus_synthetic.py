@@ -23,6 +23,7 @@ CORRUPTED = {"accepted": "", "corrupted": "", "tests": [], "text": "", "translat
 STATEMENTS = (
     ITEM["statement"],
     'def total(values: list[int]) -> int:\n    """Return the sum of `values`.\n\n    >>> total([1, 2])\n    3\n    """',
+    "# Return the sum of `values`.\n# total([1, 2]) -> 3\ndef total(values: list[int]) -> int:",
     "Sum them.\n- `values` is a list\n- backslashes \\n stay\n\n>>> total([1, 2])\n3",
     'A string with \'\'\'three\'\'\' and """three""" quotes.\n```python\ntotal([1])\n```\nEnds with "quotes"',
 )
@@ -299,8 +300,20 @@ def test_a_docstring_goes_only_where_one_can_stand(code) -> None:
     assert with_docstring(code, "f", "Say it.") is None
 
 
+def test_a_comment_that_ends_in_a_head_goes_on_with_the_function() -> None:
+    statement = STATEMENTS[2]
+    texts = [written(item(number, statement=statement), asked()) for number in range(40)]
+    going_on = [text for text in texts if text.startswith("# Return the sum of `values`.\n# total([1, 2]) -> 3\n\ndef")]
+    assert 8 < len(going_on) < 32
+    for text in going_on:
+        ast.parse(text)
+        assert text.count("def ") == 1
+
+
 def test_prose_is_folded_and_code_is_not() -> None:
     long = "Return " + "very " * 30 + "much."
     assert max(map(len, folded(long).split("\n"))) <= 88
+    listed = folded(f"- {long}\n2. {long}").split("\n")
+    assert [line[:4] for line in listed] == ["- Re", "  ve", "2. R", "   v"]
     kept = "    x = [" + "1, " * 60 + "2]\n>>> f(" + "1, " * 60 + ")"
     assert folded(kept) == kept

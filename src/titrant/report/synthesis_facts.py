@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from blake3 import blake3
 
 from titrant.artifacts import Transformed, Verified
 from titrant.errors import StoreError
@@ -134,7 +135,7 @@ def _examples(file: pq.ParquetFile) -> tuple[ItemEntry, ...]:
             if is_accepted:
                 accepted.append((tree, place))
             elif has_first:
-                refused.append((problem, place))
+                refused.append((blake3(problem.encode()).hexdigest(), place))
             place += 1
     chosen = [at for _, at in sorted(accepted)[:SHOWN]] + [at for _, at in sorted(refused)[:REFUSED_SHOWN]]
     return tuple(_item(row) for row in _rows(file, chosen))

@@ -38,6 +38,12 @@ class Page:
         return self.item.statement.strip("\n").rstrip()
 
     @property
+    def head(self) -> str | None:
+        """Of a problem that is a comment above the first line of the function that it asks for: the comment."""
+        remarks, _, last = self.statement.rpartition("\n")
+        return remarks.rstrip() if remarks.startswith("#") and last.startswith("def ") else None
+
+    @property
     def program(self) -> str:
         """The solution, without blank lines around it."""
         return self.code.strip("\n").rstrip()
@@ -54,8 +60,9 @@ def is_chosen(purpose: str, problem: str, share: float) -> bool:
 
 def statement_and_solution(page: Page) -> str:
     """The problem with its solution, in one of several layouts."""
-    is_code = page.statement.startswith(_ASKS)
-    return page.choose("layout", _OF_CODE if is_code else _OF_PROSE)(page)
+    if page.statement.startswith(_ASKS):
+        return page.choose("layout", _OF_CODE)(page)
+    return page.choose("layout", _OF_REMARKS if page.head is not None else _OF_PROSE)(page)
 
 
 def with_tests(page: Page) -> str:
@@ -124,6 +131,12 @@ def _remark_with_heads(page: Page) -> str:
     return f"{remark(f'{first}{chr(10)}{page.statement}', page.language)}\n\n{mark}\n{page.program}\n"
 
 
+def _goes_on(page: Page) -> str:
+    """The comment with the function that it asks for; in another language it is prose."""
+    above = page.head if page.language == "python" else None
+    return f"{above}\n\n{page.program}\n" if above else _fence_below(page)
+
+
 def _block_above(page: Page) -> str:
     return f"{block(page.statement, page.language)}\n\n\n{page.program}\n"
 
@@ -167,6 +180,8 @@ _OF_PROSE: tuple[Callable[[Page], str], ...] = (
 )
 _OF_CODE: tuple[Callable[[Page], str], ...] = (_docstring, _two_fences, _fence_below, _headings)
 """Of a problem that is given as the head of a function."""
+_OF_REMARKS: tuple[Callable[[Page], str], ...] = (_goes_on, _goes_on, _two_fences, _fence_below, _headings)
+"""Of one that is a comment above the first line of a function."""
 
 
 def _number(purpose: str, problem: str) -> int:

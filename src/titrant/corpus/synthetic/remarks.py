@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ast
+import re
 import textwrap
 
 WIDTH = 88
+_PROSE = re.compile(r"((?:[-*] |\d{1,2}\. )?)[A-Z]")
+"""A line that is a sentence, or one in a list."""
 _MARKS = {"python": "#", "javascript": "//"}
 
 
@@ -19,10 +22,13 @@ def folded(text: str, width: int = WIDTH) -> str:
     """
     lines: list[str] = []
     for line in text.strip("\n").split("\n"):
-        is_prose = len(line) > width and line[:1].isupper()
-        wrapped = textwrap.wrap(line, width, break_long_words=False, break_on_hyphens=False) if is_prose else [line]
-        lines += wrapped
+        prose = _PROSE.match(line) if len(line) > width else None
+        lines += _folded(line, width, " " * len(prose[1])) if prose else [line]
     return "\n".join(line.rstrip() for line in lines)
+
+
+def _folded(line: str, width: int, indent: str) -> list[str]:
+    return textwrap.wrap(line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
 def remark(text: str, language: str) -> str:
