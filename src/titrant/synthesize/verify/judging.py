@@ -24,7 +24,7 @@ from titrant.synthesize.verify.chosen import assertion, choose_corrupted, choose
 from titrant.synthesize.verify.mutants import Mutant, mutants_of
 from titrant.synthesize.verify.purity import reach_of
 from titrant.synthesize.verify.special import looks_answers_up, written_examples
-from titrant.synthesize.verify.values import Expected
+from titrant.synthesize.verify.values import Expected, read_list
 
 VERSION = 1
 """Raised when the same answers are judged otherwise."""
@@ -180,6 +180,34 @@ def _tested(found: Read, right: Judged, answers: Sequence[Sequence[str]], held: 
         mutant = found.mutants[corrupted]
         judged = replace(judged, corrupted=mutant.text, mutation=mutant.words)
     return judged
+
+
+def judge_near(
+    judged: Judged,
+    entry_point: str,
+    inputs: Sequence[tuple[Any, ...]],
+    right: Sequence[str],
+    said: Sequence[str],
+    *,
+    strict: bool,
+) -> Judged:
+    """What further inputs say about a solution that was right on all others. `right` are the reference's answers, and
+    `said` the solution's; one that does not come to its end on them has none, and is wrong. Inputs to which the
+    reference has no value are none that the problem allows."""
+    wrong = "it agrees with the reference on the problem's inputs, and not on others near them"
+    if right and not said:
+        return replace(judged, level="tests").but(
+            WRONG_HIDDEN, f"{wrong}: it does not come to its end", status="failed"
+        )
+    allowed = [place for place, answer in enumerate(right) if answer.startswith("= ")]
+    values = read_list(f"[{', '.join(right[place][2:] for place in allowed)}]") or []
+    expected = Expected(values, strict=strict)
+    for number, place in enumerate(allowed[: len(values)]):
+        if not expected.agrees(number, said[place]):
+            call = assertion(entry_point, inputs[place], values[number])
+            told = f"{wrong}, such as `{_cut(call)}`: it answers {_said(said[place])}"
+            return replace(judged, level="tests").but(WRONG_HIDDEN, told, status="failed")
+    return replace(judged, inputs=judged.inputs + len(values))
 
 
 def judge_tests(found: Read, status: str, detail: str, tests: Sequence[str], entry_point: str) -> Judged:

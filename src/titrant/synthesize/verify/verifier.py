@@ -3,7 +3,8 @@
 1. problems without inputs that bring a reference get inputs, and the reference's answers to them
 2. a solution whose problem has tests is run with them
 3. a solution whose problem has inputs and results of somebody else is called on them, together with its mutants
-4. where tests alone speak for a solution its mutants are run with them
+4. if it is right on all of them, it is held against the problem's own solution on inputs near these
+5. where tests alone speak for a solution its mutants are run with them
 
 Equal work has an equal key, so that nothing is executed twice.
 """
@@ -26,9 +27,22 @@ from titrant.synthesize.parsing import parsed
 from titrant.synthesize.verify import judging
 from titrant.synthesize.verify.candidates import Asked, Candidate, whole_solution
 from titrant.synthesize.verify.foreign import inputs_for, written_arguments
-from titrant.synthesize.verify.judging import Held, Judged, Read, calls_of, judge, judge_mutants, judge_tests, read
+from titrant.synthesize.verify.judging import (
+    Held,
+    Judged,
+    Read,
+    calls_of,
+    judge,
+    judge_mutants,
+    judge_near,
+    judge_tests,
+    read,
+)
+from titrant.synthesize.verify.near import near_inputs
 from titrant.synthesize.verify.values import Expected, read_list
 
+_NEAR = 4
+"""So many inputs near those of the problem for each that it has, where another's solution looks right."""
 _LEAST_INPUTS = 8
 """Inputs that a reference must answer before others are held against it."""
 
@@ -73,6 +87,7 @@ class Verifier:
         for place, judged in self._by_inputs(asked, solutions, held, helds).items():
             better = judged.level == "runs" and place in found  # it has passed the tests
             found[place] = replace(judged, level="tests") if better else judged
+        found |= self._by_near(asked, solutions, [place for place in held if not found[place].refused], helds, found)
         alone = set(right).intersection(tested).difference(held)
         found |= self._by_mutants(asked, solutions, sorted(alone), found)
         found |= self._unheld(asked, solutions, [place for place in solutions if place not in found])
@@ -101,7 +116,7 @@ class Verifier:
             inputs = self._inputs(problem)
             if inputs:
                 places.append((n, inputs))
-                work.append(self._reference(problem, inputs))
+                work.append(_plain_calls(whole_solution(problem), problem, inputs))
         for (n, inputs), answers in zip(places, self._run_calls(work), strict=True):
             right = [(given, answer) for given, answer in zip(inputs, answers, strict=False) if answer[:2] == "= "]
             values = read_list(f"[{', '.join(answer[2:] for _, answer in right)}]")
@@ -120,12 +135,6 @@ class Verifier:
             return []
         seeds = written_arguments(problem.tests, problem.entry_point)
         return inputs_for(tree, problem.entry_point, seeds, self._verify.inputs, problem.problem)
-
-    def _reference(self, problem: Problem, inputs: list[tuple[Any, ...]]) -> _Work:
-        text = whole_solution(problem)
-        calls = PythonCalls(text, problem.entry_point, repr(inputs), problem.setup)
-        key = _key_of("reference", vars(calls))
-        return _Work(key, lambda: calls, lambda said: list(said.answers[0]) if said.status == "passed" else [])
 
     def _by_inputs(
         self, asked: Sequence[Asked], solutions: _Solutions, places: list[_Place], helds: Sequence[Held | None]
@@ -152,6 +161,33 @@ class Verifier:
             return judge(waiting.pop(), said, held, self._verify)
 
         return _Work(_key_of("inputs", told), ask, keep)
+
+    def _by_near(
+        self,
+        asked: Sequence[Asked],
+        solutions: _Solutions,
+        places: list[_Place],
+        helds: Sequence[Held | None],
+        before: Mapping[_Place, Judged],
+    ) -> dict[_Place, Judged]:
+        """A second look at others' solutions that look right: on inputs near those of the problem, held against the
+        problem's own solution."""
+        work: list[_Work] = []
+        looked: list[tuple[_Place, list[tuple[Any, ...]]]] = []
+        for place in places:
+            problem, candidate, held = asked[place[0]].problem, solutions[place], helds[place[0]]
+            own, other = parsed(whole_solution(problem)), parsed(candidate.text)
+            if candidate.own or held is None or not isinstance(own, ast.Module) or not isinstance(other, ast.Module):
+                continue
+            inputs = near_inputs(held.arguments, (own, other), _NEAR * len(held.arguments), problem.problem)
+            looked.append((place, inputs))
+            work += [_plain_calls(text, problem, inputs) for text in (whole_solution(problem), candidate.text)]
+        answers = self._run_calls(work)
+        return {
+            place: judge_near(before[place], problem_of.entry_point, inputs, right, said, strict=not problem_of.tests)
+            for (place, inputs), right, said in zip(looked, answers[::2], answers[1::2], strict=True)
+            for problem_of in (asked[place[0]].problem,)
+        }
 
     def _run_calls(self, work: Sequence[_Work]) -> list[Any]:
         """What is kept of each, in order; what is known already is not run."""
@@ -226,6 +262,16 @@ class Verifier:
             place: found if isinstance(found, Judged) else judging.unheld(found, *verdicts[place])
             for place, found in reads.items()
         }
+
+
+def _plain_calls(text: str, problem: Problem, inputs: list[tuple[Any, ...]]) -> _Work:
+    """A program on some inputs; what is kept are its answers, none if it does not come to its end."""
+    calls = PythonCalls(text, problem.entry_point, repr(inputs), problem.setup)
+    return _Work(
+        _key_of("calls", vars(calls)),
+        lambda: calls,
+        lambda said: list(said.answers[0]) if said.status == "passed" else [],
+    )
 
 
 def highest_level(one: Asked, candidate: Candidate, judged: Judged) -> Level | None:
