@@ -252,7 +252,7 @@ _NET_OF_LEAST_WEIGHT_BODIES = (
     """
     groups = {place: {place} for road in $graph for place in road[:2]}
     $chosen = []
-    for length, a, b in sorted(((length, a, b) for a, b, length in $graph)$turn):
+    for length, a, b in sorted([(length, a, b) for a, b, length in $graph]$turn):
         if b in groups[a]:
             continue
         joined = groups[a] | groups[b]

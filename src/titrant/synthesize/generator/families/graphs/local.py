@@ -63,7 +63,7 @@ def nodes_by_degree(draw: Draw) -> Drawn:
         ("no arrow leads out", "$out[$node] == 0", lambda a, b: not a),
         (f"at least {k} arrows lead in", f"$into[$node] >= {k}", lambda a, b: b not in range(k)),
         (
-            f"at least {k + 1} arrows lead in or out, both counted,",
+            f"at least {k + 1} arrows lead in or out in all",
             f"$out[$node] + $into[$node] > {k}",
             lambda a, b: a > k - b,
         ),

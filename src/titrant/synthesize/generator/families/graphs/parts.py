@@ -37,7 +37,7 @@ _COMPONENTS_SUMMED_UP_BODIES = (
                 stack.extend(near[node])
         seen |= $part
         found.append($part)
-    return sorted(($value for $part in found$keep)$turn)
+    return sorted([$value for $part in found$keep]$turn)
     """,
     """
     leader = {node: node for pair in $graph for node in pair}
@@ -52,7 +52,7 @@ _COMPONENTS_SUMMED_UP_BODIES = (
     found = defaultdict(list)
     for node in leader:
         found[find(node)].append(node)
-    return sorted(($value for $part in found.values()$keep)$turn)
+    return sorted([$value for $part in found.values()$keep]$turn)
     """,
     """
     found = []
@@ -65,7 +65,7 @@ _COMPONENTS_SUMMED_UP_BODIES = (
             else:
                 others.append($part)
         found = others + [joined]
-    return sorted(($value for $part in found$keep)$turn)
+    return sorted([$value for $part in found$keep]$turn)
     """,
 )
 
@@ -87,7 +87,7 @@ def components_summed_up(draw: Draw) -> Drawn:
     )
     size, falling = draw.choice((0, 0, 3, 4)), draw.chance(0.4)
     call = draw.name("component_values", "groups", "clusters", "islands_of_nodes")
-    graph, part = draw.name("graph", "links", "edges", "pairs"), draw.name("part", "group", "component")
+    graph, part = draw.name("graph", "links", "edges", "pairs"), draw.name("part", "group")
     names = {
         "graph": graph,
         "part": part,

@@ -65,7 +65,7 @@ def weighted_nested_total(draw: Draw) -> Drawn:
         ("plus its depth", "$x + $depth", lambda x, d: x - -d),
         ("minus its depth", "$x - $depth", lambda x, d: -(d - x)),
         (
-            f"times {top} minus its depth, that is {top} - depth,",
+            f"times ({top} minus its depth)",
             f"$x * ({top} - $depth)",
             lambda x, d: top * x - d * x,
         ),
