@@ -122,7 +122,8 @@ def _generate(origin: Generated, settings: Settings, writer: _Writer, scratch: P
                 f"one among the last, and `generated` asks for {wanted:,}; ask for fewer, for more areas or for a "
                 "wider range of difficulty"
             )
-        asked = PART * math.ceil(max(2 * (wanted - found), families) / PART)
+        new = max(len(different) - was, 1) / asked
+        asked = min(PART * math.ceil(max(1.1 * (wanted - found) / new, families) / PART), 4 * number)
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,9 @@ class _Further:
     """To the difficulty."""
 
 
+_THINGS = {"int": "number", "str": "text", "bool": "truth value", "int | None": "result"}
+
+
 def composed(drawn: Drawn, draw: Draw) -> Drawn | None:
     """A problem that has this one as its first step; None if there is no way, or it would be too difficult."""
     if draw.chance(0.3) and drawn.where is None:
@@ -61,7 +64,7 @@ def _changed(drawn: Drawn, draw: Draw) -> Drawn | None:
         named=fill(further.source, x=first),
         direct=fill(further.source, x=whole),
     )
-    thing = {"int": "number", "str": "text"}.get(drawn.returns, "list")
+    thing = _THINGS.get(drawn.returns, drawn.returns.partition("[")[0])
     say = draw.say(
         "$say Do not return that $thing as it is, but $words.",
         "There are two steps. The first one is this: $say The second step: instead of the $thing that the first one "
@@ -96,7 +99,11 @@ def _further(returns: str, draw: Draw) -> _Further | None:
             return _of_text(draw)
         case "list[str]":
             return _of_texts(draw)
-    return None
+        case "bool":
+            return _of_truth(draw)
+        case "int | None":
+            return _of_number_or_none(draw)
+    return _of_other(returns, draw)
 
 
 def _of_number(draw: Draw) -> _Further:
@@ -115,6 +122,69 @@ def _of_number(draw: Draw) -> _Further:
         )
     change = number_change(draw)
     return _Further(change.words, change.source, change.call, "int")
+
+
+def _of_truth(draw: Draw) -> _Further:
+    yes, no = draw.integer(1, 30), draw.integer(-20, 0)
+    one, other = draw.choice((("yes", "no"), ("good", "bad"), ("fits", "fails"), ("on", "off"), ("right", "wrong")))
+    options = (
+        _Further(
+            f"{yes} if it is `True` and {no} if it is `False`",
+            f"{yes} if $x else {no}",
+            lambda x: (no, yes)[x],
+            "int",
+        ),
+        _Further(
+            f'"{one}" if it is `True` and "{other}" if it is `False`',
+            f'"{one}" if $x else "{other}"',
+            lambda x: {True: one, False: other}[x],
+            "str",
+        ),
+    )
+    return draw.choice(options)
+
+
+def _of_number_or_none(draw: Draw) -> _Further:
+    change, none = number_change(draw), draw.integer(-30, 0)
+    return _Further(
+        f"{none} if it is `None` and {change.words} if it is a number",
+        f"{none} if $x is None else {change.source}",
+        lambda x: change.call(x) if isinstance(x, int) else none,
+        "int",
+    )
+
+
+def _of_other(returns: str, draw: Draw) -> _Further | None:
+    """Of what has a length."""
+    k, m = draw.integer(2, 9), draw.integer(1, 20)
+    count = _Further(
+        f"the number of its elements times {k}, plus {m}",
+        f"{k} * len($x) + {m}",
+        lambda x: m + sum(k for _ in x),
+        "int",
+    )
+    if returns.startswith("dict["):
+        return count
+    if returns == "tuple[int, int]":
+        return _Further(
+            f"{k} times its first number minus {m} times its second",
+            f"{k} * $x[0] - {m} * $x[1]",
+            lambda x: sum([x[0]] * k) + sum([-x[1]] * m),
+            "int",
+        )
+    if not returns.startswith("list["):
+        return None
+    first = _Further(
+        f"only its first {k} elements (all if there are fewer)", f"$x[:{k}]", lambda x: _few(x, k), returns
+    )
+    last = _Further(
+        f"only its last {k} elements (all if there are fewer)", f"$x[-{k}:]", lambda x: _few(x[::-1], k)[::-1], returns
+    )
+    return draw.choice((count, first, last))
+
+
+def _few(values: list[Any], count: int) -> list[Any]:
+    return [each for each, _ in zip(values, range(count), strict=False)]
 
 
 def _bracketed(piece: Piece) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import math
 import textwrap
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ LICENCE = "Apache-2.0"
 """Of what the generator writes: that of Titrant."""
 _DRAWS = 60
 """Draws of a family until one is of a difficulty that is wanted."""
-_COMPOSED = ((8, 0.2), (64, 0.45), (math.inf, 0.7))
+_COMPOSED = ((8, 0.2), (32, 0.4), (128, 0.55), (math.inf, 0.75))
 """The share of problems that are composed of two steps, up to so many rounds of all families: families with few choices
 of their own are used up in later ones."""
 _SHORT = 60
@@ -153,11 +152,20 @@ def _result(drawn: Drawn, values: tuple[Value, ...], key: str) -> str:
     try:
         found: Any = drawn.oracle(*(each.value for each in values))
         text = repr(found)
-        if not isinstance(found, (int, str, type(None))):
-            ast.literal_eval(text)
+        if not _is_literal(found):
+            raise TypeError(f"{text} holds something that is no literal of a fixed order")
     except Exception as error:
         raise FamilyError(f"the oracle of {key} gives no literal for {_tuple(values)}: {error!r}") from error
     return text
+
+
+def _is_literal(value: Any) -> bool:
+    kind = type(value)
+    if kind in (list, tuple):
+        return all(map(_is_literal, value))
+    if kind is dict:
+        return all(map(_is_literal, value)) and all(map(_is_literal, value.values()))
+    return kind in (int, str, bool, float, type(None))
 
 
 def _example(drawn: Drawn, values: tuple[Value, ...], result: str) -> Example:
