@@ -1,4 +1,6 @@
 """Parsing: numbers, lists, records, expressions and nested texts that are read or written."""
 
+from titrant.synthesize.generator.families.parsing import expressions as expressions
 from titrant.synthesize.generator.families.parsing import listed as listed
 from titrant.synthesize.generator.families.parsing import numerals as numerals
+from titrant.synthesize.generator.families.parsing import programs as programs
