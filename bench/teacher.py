@@ -22,7 +22,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from titrant.artifacts import Solutions
+from titrant.artifacts import FORMAT, Record, Solutions
 from titrant.chat.client import Patience
 from titrant.chat.kept_replies import KeptReplies
 from titrant.errors import TitrantError
@@ -105,6 +105,17 @@ def _solve(teacher: Teacher, problems: Path, folder: Path, name: str) -> tuple[S
         kept=KeptReplies(folder / "kept"),
         patience=Patience(first_seconds=0.01, most_seconds=0.1),
     )
+    record = Record(
+        format=FORMAT,
+        kind=made.kind,
+        version=made.version,
+        fingerprint="0" * 64,
+        declaration={},
+        inputs={},
+        files={},
+        summary=made.model_dump(mode="json"),
+    )
+    (folder / name / "record.json").write_text(record.model_dump_json())
     return made, (folder / name / "solutions.parquet").read_bytes()
 
 

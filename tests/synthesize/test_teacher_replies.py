@@ -73,10 +73,15 @@ def test_what_a_program_needs_at_its_top_stays():
         "```" * 5000,
         "\x00" + F,
         "def f(x):\n" + "    x\n" * 30_000,
+        "```python\nfrom solution import f\n\nprint(f(1))\n```",
     ],
 )
 def test_no_program_is_no_program(reply: str):
     assert text_in(reply, "python", "f") == ""
+
+
+def test_a_reply_without_an_end_still_gives_its_first_program():
+    assert text_in(f"{F}\nThis is it. " + f"{F}\nfor ever and ever\n" * 6000, "python", "f") == F
 
 
 def test_two_blocks_that_need_each_other_are_one_program():

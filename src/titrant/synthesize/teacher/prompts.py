@@ -26,8 +26,8 @@ ASKED = {
     "javascript": (
         "Write the function `{entry_point}` in JavaScript, taking the same arguments in the same order. Give one "
         "program in one block fenced with ```javascript: the helpers that it needs, and the function. Lists and tuples "
-        "are arrays, dictionaries are Map objects, sets are Set objects, None is null, numbers are plain numbers. Use no "
-        "modules, print nothing, and leave out tests and calls of the function."
+        "are arrays, dictionaries are Map objects, sets are Set objects, None is null, numbers are plain numbers. Use "
+        "no modules, print nothing, and leave out tests and calls of the function."
     ),
     "text": (
         "Do not write a program. Explain in plain English how `{entry_point}` finds its result: the method step by "

@@ -17,10 +17,13 @@ import re
 from collections.abc import Iterator
 from textwrap import dedent
 
+from titrant.synthesize.parsing import MOST_CHARACTERS as MOST_PROGRAM
 from titrant.synthesize.parsing import bound_names, first_line, last_line, parsed, parsed_or_line, used_names
 
 MOST_CHARACTERS = 200_000
 """Of a reply, more than any answer has; what follows is not looked at."""
+MOST_PARSED = 1_000_000
+"""Characters that are parsed at most where a program without fence is looked for."""
 STARTS_TRIED = 40
 """Lines at which a program without fence is looked for."""
 _CUTS_TRIED = 20
@@ -79,31 +82,47 @@ def _python(answer: str, entry_point: str) -> str:
         return max(whole, key=len)
     if len(blocks) > 1 and _defines(together := "\n\n".join(blocks), entry_point):
         return together
-    found = [_longest_run(content, entry_point) for content in [*blocks, answer]]
+    patience = [MOST_PARSED]
+    found = [_longest_run(content, entry_point, patience) for content in [*blocks, answer]]
     return max(found, key=len)
 
 
 def _defines(source: str, entry_point: str) -> bool:
     tree = parsed(source)
-    return isinstance(tree, ast.Module) and entry_point in bound_names(tree.body)
+    return isinstance(tree, ast.Module) and entry_point in _defined(tree)
 
 
-def _longest_run(text: str, entry_point: str) -> str:
-    """The longest run of whole lines that parses and defines the function, from a line that a program begins with."""
+def _defined(tree: ast.Module) -> set[str]:
+    """What it binds at its top, imports apart: importing a function is no way to write it."""
+    return bound_names([each for each in tree.body if not isinstance(each, (ast.Import, ast.ImportFrom))])
+
+
+def _longest_run(text: str, entry_point: str, patience: list[int]) -> str:
+    """The longest run of whole lines that parses and defines the function, from a line that a program begins with.
+
+    `patience` holds how many characters may still be parsed.
+    """
     if not re.search(rf"\b{re.escape(entry_point)}\b", text):
         return ""
     lines = text.split("\n")
     best = ""
     starts = [at for at, line in enumerate(lines) if _BEGINS_PYTHON.match(line)]
     for start in starts[:STARTS_TRIED]:
-        end = len(lines)
+        rest = "\n".join(lines[start:])
+        is_whole = len(rest) <= MOST_PROGRAM
+        end = len(lines) if is_whole else start + rest.count("\n", 0, MOST_PROGRAM)
         for _ in range(_CUTS_TRIED):
-            found = parsed_or_line("\n".join(lines[start:end]))
+            run = "\n".join(lines[start:end])
+            patience[0] -= len(run)
+            if patience[0] < 0:
+                return best
+            found = parsed_or_line(run)
             if not isinstance(found, int):
-                run = "\n".join(lines[start:end])
-                if len(run) > len(best) and isinstance(found, ast.Module) and entry_point in bound_names(found.body):
-                    best = run
+                # a run that only its length has ended is the beginning of something
+                if is_whole and len(run) > len(best) and isinstance(found, ast.Module):
+                    best = run if entry_point in _defined(found) else best
                 break
+            is_whole = is_whole or found > 0
             # an error may be told a line after the one that made it, but never further up than the run's own end
             end = min(end - 1, start + found - 1) if found > 0 else end - 1
             if end <= start:
@@ -115,7 +134,10 @@ def _without_trials(source: str, entry_point: str) -> str:
     tree = parsed(source)
     assert isinstance(tree, ast.Module)
     body, lines = tree.body, source.split("\n")
-    trials = [at for at, statement in enumerate(body) if _is_a_trial(statement, entry_point, body)]
+    needed = {
+        name for each in body if isinstance(each, (ast.FunctionDef, ast.ClassDef)) for name in used_names(each)
+    }  # by definitions
+    trials = {at for at, each in enumerate(body) if _is_a_trial(each, entry_point, needed)}
     kept_lines = {
         line
         for at, each in enumerate(body)
@@ -123,7 +145,7 @@ def _without_trials(source: str, entry_point: str) -> str:
         for line in range(first_line(each), last_line(each) + 1)
     }
     gone: set[int] = set()
-    for at in trials:
+    for at in sorted(trials):
         begin, end = first_line(body[at]), last_line(body[at])
         if not kept_lines.isdisjoint(range(begin, end + 1)):
             continue  # `x = 1; print(x)`: lines are the unit
@@ -132,21 +154,16 @@ def _without_trials(source: str, entry_point: str) -> str:
     return "\n".join(line for number, line in enumerate(lines, start=1) if number not in gone)
 
 
-def _is_a_trial(statement: ast.stmt, entry_point: str, body: list[ast.stmt]) -> bool:
+def _is_a_trial(statement: ast.stmt, entry_point: str, needed: set[str]) -> bool:
     if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)):
         return False
     if isinstance(statement, ast.Assert):
         return True
-    names = used_names(statement)
-    if isinstance(statement, ast.If) and "__name__" in names:
+    if isinstance(statement, ast.If) and "__name__" in used_names(statement):
         return True
-    calls = {
-        node.func.id for node in ast.walk(statement) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
-    }
-    if not calls & {entry_point, "print"}:
-        return False
-    definitions = [each for each in body if isinstance(each, (ast.FunctionDef, ast.ClassDef))]
-    return not bound_names([statement]) & {name for each in definitions for name in used_names(each)}
+    called = [node.func for node in ast.walk(statement) if isinstance(node, ast.Call)]
+    calls = {function.id for function in called if isinstance(function, ast.Name)}
+    return bool(calls & {entry_point, "print"}) and not bound_names([statement]) & needed
 
 
 def completed(program: str, setup: str) -> str:
