@@ -13,7 +13,9 @@ from test_cli_commands import STUDY
 
 from titrant.artifacts import Problems
 from titrant.cli import main
+from titrant.cli.data import _items_taken
 from titrant.execute import work
+from titrant.study.synthesis import SyntheticItems
 from verified_items import renamed, summary_of, write_items
 
 Run = Callable[..., tuple[int, str, str]]
@@ -181,3 +183,16 @@ def test_which_synthesis_of_a_study_is_meant_must_be_clear(titrant: Run, study: 
         assert message in " ".join(err.split())
     none = study()
     assert "declares no synthesis" in titrant(none)[2]
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({}, "verified of synthesis 'few', statement-and-solution, python"),
+        ({"items": "corrupted", "share": 0.25, "format": "with-tests"}, "corrupted of synthesis 'few', 25% of them, with-tests, python"),
+        ({"items": "statement"}, "statement of synthesis 'few'"),
+        ({"language": "javascript"}, "verified of synthesis 'few', statement-and-solution, javascript"),
+    ],
+)  # fmt: skip
+def test_data_says_in_words_what_a_source_takes(fields: dict[str, Any], words: str) -> None:
+    assert _items_taken(SyntheticItems(synthetic="few", **fields)) == words

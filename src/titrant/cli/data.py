@@ -18,6 +18,7 @@ from titrant.execute.runner import Interrupted, run_plan
 from titrant.execute.store import Store, open_store
 from titrant.plan import Job
 from titrant.study.declaration import listing, suggestion
+from titrant.study.synthesis import SyntheticItems
 from titrant.study.units import show_count
 
 DOCUMENT_KINDS = (
@@ -100,7 +101,9 @@ def show_data(named: str, root: Path, *, workers: int | None, json_file: Path | 
         _print_sources(sources)
         first: dict[Path, str] = {}
         for source in sources:
-            _print_fates(source, first.setdefault(source.folders["split"], source.name))
+            items = opened.plan.study.sources[source.name].origins[0]
+            made_of = first.setdefault(source.folders["split"], source.name)
+            _print_fates(source, made_of, items if isinstance(items, SyntheticItems) else None)
     if failure is not None:
         raise failure
 
@@ -211,14 +214,17 @@ def _print_sources(sources: list[SourceData]) -> None:
     make_console().print(table)
 
 
-def _print_fates(source: SourceData, made_of: str) -> None:
+def _print_fates(source: SourceData, made_of: str, items: SyntheticItems | None) -> None:
     """`made_of` is the source whose documents these are: itself, or the one that it changes."""
     from rich.table import Table
 
     console = make_console()
     console.print(f"\n{source.name}", style="bold", highlight=False)
+    if items is not None:
+        console.print(f"  items      {_items_taken(items)}", highlight=False)
     if made_of != source.name:
-        console.print(f"  made of    {made_of}, whose documents and fates these are", highlight=False)
+        words = f"the problems of {made_of}, whose" if items is not None else f"{made_of}, whose documents and"
+        console.print(f"  made of    {words} fates these are", highlight=False)
         if source.transformed:
             console.print(f"  changed    {_changes(source.transformed)}", highlight=False)
         return
@@ -259,6 +265,13 @@ def _unreadable(folder: Path) -> list[str]:
     lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
     shown = [json.loads(line)["message"] for line in lines[:MOST_NAMES]]
     return [*shown, f"and more in {path}"] if len(lines) > MOST_NAMES else shown
+
+
+def _items_taken(items: SyntheticItems) -> str:
+    """What a source takes of a synthesis, and how it is written."""
+    share = f", {items.share:.0%} of them" if items.share < 1 else ""
+    form = "" if items.items in ("statement", "text") else f", {items.format}, {items.language}"
+    return f"{items.items} of synthesis '{items.synthetic}'{share}{form}"
 
 
 def _changes(transformed: Transformed) -> str:

@@ -139,7 +139,7 @@ def facts_of(entry: SynthesisEntry) -> list[tuple[str, str]]:
     found = [
         ("problems", f"{numbers.count(entry.problems)}, of which {solved}"),
         ("diversity", f"{shapes}, {numbers.count(entry.words)} different words in statements"),
-        ("other forms", ", ".join(f"{name} {numbers.count(number)}" for name, number in forms.items())),
+        ("other forms", ", ".join(f"{name} {numbers.count(number)}" for name, number in forms.items() if number)),
         ("tests", killed if entry.mutants else ""),
         ("contracts", _counted(entry.contracts)),
         ("solved by", _counted({name or "the problem's own solution": n for name, n in entry.teachers.items()})),
@@ -186,7 +186,7 @@ def _about(item: ItemEntry) -> str:
     parts += [f"corrupted: {item.mutation}"] if item.mutation else []
     if item.teacher:
         parts.append(f"by {item.teacher}, sample {item.sample}, seed {item.seed}, prompt {item.prompt[:12]}")
-    parts += [f"cost {numbers.plain(item.cost, 4)}"] if item.cost is not None else []
+    parts += [f"cost {numbers.plain(item.cost, 4)}"] if item.cost else []
     return "; ".join(parts)
 
 
