@@ -2,5 +2,7 @@
 
 from titrant.synthesize.generator.families.parsing import expressions as expressions
 from titrant.synthesize.generator.families.parsing import listed as listed
+from titrant.synthesize.generator.families.parsing import nested as nested
 from titrant.synthesize.generator.families.parsing import numerals as numerals
+from titrant.synthesize.generator.families.parsing import outlines as outlines
 from titrant.synthesize.generator.families.parsing import programs as programs
