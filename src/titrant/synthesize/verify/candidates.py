@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import math
 from bisect import bisect_right
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ from blake3 import blake3
 
 from titrant.errors import StoreError
 from titrant.synthesize.generator.problem import Problem
+from titrant.synthesize.parsing import parsed
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,19 @@ def whole_solution(problem: Problem) -> str:
     if not problem.solution:
         return ""
     return f"{problem.prelude}\n\n\n{problem.solution}" if problem.prelude else problem.solution
+
+
+def parameters_of(signature: str) -> list[tuple[str, str]]:
+    """Names and annotations of the parameters; none if it is no plain signature.
+
+    >>> parameters_of("def f(a: int, b: list[int] | None) -> int:")
+    [('a', 'int'), ('b', 'list[int] | None')]
+    """
+    tree = parsed(f"{signature.strip()} pass")
+    if not isinstance(tree, ast.Module) or not isinstance(tree.body[0], ast.FunctionDef):
+        return []
+    given = tree.body[0].args.args
+    return [(each.arg, ast.unparse(each.annotation) if each.annotation else "") for each in given]
 
 
 class Reader:

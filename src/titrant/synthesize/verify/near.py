@@ -53,9 +53,15 @@ class _Seen:
 
 
 def near_inputs(
-    arguments: Sequence[tuple[Any, ...]], programs: Sequence[ast.Module], count: int, key: str
+    arguments: Sequence[tuple[Any, ...]],
+    programs: Sequence[ast.Module],
+    count: int,
+    key: str,
+    *,
+    nullable: Sequence[int] = (),
 ) -> list[tuple[Any, ...]]:
-    """At most so many inputs, none of them among `arguments`. They depend on these values alone."""
+    """At most so many inputs, none of them among `arguments`. They depend on these values alone. `nullable` are the
+    parameters that may be None."""
     seen: dict[Path, _Seen] = defaultdict(_Seen)
     for values in arguments:
         for number, value in enumerate(values):
@@ -64,6 +70,10 @@ def near_inputs(
     random = Random(int.from_bytes(blake3(key.encode()).digest(8)))
     known = {repr(values) for values in arguments}
     found: dict[str, tuple[Any, ...]] = {}
+    for place in nullable:
+        empty = (*arguments[0][:place], None, *arguments[0][place + 1 :])
+        if repr(empty) not in known:
+            found[repr(empty)] = empty
     for _ in range(_TRIES * count):
         if len(found) >= count:
             break

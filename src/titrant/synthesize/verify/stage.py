@@ -96,7 +96,7 @@ class _VerifyPart:
 
     def __call__(self, group: RowGroup, tick: Tick) -> pa.Table:
         asked = _reader(self.problems, self.solutions).read(group.first_row, group.rows)
-        decided = verify_part(self.job, asked, _sandbox(self.job.verify.limits, self.slots), tick)
+        decided = verify_part(self.job, asked, lambda limits: _sandbox(limits, self.slots), tick)
         return pa.table({"decided": [json.dumps(each.data()) for each in decided]})
 
 

@@ -25,7 +25,7 @@ from titrant.study.synthesis import Level, Verification
 from titrant.synthesize.generator.problem import Problem
 from titrant.synthesize.parsing import parsed
 from titrant.synthesize.verify import judging
-from titrant.synthesize.verify.candidates import Asked, Candidate, whole_solution
+from titrant.synthesize.verify.candidates import Asked, Candidate, parameters_of, whole_solution
 from titrant.synthesize.verify.foreign import inputs_for, written_arguments
 from titrant.synthesize.verify.judging import (
     Held,
@@ -179,7 +179,9 @@ class Verifier:
             own, other = parsed(whole_solution(problem)), parsed(candidate.text)
             if candidate.own or held is None or not isinstance(own, ast.Module) or not isinstance(other, ast.Module):
                 continue
-            inputs = near_inputs(held.arguments, (own, other), _NEAR * len(held.arguments), problem.problem)
+            nullable = [n for n, (_, kind) in enumerate(parameters_of(problem.signature)) if "None" in kind]
+            count = _NEAR * len(held.arguments)
+            inputs = near_inputs(held.arguments, (own, other), count, problem.problem, nullable=nullable)
             looked.append((place, inputs))
             work += [_plain_calls(text, problem, inputs) for text in (whole_solution(problem), candidate.text)]
         answers = self._run_calls(work)
