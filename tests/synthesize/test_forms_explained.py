@@ -47,6 +47,11 @@ def test_explanations_are_worded_in_many_ways_and_always_alike_for_one_problem()
     assert len({text.split(MADE.about)[0] for text in texts}) > 10
 
 
+def test_arguments_and_results_that_are_read_already_are_not_read_again() -> None:
+    pairs = list(zip(ast.literal_eval(MADE.inputs), ast.literal_eval(MADE.expected), strict=True))
+    assert explain(replace(MADE, inputs="no literal"), pairs) == explain(MADE)
+
+
 def test_generated_problems_are_explained_without_code() -> None:
     for number in range(30):
         problem = problem_at(5, number, Settings(areas=("lists",), inputs=16))

@@ -16,15 +16,17 @@ _SHORT = 70
 """Characters of an example that is told, if there are enough of them."""
 
 
-def explain(problem: Problem) -> str:
+def explain(problem: Problem, pairs: Sequence[tuple[Any, Any]] | None = None) -> str:
     """The explanation, without a line's end after it: a pure function of the problem.
 
-    Empty for a problem without `about`, `idea`, `signature` or inputs with results, as those of others are.
+    `pairs` are its arguments and results where they have been read already, which takes most of the time. Empty for a
+    problem without `about`, `idea`, `signature` or inputs with results, as those of others are.
     """
     if not (problem.about and problem.idea and problem.signature and problem.inputs and problem.expected):
         return ""
     names = _parameters(problem.signature)
-    pairs = list(zip(ast.literal_eval(problem.inputs), ast.literal_eval(problem.expected), strict=True))
+    if pairs is None:
+        pairs = list(zip(ast.literal_eval(problem.inputs), ast.literal_eval(problem.expected), strict=True))
     draw = Draw(f"explained {problem.problem}")
     chosen = _chosen(draw, pairs)
     if not chosen:
