@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import combinations
 
-from titrant.synthesize.generator.domains import Integers, Lists, Tuples
+from titrant.synthesize.generator.domains import Integers, Lists
 from titrant.synthesize.generator.draw import Draw, fill
 from titrant.synthesize.generator.families.conditions import imports, one_of
 from titrant.synthesize.generator.family import Drawn, Parameter, family
@@ -14,9 +14,6 @@ ROW = Lists(Integers(-9, 20), 0, 7)
 COINS = Lists(Integers(1, 9), 1, 4, unique=True)
 AMOUNT = Integers(0, 20)
 STEPS = Integers(0, 10)
-ROOM = Integers(0, 15)
-THINGS = Lists(Tuples((Integers(1, 8), Integers(0, 20))), 0, 6)
-POSITIVE = Lists(Integers(1, 12), 0, 6)
 
 
 _CHOICE_WITH_GAPS_BODIES = (

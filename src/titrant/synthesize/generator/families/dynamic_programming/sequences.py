@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from itertools import combinations
 
-from titrant.synthesize.generator.domains import Integers, Lists, Texts
+from titrant.synthesize.generator.domains import Integers, Lists
 from titrant.synthesize.generator.draw import Draw, fill
 from titrant.synthesize.generator.families.conditions import imports, one_of
 from titrant.synthesize.generator.family import Drawn, Parameter, family
 from titrant.synthesize.generator.pieces import number_change
 
 ROW = Lists(Integers(-9, 20), 0, 7)
-PRICES = Lists(Integers(1, 20), 0, 7)
-LETTERS = Texts("abc", 0, 7)
-DIGITS = Texts("012345", 0, 6)
-SIZES = Lists(Integers(1, 9), 0, 6)
-WIDTH = Integers(9, 14)
 
 
 _LONGEST_CHAIN_BODIES = (

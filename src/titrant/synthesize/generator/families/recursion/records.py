@@ -6,7 +6,6 @@ import copy
 import re
 from typing import Any
 
-from titrant.synthesize.generator.domains import Integers, Lists
 from titrant.synthesize.generator.draw import Draw, fill
 from titrant.synthesize.generator.families.conditions import alone, one_of
 from titrant.synthesize.generator.families.recursion.nestings import (
@@ -16,9 +15,6 @@ from titrant.synthesize.generator.families.recursion.nestings import (
 )
 from titrant.synthesize.generator.family import Drawn, Parameter, family
 from titrant.synthesize.generator.pieces import number_test
-
-NUMBERS = Lists(Integers(-20, 20), 0, 8)
-
 
 _ROUTES_TO_NUMBERS_BODIES = (
     """
