@@ -95,9 +95,9 @@ def digit_sums(draw: Draw) -> Drawn:
 @family("arithmetic", 2, 3)
 def digit_reduction(draw: Draw) -> Drawn:
     """A digit rule applied again and again until the number is small."""
-    power, base, limit = draw.integer(1, 2), draw.choice((10, 10, 8, 7)), 0
+    power, base = draw.integer(1, 2), draw.choice((10, 10, 10, 9, 8, 7, 6, 5))
     counted = draw.chance()
-    limit = draw.choice((base, base, 2 * base, 3 * base)) if power == 1 else draw.choice((12 * base, 20 * base))
+    limit = draw.integer(base, 3 * base) if power == 1 else draw.integer(12 * base, 20 * base)
     n, rounds, total, digit = (
         a_number(draw),
         draw.name("rounds", "steps", "turns"),
@@ -265,6 +265,7 @@ def digits_rearranged(draw: Draw) -> Drawn:
 def numeral_in_base(draw: Draw) -> Drawn:
     """Digits in a base that is given: as a list, from either end, or what can be said about them."""
     ask = draw.choice(("low", "high", "zeros", "different", "greatest", "mirror", "swing"))
+    k, plus = draw.integer(0, 3), draw.integer(0, 9)
     n, base, digits, d = (
         a_number(draw),
         draw.name("base", "b", "radix"),
@@ -274,7 +275,7 @@ def numeral_in_base(draw: Draw) -> Drawn:
     said = {
         "low": "the list of the digits, the lowest first",
         "high": "the list of the digits, the highest first",
-        "zeros": "how many of the digits are 0",
+        "zeros": f"how many of the digits are {k}",
         "different": "how many different digits occur",
         "greatest": "the greatest digit",
         "mirror": "whether the digits read the same from both ends",
@@ -283,16 +284,19 @@ def numeral_in_base(draw: Draw) -> Drawn:
     end = {
         "low": digits,
         "high": f"{digits}[::-1]",
-        "zeros": f"{digits}.count(0)",
+        "zeros": f"{digits}.count({k})",
         "different": f"len(set({digits}))",
         "greatest": f"max({digits})",
         "mirror": f"{digits} == {digits}[::-1]",
         "swing": f"sum({digits}[::2]) - sum({digits}[1::2])",
     }[ask]
-    parts = {"n": n, "base": base, "digits": digits, "d": d, "end": end}
+    factor = draw.choice((1, 1, 2, 3))
+    worked = " + ".join([n if factor == 1 else f"{factor} * {n}", *([str(plus)] if plus else [])])
+    parts = {"n": n, "base": base, "digits": digits, "d": d, "end": end, "worked": worked}
+    what = (f"{factor} times " if factor > 1 else "") + f"`{n}`" + (f" plus {plus}" if plus else "")
 
     def oracle(number: int, radix: int) -> list[int] | int | bool:
-        found = digits_of_number(number, radix)
+        found = digits_of_number(factor * number + plus, radix)
         size = len(found)
         if ask in ("low", "high"):
             return found if ask == "high" else [found[size - 1 - at] for at in range(size)]
@@ -301,25 +305,29 @@ def numeral_in_base(draw: Draw) -> Drawn:
         if ask == "swing":
             return sum(digit if (size - at) % 2 else -digit for at, digit in enumerate(found))
         seen = sorted(found)
-        counts = {"zeros": seen.count(0), "greatest": seen[-1]}
+        counts = {"zeros": seen.count(k), "greatest": seen[-1]}
         return counts.get(ask, 1 + sum(a != b for a, b in pairwise(seen)))
+
+    assign = "" if worked == n else f"{n} = {worked}\n"
 
     return Drawn(
         call=draw.choice(("in_base", "base_digits", "read_numeral", "convert_number")),
         parameters=(Parameter(n, WHOLE), Parameter(base, BASE)),
         returns={"low": "list[int]", "high": "list[int]", "mirror": "bool"}.get(ask, "int"),
         say=draw.say(
-            "Write the number `$n` (0 or more) in base `$base`, which is between 2 and 10, and return $said. The "
-            "number 0 has the single digit 0.",
-            "Return $said, if `$n` is written in base `$base`. `$n` is not negative, `$base` is from 2 to 10, and 0 is "
-            "written with one digit.",
-            "Convert `$n`, a number without a sign, to base `$base` (2 to 10), without zeros in front except for 0 "
+            "Write the number $what (where `$n` is 0 or more) in base `$base`, which is between 2 and 10, and return "
+            "$said. The number 0 has the single digit 0.",
+            "Return $said, if $what is written in base `$base`. `$n` is not negative, `$base` is from 2 to 10, and 0 "
+            "is written with one digit.",
+            "Convert $what, a number without a sign, to base `$base` (2 to 10), without zeros in front except for 0 "
             "itself. Find out $said.",
             n=n,
             base=base,
+            what=what,
             said=said,
         ),
-        body=written(
+        body=assign
+        + written(
             draw,
             """
             $digits = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import gcd
 
 from titrant.synthesize.generator.draw import Draw
-from titrant.synthesize.generator.families.arithmetic.bounds import POSITIVE, SMALL, SOME
+from titrant.synthesize.generator.families.arithmetic.bounds import MIDDLE, POSITIVE, SMALL, SOME
 from titrant.synthesize.generator.family import Drawn, Parameter, family
 from titrant.synthesize.generator.imports import imports_of
 from titrant.synthesize.generator.layout import written
@@ -113,25 +113,30 @@ def divisors_that_fit(draw: Draw) -> Drawn:
 @family("arithmetic", 2, 3)
 def factorised(draw: Draw) -> Drawn:
     """The prime factors of a number, and what can be said about them."""
-    ask = draw.choice(("list", "different", "powers", "gap", "exponent", "sum", "square_free"))
+    ask = draw.choice(
+        ("list", "different", "powers", "gap", "exponent", "sum", "sum", "sum", "chosen", "chosen", "square_free")
+    )
     n, factors, p = a_number(draw), draw.name("factors", "primes", "parts"), draw.name("p", "prime", "trial")
+    q, test, k = draw.name("q", "factor", "each"), number_test(draw), draw.integer(2, 6)
     end = {
         "list": factors,
         "different": f"len(set({factors}))",
+        "chosen": f"[{q} for {q} in {factors} if {test.of(q)}]",
         "powers": f"dict(Counter({factors}))",
         "gap": f"max({factors}) - min({factors}) if {factors} else 0",
         "exponent": f"max(Counter({factors}).values(), default=0)",
-        "sum": f"sum({factors})",
-        "square_free": f"len(set({factors})) == len({factors})",
+        "sum": f"sum({q} for {q} in {factors} if {test.of(q)})",
+        "square_free": f"all({factors}.count({q}) < {k} for {q} in {factors})",
     }[ask]
     said = {
         "list": "the ascending list of its prime factors, each as often as it divides",
         "different": "how many different prime factors it has",
+        "chosen": f"the ascending list of its prime factors that are {test.words}, each as often as it divides",
         "powers": "a dictionary from each of its prime factors to its exponent",
         "gap": "the difference between its greatest and its smallest prime factor, or 0 if it has none",
         "exponent": "the greatest exponent in its prime factorisation, or 0 if it has no prime factors",
-        "sum": "the sum of its prime factors, where each counts as often as it divides",
-        "square_free": "whether no prime divides it more than once",
+        "sum": f"the sum of those of its prime factors that are {test.words}, where each counts as often as it divides",
+        "square_free": f"whether no power of a prime with an exponent of {k} or more divides it",
     }[ask]
     parts = {"n": n, "factors": factors, "p": p, "end": end}
 
@@ -139,13 +144,13 @@ def factorised(draw: Draw) -> Drawn:
         primes = [q for q in range(2, number + 1) if not any(divides(d, q) for d in range(2, q)) and divides(q, number)]
         powers = {q: max(e for e in range(1, 9) if number % q**e == 0) for q in primes}
         whole = [q for q in primes for _ in range(powers[q])]
-        if ask in ("list", "powers"):
-            return whole if ask == "list" else powers
+        if ask in ("list", "powers", "chosen"):
+            return powers if ask == "powers" else [q for q in whole if ask == "list" or test.call(q)]
         if ask == "square_free":
-            return set(powers.values()) <= {1}
+            return not any(e >= k for e in powers.values())
         top = primes[-1] - primes[0] if primes else 0
         counts = {"different": len(primes), "gap": top, "exponent": max(powers.values(), default=0)}
-        return counts.get(ask, sum(whole))
+        return counts.get(ask, sum(filter(test.call, whole)))
 
     body = written(
         draw,
@@ -188,7 +193,9 @@ def factorised(draw: Draw) -> Drawn:
     return Drawn(
         call=draw.choice(("prime_factors", "factorise", "take_apart", "prime_parts")),
         parameters=(Parameter(n, POSITIVE),),
-        returns={"list": "list[int]", "powers": "dict[int, int]", "square_free": "bool"}.get(ask, "int"),
+        returns={"list": "list[int]", "chosen": "list[int]", "powers": "dict[int, int]", "square_free": "bool"}.get(
+            ask, "int"
+        ),
         say=draw.say(
             "Write `$n`, a number that is at least 1, as a product of primes and return $said. The number 1 has no "
             "prime factors.",
@@ -281,7 +288,7 @@ def primes_between(draw: Draw) -> Drawn:
     words["test"] = "" if all_of else f" that are {test.words}"
     return Drawn(
         call=draw.choice(("primes_between", "select_primes", "primes_in_range", "prime_search")),
-        parameters=(Parameter(low, SMALL), Parameter(high, POSITIVE)),
+        parameters=(Parameter(low, SMALL), Parameter(high, MIDDLE)),
         returns="int" if counted else "list[int]",
         say=draw.say(
             "Find the prime numbers from `$low` to `$high`, both included$test. Return $asked. If `$low` is greater "
@@ -307,24 +314,28 @@ def common_measure(draw: Draw) -> Drawn:
     """The greatest common divisor or least common multiple of several numbers, and what follows from it."""
     greatest = draw.chance()
     ask = draw.choice(("value", "quotients", "count", "rest"))
-    limit = draw.choice((60, 100, 200, 360, 1000))
+    limit, times = draw.integer(7, 99), draw.integer(2, 9)
     values, x, common = a_list(draw), draw.name("value", "x", "number"), draw.name("common", "measure", "shared")
     rest = draw.name("rest", "b", "other")
     quotient = f"{x} // {common}" if greatest else f"{common} // {x}"
     end = {
-        "value": common,
+        "value": f"{times} * {common}",
         "quotients": f"[{quotient} for {x} in {values}]",
-        "count": f"sum(1 for {x} in {values} if {x} == {common})",
-        "rest": f"sum({values}) // {common}" if greatest else f"{common} % {limit}",
+        "count": f"sum(1 for {x} in {values} if {x} > {times} * {common})"
+        if greatest
+        else f"sum(1 for {x} in {values} if {times} * {x} > {common})",
+        "rest": f"(sum({values}) + {limit}) // {common}" if greatest else f"{common} % {limit}",
     }[ask]
     name = "greatest common divisor" if greatest else "least common multiple"
     said = {
-        "value": f"return their {name}",
+        "value": f"return {times} times their {name}",
         "quotients": "return the list of the quotients of each number by their greatest common divisor"
         if greatest
         else "return the list of the quotients of their least common multiple by each number",
-        "count": f"return how many of them are equal to their {name}",
-        "rest": "return the quotient of their sum by their greatest common divisor"
+        "count": f"return how many of them are greater than {times} times their greatest common divisor"
+        if greatest
+        else f"return how many of them are greater than their least common multiple when taken {times} times",
+        "rest": f"return the quotient of their sum plus {limit} by their greatest common divisor, rounded down"
         if greatest
         else f"return the remainder of their least common multiple modulo {limit}",
     }[ask]
@@ -340,7 +351,11 @@ def common_measure(draw: Draw) -> Drawn:
                 while shared % each:
                     shared += step
         whole = [(each // shared if greatest else shared // each) for each in given]
-        numbers = {"value": shared, "count": given.count(shared), "rest": sum(whole) if greatest else shared % limit}
+        numbers = {
+            "value": sum([shared] * times),
+            "count": len([q for q in whole if (q > times if greatest else q < times)]),
+            "rest": (sum(given) + limit) // shared if greatest else shared % limit,
+        }
         return whole if ask == "quotients" else numbers[ask]
 
     body = written(
@@ -397,10 +412,6 @@ def common_measure(draw: Draw) -> Drawn:
         oracle=oracle,
         idea="Two numbers are joined at a time with Euclid's algorithm: the pair is replaced by the second number and "
         "the remainder until the remainder is 0.",
-        contracts=(f"all(x % result == 0 for x in {values})",)
-        if ask == "value" and greatest
-        else (f"all(result % x == 0 for x in {values})",)
-        if ask == "value"
-        else (),
+        contracts=(f"result % {times} == 0",) if ask == "value" else (),
         difficulty=2 if ask == "value" else 3,
     )

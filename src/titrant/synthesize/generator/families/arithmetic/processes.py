@@ -9,26 +9,26 @@ from titrant.synthesize.generator.families.arithmetic.bounds import POSITIVE, TI
 from titrant.synthesize.generator.family import Drawn, Parameter, family
 from titrant.synthesize.generator.layout import written
 from titrant.synthesize.generator.names import a_count
+from titrant.synthesize.generator.pieces import number_change, number_test
 
 
 @family("arithmetic", 3)
 def steps_of_euclid(draw: Draw) -> Drawn:
     """The quotients that Euclid's algorithm meets: listed, counted, added up."""
-    ask, nearest = draw.choice(("list", "count", "sum", "greatest", "last")), draw.chance(0.3)
+    ask, nearest = draw.choice(("list", "count", "sum", "greatest")), draw.chance(0.3)
+    test, change, q = number_test(draw), number_change(draw), draw.name("q", "each", "part")
     a, b, found = draw.name("a", "p", "upper"), draw.name("b", "q", "lower"), draw.name("quotients", "parts", "steps")
     end = {
-        "list": found,
-        "count": f"len({found})",
-        "sum": f"sum({found})",
-        "greatest": f"max({found})",
-        "last": f"{found}[-1]",
+        "list": f"[{change.of(q)} for {q} in {found}]",
+        "count": f"sum(1 for {q} in {found} if {test.of(q)})",
+        "sum": f"sum({q} for {q} in {found} if {test.of(q)})",
+        "greatest": f"max({change.of(q)} for {q} in {found})",
     }[ask]
     asked = {
-        "list": "the list of all quotients in their order",
-        "count": "how many divisions are made",
-        "sum": "the sum of all quotients",
-        "greatest": "the greatest of the quotients",
-        "last": "the last quotient",
+        "list": f"the list of all quotients in their order, each replaced by {change.words}",
+        "count": f"how many of the quotients are {test.words}",
+        "sum": f"the sum of those quotients that are {test.words}",
+        "greatest": f"the greatest number that comes out when each quotient is replaced by {change.words}",
     }[ask]
     up = nearest
     parts = {"a": a, "b": b, "found": found, "end": end}
@@ -43,7 +43,8 @@ def steps_of_euclid(draw: Draw) -> Drawn:
     parts["deep"] = "[-(-x // y), *chain(y, -x % y)]" if up else "[x // y, *chain(y, x % y)]"
 
     def oracle(upper: int, lower: int) -> list[int] | int:
-        value, found = Fraction(upper, lower), []
+        found: list[int] = []
+        value = Fraction(upper, lower)
         while True:
             whole = -int(-value // 1) if up else int(value // 1)
             found.append(whole)
@@ -51,9 +52,11 @@ def steps_of_euclid(draw: Draw) -> Drawn:
             if rest == 0:
                 break
             value = 1 / rest
-        return {"count": len(found), "sum": sum(found), "greatest": sorted(found)[-1], "last": found[-1]}.get(
-            ask, found
-        )
+        chosen, changed = list(filter(test.call, found)), [int(change.call(each)) for each in found]
+        if ask == "list":
+            return changed
+        numbers: dict[str, int] = {"count": len(chosen), "sum": sum(chosen), "greatest": max(changed)}
+        return numbers[ask]
 
     kind = (
         "the quotient rounded up, and what this is too much, multiplied out: the quotient times the second number, "
@@ -108,7 +111,7 @@ def steps_of_euclid(draw: Draw) -> Drawn:
         oracle=oracle,
         idea="This is Euclid's algorithm with its quotients written down; they are those of the continued fraction of "
         "the two numbers.",
-        contracts=("len(result) >= 1",) if ask == "list" else ("result >= 0",),
+        contracts=("len(result) >= 1",) if ask == "list" else ("result >= 0",) if ask == "count" else (),
         difficulty=3,
     )
 

@@ -16,6 +16,7 @@ ASCENDING = Lists(Integers(-20, 20), 0, 10, ascending=True)
 SIZE = Integers(1, 5)
 SHIFT = Integers(-15, 15)
 TARGET = Integers(-20, 40)
+NEAR_TARGET = Integers(-9, 9)
 LISTS = Lists(Lists(Integers(-9, 9), 0, 5), 0, 6)
 AMOUNTS = Lists(Tuples((Texts("abc", 1, 2), Integers(-20, 30))), 0, 10)
 

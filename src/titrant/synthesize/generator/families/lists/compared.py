@@ -5,13 +5,14 @@ from __future__ import annotations
 from itertools import combinations
 
 from titrant.synthesize.generator.draw import Draw
-from titrant.synthesize.generator.families.lists.bounds import NEAR_NUMBERS, NUMBERS, TARGET, TWO_OR_MORE
+from titrant.synthesize.generator.families.lists.bounds import NEAR_NUMBERS, NEAR_TARGET, NUMBERS, TWO_OR_MORE
 from titrant.synthesize.generator.family import Drawn, Parameter, family
 from titrant.synthesize.generator.imports import imports_of
 from titrant.synthesize.generator.layout import written
 from titrant.synthesize.generator.names import a_best, a_count, a_list, an_index, an_item
 from titrant.synthesize.generator.pairs import pair_test
 from titrant.synthesize.generator.pieces import number_test
+from titrant.synthesize.generator.preparation import prepared
 
 
 @family("lists", 1, 2)
@@ -166,6 +167,7 @@ def pairs_that_fit(draw: Draw) -> Drawn:
 
 
 @family("lists", 3)
+@prepared(0.6)
 def pairs_with_target(draw: Draw) -> Drawn:
     """How many pairs have a given sum or difference, with a table of what was seen."""
     difference, change = draw.chance(), draw.choice((1, 1, 2, 3))
@@ -215,7 +217,7 @@ def pairs_with_target(draw: Draw) -> Drawn:
     )
     return Drawn(
         call=draw.choice(("pairs_with_target", "count_target_pairs", "pairs_reaching", "complements")),
-        parameters=(Parameter(values, NEAR_NUMBERS), Parameter(target, TARGET)),
+        parameters=(Parameter(values, NEAR_NUMBERS), Parameter(target, NEAR_TARGET)),
         returns="int",
         say=draw.say(
             "Return the number of pairs of different places in `$values` for which $asked. Places that hold equal "
@@ -339,6 +341,7 @@ def longest_stretch(draw: Draw) -> Drawn:
 
 
 @family("lists", 2, 3)
+@prepared(tests=False)
 def nearest_two(draw: Draw) -> Drawn:
     """The two numbers that are closest to each other, or whose sum is closest to a number."""
     shown, low = draw.choice(("pair", "gap", "both")), draw.chance()

@@ -12,6 +12,7 @@ from titrant.synthesize.generator.imports import imports_of
 from titrant.synthesize.generator.layout import written
 from titrant.synthesize.generator.names import a_best, a_list, a_total, an_index, an_item
 from titrant.synthesize.generator.pieces import number_change, number_test
+from titrant.synthesize.generator.preparation import prepared
 
 
 def _sign(a: int, b: int) -> int:
@@ -19,6 +20,7 @@ def _sign(a: int, b: int) -> int:
 
 
 @family("lists", 3, 4)
+@prepared()
 def triples(draw: Draw) -> Drawn:
     """How many triples of places hold numbers in a given order, by counting around the middle one."""
     shape = draw.choice(("<<", ">>", "<>", "><"))
@@ -96,6 +98,7 @@ def triples(draw: Draw) -> Drawn:
 
 
 @family("lists", 3)
+@prepared()
 def pieces_with_sum(draw: Draw) -> Drawn:
     """How many pieces without gaps have a sum that fits, by sums of beginnings."""
     k = draw.integer(2, 7)
@@ -164,6 +167,7 @@ def pieces_with_sum(draw: Draw) -> Drawn:
 
 
 @family("lists", 3, 4)
+@prepared(0.5, tests=False)
 def best_piece(draw: Draw) -> Drawn:
     """The piece without gaps whose sum, after a change of each number, is greatest or least."""
     high, shown, plain = draw.chance(), draw.choice(("sum", "piece")), draw.chance()
@@ -252,6 +256,7 @@ def best_piece(draw: Draw) -> Drawn:
 
 
 @family("lists", 2, 3)
+@prepared(tests=False)
 def balance(draw: Draw) -> Drawn:
     """Where the two sides of a list are most nearly in balance."""
     own, ratio = draw.chance(), draw.choice((1, 1, 2, 3))

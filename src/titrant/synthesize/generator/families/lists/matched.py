@@ -8,9 +8,11 @@ from titrant.synthesize.generator.family import Drawn, Parameter, family
 from titrant.synthesize.generator.imports import imports_of
 from titrant.synthesize.generator.layout import written
 from titrant.synthesize.generator.names import a_list, a_result, a_size, an_index, an_item
+from titrant.synthesize.generator.preparation import prepared
 
 
 @family("lists", 2)
+@prepared(changes=False)
 def merged_lists(draw: Draw) -> Drawn:
     """Two ascending lists made one, with a rule for numbers that stand in both."""
     rule = draw.choice(("all", "once", "both", "one", "first"))
@@ -140,6 +142,7 @@ def merged_lists(draw: Draw) -> Drawn:
 
 
 @family("lists", 2, 3)
+@prepared(0.5)
 def within_reach(draw: Draw) -> Drawn:
     """For every question, how many numbers lie near it; by searching a sorted list."""
     reach, strict, far = draw.integer(1, 9), draw.chance(), draw.chance(0.3)
@@ -207,6 +210,7 @@ def within_reach(draw: Draw) -> Drawn:
 
 
 @family("lists", 2)
+@prepared()
 def extremes_removed(draw: Draw) -> Drawn:
     """The list without its smallest and greatest numbers, in the old order, or what they add up to."""
     low, high = draw.choice(((1, 1), (0, 2), (2, 0), (1, 2), (2, 1)))
@@ -292,6 +296,7 @@ def extremes_removed(draw: Draw) -> Drawn:
 
 
 @family("lists", 2)
+@prepared()
 def common_with_counts(draw: Draw) -> Drawn:
     """Numbers of one list matched one to one with numbers of another: those with, or without, a partner."""
     matched, shift = draw.chance(), draw.choice((0, 0, 1, 2, -1))

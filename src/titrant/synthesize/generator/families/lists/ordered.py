@@ -9,6 +9,7 @@ from titrant.synthesize.generator.folds import number_key
 from titrant.synthesize.generator.imports import imports_of
 from titrant.synthesize.generator.layout import written
 from titrant.synthesize.generator.names import a_list, a_result, an_index, an_item
+from titrant.synthesize.generator.preparation import prepared
 
 
 @family("lists", 1, 3)
@@ -175,6 +176,7 @@ def most_frequent(draw: Draw) -> Drawn:
 
 
 @family("lists", 2, 3)
+@prepared()
 def ranked(draw: Draw) -> Drawn:
     """Each number replaced by its rank, counted among numbers or among different numbers."""
     high, distinct, first = draw.chance(), draw.chance(), draw.choice((0, 1))
@@ -247,6 +249,7 @@ def ranked(draw: Draw) -> Drawn:
 
 
 @family("lists", 1, 2)
+@prepared(0.4)
 def without_repeats(draw: Draw) -> Drawn:
     """One number for each key, the first or the last of its kind."""
     key, last = number_key(draw), draw.chance(0.4)

@@ -11,9 +11,11 @@ from titrant.synthesize.generator.imports import imports_of
 from titrant.synthesize.generator.layout import written
 from titrant.synthesize.generator.names import a_best, a_list, a_result, a_total, an_index, an_item
 from titrant.synthesize.generator.pieces import number_change, number_test
+from titrant.synthesize.generator.preparation import prepared
 
 
 @family("lists", 1, 2)
+@prepared()
 def records(draw: Draw) -> Drawn:
     """Numbers that are beyond all before them, or their places."""
     high, strict, places, backward = draw.chance(), draw.chance(), draw.chance(), draw.chance(0.4)
@@ -95,6 +97,7 @@ def records(draw: Draw) -> Drawn:
 
 
 @family("lists", 2)
+@prepared()
 def peaks(draw: Draw) -> Drawn:
     """Numbers beyond both neighbours; the ends count or do not."""
     high, ends, shown = draw.chance(), draw.chance(), draw.choice(("places", "values", "count"))
@@ -117,7 +120,7 @@ def peaks(draw: Draw) -> Drawn:
     )
 
     def oracle(given: list[int]) -> list[int] | int:
-        outside = -1000 if high else 1000
+        outside = -(10**9) if high else 10**9
         padded = [outside if ends else -outside, *given, outside if ends else -outside]
         found = []
         for at, (left, here, right) in enumerate(zip(padded, padded[1:], padded[2:], strict=False)):
@@ -284,6 +287,7 @@ def totals_with_resets(draw: Draw) -> Drawn:
 
 
 @family("lists", 3)
+@prepared(0.6)
 def next_beyond(draw: Draw) -> Drawn:
     """For each number the next one that is beyond it, or how far away it is, with a stack."""
     high, strict, distance, backward = draw.chance(), draw.chance(), draw.chance(), draw.chance(0.4)
@@ -364,6 +368,7 @@ def next_beyond(draw: Draw) -> Drawn:
 
 
 @family("lists", 2, 3)
+@prepared(0.6)
 def cancelled(draw: Draw) -> Drawn:
     """What is left after neighbours that cancel each other are removed again and again."""
     gap = draw.integer(1, 4)
