@@ -29,8 +29,8 @@ def looks_answers_up(tree: ast.AST, examples: Sequence[tuple[tuple[Any, ...], An
     known = answered = 0
     for arguments, result in examples:
         telling = [value for value in arguments if not _among(value, _TRIVIAL)]
-        whole = len(arguments) > 1 and _among(tuple(arguments), compared)
-        if whole or (telling and all(_among(value, compared) for value in telling)):
+        whole = len(arguments) > 1 and _is_known(tuple(arguments), compared)
+        if whole or (telling and all(_is_known(value, compared) for value in telling)):
             known += 1
             answered += not _among(result, _TRIVIAL) and _among(result, written)
     return answered >= 1 or known >= 2
@@ -53,6 +53,15 @@ def written_examples(tests: Sequence[str], entry_point: str) -> list[tuple[tuple
 
 def _among(value: Any, others: Sequence[Any]) -> bool:
     return any(same_value(value, other) for other in others)
+
+
+def _is_known(value: Any, others: Sequence[Any]) -> bool:
+    """Whether a value, the same as a tuple, or its text is among others."""
+    return any(_among(form, others) for form in (value, _frozen(value), repr(value), str(value)))
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(map(_frozen, value)) if isinstance(value, (list, tuple)) else value
 
 
 def _literals(tree: ast.AST) -> tuple[list[Any], list[Any]]:
