@@ -74,19 +74,22 @@ def translated(language: str, solved: Sequence[Solved], sandbox: Sandbox) -> dic
     A teacher's come first, in the order of samples; without one, the accepted solution is translated. They are run on
     the inputs that the accepted solution was held against.
     """
-    room = importlib.import_module(f"titrant.synthesize.forms.{language}")
-    asked: list[tuple[str, str, str, str, str]] = []
+    checking = importlib.import_module("titrant.synthesize.forms.translations")
     texts: dict[str, tuple[int, str]] = {}
+    rows: dict[bool, list[tuple[str, str, str, str, str]]] = {True: [], False: []}
     for place, one in enumerate(solved):
         if one.held is None:
             continue
-        for number, text in enumerate(_texts(language, one, room)):
+        inputs, expected = repr(list(one.held.arguments)), repr(one.held.expected.values)
+        own = all(each.own for each in one.asked.candidates)
+        for number, text in enumerate(_texts(language, one, inputs, own=own)):
             key = f"{place}-{number}"
             texts[key] = place, text
-            held = one.held
-            inputs, expected = repr(list(held.arguments)), repr(held.expected.values)
-            asked.append((key, text, one.asked.problem.entry_point, inputs, expected))
-    right = room.check_translations(sandbox, asked) if asked else {}
+            rows[own].append((key, text, one.asked.problem.entry_point, inputs, expected))
+    right: dict[str, bool] = {}
+    for own, asked in rows.items():
+        if asked:
+            right |= checking.check_translations(sandbox, asked, own=own)
     found: dict[int, str] = {}
     for key, (place, text) in texts.items():
         if right.get(key):
@@ -94,11 +97,13 @@ def translated(language: str, solved: Sequence[Solved], sandbox: Sandbox) -> dic
     return found
 
 
-def _texts(language: str, one: Solved, room: Any) -> list[str]:
-    written = [each.text for each in one.asked.of(language) if each.text]
-    if written or not one.accepted or not all(each.own for each in one.asked.candidates):
-        return written
+def _texts(language: str, one: Solved, inputs: str, *, own: bool) -> list[str]:
+    if not own:
+        return [each.text for each in one.asked.of(language) if each.text]
+    if not one.accepted:
+        return []
+    room = importlib.import_module(f"titrant.synthesize.forms.{language}")
     try:
-        return [getattr(room, f"to_{language}")(one.accepted, one.asked.problem.entry_point)]
+        return [getattr(room, f"to_{language}")(one.accepted, one.asked.problem.entry_point, inputs)]
     except room.NotTranslatedError:
         return []
