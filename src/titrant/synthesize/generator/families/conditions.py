@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -30,3 +31,9 @@ def alone(test: Piece) -> str:
 def imports(body: str, *lines: str) -> str:
     """Those of the import lines, each of one name, whose name the body uses."""
     return "\n".join(line for line in lines if line.split()[-1] in body)
+
+
+def tidied(body: str) -> str:
+    """The program without the lines that parts left empty, and with no two blank lines together."""
+    lines = [line for line in body.split("\n") if not line or line.strip()]
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n")

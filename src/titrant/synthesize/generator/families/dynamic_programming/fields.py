@@ -7,7 +7,7 @@ from random import Random
 
 from titrant.synthesize.generator.domains import Made
 from titrant.synthesize.generator.draw import Draw
-from titrant.synthesize.generator.families.conditions import alone, clause, imports
+from titrant.synthesize.generator.families.conditions import alone, clause, imports, tidied
 from titrant.synthesize.generator.family import Drawn, Parameter, family
 from titrant.synthesize.generator.pieces import number_change, number_test
 
@@ -116,7 +116,7 @@ def best_way_across(draw: Draw) -> Drawn:
             "count too.",
             **names,
         ),
-        body="\n".join(line for line in body.splitlines() if line.strip()) if "best_from" not in body else body,
+        body=tidied(body),
         prelude=imports(body, "from functools import cache"),
         oracle=oracle,
         idea=draw.say(

@@ -7,7 +7,7 @@ from random import Random
 
 from titrant.synthesize.generator.domains import Integers, Lists, Made
 from titrant.synthesize.generator.draw import Draw, fill
-from titrant.synthesize.generator.families.conditions import imports, one_of
+from titrant.synthesize.generator.families.conditions import imports, one_of, tidied
 from titrant.synthesize.generator.family import Drawn, Parameter, family
 from titrant.synthesize.generator.pieces import number_change
 
@@ -115,7 +115,7 @@ def game_of_heaps(draw: Draw) -> Drawn:
             "who is to move but cannot $stuck. Return $what.",
             **names,
         ),
-        body="\n".join(line for line in body.splitlines() if line.strip()) if "@cache" not in body else body,
+        body=tidied(body),
         prelude=imports(body, "from functools import cache"),
         oracle=oracle,
         idea=draw.say(

@@ -6,7 +6,7 @@ from itertools import product
 
 from titrant.synthesize.generator.domains import Integers, Lists, Tuples
 from titrant.synthesize.generator.draw import Draw, fill
-from titrant.synthesize.generator.families.conditions import imports, one_of
+from titrant.synthesize.generator.families.conditions import imports, one_of, tidied
 from titrant.synthesize.generator.family import Drawn, Parameter, family
 
 _PACKING_WORDINGS = (
@@ -265,7 +265,7 @@ def two_even_parts(draw: Draw) -> Drawn:
             "empty with sum 0. Considering every way to do this, return $words.",
             **names,
         ),
-        body="\n".join(line for line in body.splitlines() if line.strip()),
+        body=tidied(body),
         oracle=oracle,
         idea=draw.say(
             "Collect all sums that the first part can have: every number either joins it or not. The rest follows "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from titrant.synthesize.generator.draw import Draw, fill
-from titrant.synthesize.generator.families.conditions import imports, one_of
+from titrant.synthesize.generator.families.conditions import imports, one_of, tidied
 from titrant.synthesize.generator.families.graphs.drawings import (
     MUTUAL,
     MUTUAL_WORDS,
@@ -22,25 +22,25 @@ _FOLLOWING_ONE_LINK_BODIES = (
     $node = $start
     while $node not in $path:
         $path.append($node)
-        $node = $graph[$node]
+        $node = $next
     return $end
     """,
     """
     def walk($path, $node):
         if $node in $path:
             return $end
-        return walk($path + [$node], $graph[$node])
+        return walk($path + [$node], $next)
 
     return walk([], $start)
     """,
     """
     $path = [$start]
-    $node = $graph[$start]
+    $node = $next_start
     while True:
         if $node in $path:
             return $end
         $path.append($node)
-        $node = $graph[$node]
+        $node = $next
     """,
 )
 
@@ -72,13 +72,17 @@ def following_one_link(draw: Draw) -> Drawn:
     call = draw.name("follow", "walk_until_repeat", "chase_links", "trace_loop")
     graph, start = draw.name("after", "links", "jumps"), draw.name("start", "first", "origin")
     path, node = draw.name("path", "visited", "trail"), draw.name("node", "here", "current")
+    k = draw.integer(0, 5)
     names = {"graph": graph, "start": start, "path": path, "node": node, "words": words}
+    names["next"] = f"({graph}[{node}] + {k}) % len({graph})" if k else f"{graph}[{node}]"
+    names["next_start"] = f"({graph}[{start}] + {k}) % len({graph})" if k else f"{graph}[{start}]"
+    names["shift"] = f" Always {k} more than that entry is meant, counting on from 0 after the last node." if k else ""
     names["end"] = fill(source, path=path, node=node)
 
     def oracle(given: list[int], first: int) -> int:
         walk = [first]
         for _ in range(2 * len(given)):
-            walk.append(given[walk[-1]])
+            walk.append((given[walk[-1]] + k) % len(given))
         once = [each for i, each in enumerate(walk) if each not in walk[:i]]
         result: int = meaning(once, walk[len(once)])
         return result
@@ -89,11 +93,11 @@ def following_one_link(draw: Draw) -> Drawn:
         returns="int",
         say=draw.say(
             "Return $words when one starts at `$start` and goes on from each node i to the node that `$graph` has at "
-            "position i, until a node comes for the second time. The start counts as visited.",
+            "position i, until a node comes for the second time. The start counts as visited.$shift",
             "Begin at node `$start` and always move from node i to entry i of `$graph`; sooner or later the walk runs "
-            "in a circle. Return $words (the start is the first node visited).",
+            "in a circle. Return $words (the start is the first node visited).$shift",
             "Walk through nodes 0, 1, 2 and so on, where `$graph` tells for every node which one comes next. From "
-            "`$start` go on until a node repeats, and return $words. The start is visited before the first step.",
+            "`$start` go on until a node repeats, and return $words. The start is visited before the first step.$shift",
             **names,
         ),
         body=draw.source(
@@ -202,7 +206,7 @@ def news_that_spreads(draw: Draw) -> Drawn:
             "time, each node learns it if it was known to $need just before. $forget Return $what. $about",
             **names,
         ),
-        body="\n".join(line for line in body.splitlines() if line.strip()),
+        body=tidied(body),
         oracle=oracle,
         idea=draw.say(
             "Compute who knows after a round from who knew before it, without mixing the two, and repeat as often as "

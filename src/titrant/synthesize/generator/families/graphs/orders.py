@@ -12,6 +12,7 @@ from titrant.synthesize.generator.families.graphs.drawings import (
     LINKS,
     LINKS_WORDS,
     distances,
+    node_test,
     told,
 )
 from titrant.synthesize.generator.family import Drawn, Parameter, family
@@ -47,11 +48,11 @@ _HOLDING_NODE_BODY = """
 
 _EDGES_THAT_HOLD_WORDINGS = (
     "Return $what of an undirected graph for which $act leaves the remaining nodes in more connected components than "
-    "the graph had before.$form $about",
+    "the graph had before.$form$only $about",
     "Find the $thing of `$graph` that hold it together: $act would raise the number of connected components among the "
-    "nodes that remain. Return $what of this kind.$form $about",
+    "nodes that remain. Return $what of this kind.$form$only $about",
     "Return $what that a network cannot lose: a loss counts as harmful if $act makes the number of connected "
-    "components greater.$form $about",
+    "components greater.$form$only $about",
 )
 
 
@@ -82,7 +83,9 @@ _HOLDING_EDGE_BODY = """
 
 def _holding(draw: Draw, nodes_asked: bool) -> Drawn:
     """Edges or nodes whose loss breaks a component apart."""
-    counted = draw.chance(0.3)
+    counted, test = draw.chance(0.3), node_test(draw)
+    item = "node" if nodes_asked else "edge"
+    kept = test.of("node" if nodes_asked else "edge[0]")
     call = draw.name("weak_links", "critical_parts", "breaking_points", "bridges_of")
     graph = draw.name("graph", "links", "edges", "cables")
     thing = "nodes" if nodes_asked else "edges"
@@ -91,7 +94,10 @@ def _holding(draw: Draw, nodes_asked: bool) -> Drawn:
         "what": f"the number of {thing}" if counted else f"the sorted list of the {thing}",
         "form": "" if counted or nodes_asked else " Write an edge as the tuple of its smaller and its greater node.",
         "act": "taking the node and its edges away" if nodes_asked else "taking the edge away",
-        "end": "len(found)" if counted else "sorted(found)",
+        "end": f"sum(1 for {item} in found if {kept})" if counted else f"sorted({item} for {item} in found if {kept})",
+        "only": f" Only nodes whose number is {test.words} count."
+        if nodes_asked
+        else f" Only edges whose smaller node has a number that is {test.words} count.",
         "thing": thing,
         "about": told(draw, LINKS_WORDS, graph),
     }
@@ -109,8 +115,9 @@ def _holding(draw: Draw, nodes_asked: bool) -> Drawn:
         cut = [pair for pair in given if parts([each for each in given if each != pair], nodes) > before]
         weak = [node for node in nodes if parts([each for each in given if node not in each], nodes - {node}) > before]
         if counted:
-            return len(weak if nodes_asked else cut)
-        return sorted(weak) if nodes_asked else sorted((min(pair), max(pair)) for pair in cut)
+            return sum(bool(test.call(each)) for each in (weak if nodes_asked else map(min, cut)))
+        pairs = sorted((min(pair), max(pair)) for pair in cut if test.call(min(pair)))
+        return sorted(filter(test.call, weak)) if nodes_asked else pairs
 
     search_edges = """
         def connected(start, goal, links):
@@ -178,7 +185,7 @@ _ORDERING_ONE_BY_ONE = (
             $needs[other] -= 1
             if $needs[other] == 0:
                 heappush(ready, $freed)
-    return $result
+    return $listed
     """,
     """
     $result = []
@@ -191,7 +198,7 @@ _ORDERING_ONE_BY_ONE = (
         node = $pick(ready)
         $result.append(node)
         left.remove(node)
-    return $result
+    return $listed
     """,
 )
 
@@ -207,7 +214,7 @@ _ORDERING_IN_ROUNDS = (
             break
         $result.append(sorted(ready$turn))
         left -= ready
-    return $result
+    return $listed
     """,
     """
     $needs = Counter(other for others in $graph for other in others)
@@ -222,25 +229,35 @@ _ORDERING_IN_ROUNDS = (
                 if $needs[other] == 0:
                     after.append(other)
         ready = after
-    return $result
+    return $listed
     """,
 )
 
 
 _ORDERING_SEVERAL = (
     "Return the rounds in which nodes can be removed: in each round all nodes go to which no edge leads from a node "
-    "still there. Every round is a list, sorted with the $which node first. $stuck $about",
+    "still there. Every round is a list, sorted with the $which node first. $stuck$only $about",
     "Remove, round after round, all nodes without an edge from a remaining node, and return the rounds as lists, each "
-    "with the $which node first. $stuck $about",
+    "with the $which node first. $stuck$only $about",
     "Sort the nodes of `$graph` into lists, one for each round. A node belongs to the first round in which all nodes "
     "that point to it have been dealt with in earlier rounds; each list begins with its $which node. Return these "
-    "lists. $stuck $about",
+    "lists. $stuck$only $about",
+)
+
+
+_ORDERING_SINGLE = (
+    "Return an order of the nodes: again and again list the $which node that is not listed yet and to which no edge "
+    "leads from a node that is not listed. $stuck$only $about",
+    "List the nodes so that each comes after all nodes with an edge to it; whenever _ORDERING_SEVERAL could come "
+    "next, take the $which. $stuck$only Return the list. $about",
+    "Arrange the nodes of `$graph` one at a time. A node is ready once all nodes that point to it are placed, and of "
+    "the ready ones the $which is placed next. Return the nodes in this order. $stuck$only $about",
 )
 
 
 def _ordering(draw: Draw, rounds: bool) -> Drawn:
     """A topological order with a drawn choice among the nodes that are ready."""
-    least, acyclic = draw.chance(), draw.chance()
+    least, acyclic, test, picky = draw.chance(), draw.chance(), node_test(draw), draw.chance(0.75)
     call = draw.name("order_nodes", "arrange", "line_up", "schedule_nodes")
     graph = draw.name("graph", "links", "arrows")
     names = {
@@ -249,6 +266,7 @@ def _ordering(draw: Draw, rounds: bool) -> Drawn:
         "result": draw.name("result", "order", "found"),
         "pick": "min" if least else "max",
         "which": "smallest" if least else "greatest",
+        "only": f" In what is returned, leave out all nodes but those whose number is {test.words}." * picky,
         "ready_node": "node" if least else "-node",
         "popped": "heappop(ready)" if least else "-heappop(ready)",
         "freed": "other" if least else "-other",
@@ -262,6 +280,14 @@ def _ordering(draw: Draw, rounds: bool) -> Drawn:
         "turn": "" if least else ", reverse=True",
     }
 
+    result = names["result"]
+    one = f"[node for node in {result} if {test.of('node')}]"
+    every = f"[[node for node in part if {test.of('node')}] for part in {result}]"
+    names["listed"] = (every if rounds else one) if picky else result
+
+    def keeps(node: int) -> bool:
+        return bool(test.call(node)) or not picky
+
     def oracle(given: list[list[int]]) -> list[int] | list[list[int]]:
         far, nodes = distances(given), range(len(given))
         looped = {a for a in nodes if any(far[b][a] < FAR for b in given[a])}
@@ -272,27 +298,19 @@ def _ordering(draw: Draw, rounds: bool) -> Drawn:
             for a in sorted(free, key=lambda a: len(before[a])):
                 depth[a] = max((depth[b] + 1 for b in before[a]), default=0)
             levels = sorted(set(depth.values()))
-            return [sorted((a for a in free if depth[a] == level), reverse=not least) for level in levels]
+            return [sorted((a for a in free if depth[a] == level and keeps(a)), reverse=not least) for level in levels]
         listed: list[int] = []
         while len(listed) < len(free):
             ready = [a for a in free if a not in listed and before[a] <= set(listed)]
             listed.append(sorted(ready)[0 if least else -1])
-        return listed
+        return list(filter(keeps, listed))
 
     body = draw.source(*(_ORDERING_IN_ROUNDS if rounds else _ORDERING_ONE_BY_ONE), **names)
-    single = (
-        "Return an order of the nodes: again and again list the $which node that is not listed yet and to which no "
-        "edge leads from a node that is not listed. $stuck $about",
-        "List the nodes so that each comes after all nodes with an edge to it; whenever _ORDERING_SEVERAL could come "
-        "next, take the $which. $stuck Return the list. $about",
-        "Arrange the nodes of `$graph` one at a time. A node is ready once all nodes that point to it are placed, and "
-        "of the ready ones the $which is placed next. Return the nodes in this order. $stuck $about",
-    )
     return Drawn(
         call=call,
         parameters=(Parameter(graph, ACYCLIC if acyclic else DIRECTED),),
         returns="list[list[int]]" if rounds else "list[int]",
-        say=draw.say(*(_ORDERING_SEVERAL if rounds else single), **names),
+        say=draw.say(*(_ORDERING_SEVERAL if rounds else _ORDERING_SINGLE), **names),
         body=body,
         prelude=imports(
             body,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from titrant.synthesize.generator.draw import Draw, fill
-from titrant.synthesize.generator.families.conditions import imports, one_of
+from titrant.synthesize.generator.families.conditions import imports, one_of, tidied
 from titrant.synthesize.generator.families.graphs.drawings import (
     DIRECTED,
     DIRECTED_WORDS,
@@ -370,7 +370,7 @@ def two_sides(draw: Draw) -> Drawn:
         *_TWO_SIDES_BODIES,
         **names,
     )
-    body = "\n".join(line for line in body.splitlines() if line.strip())
+    body = tidied(body)
     return Drawn(
         call=call,
         parameters=(Parameter(graph, MUTUAL),),

@@ -69,7 +69,7 @@ def nodes_within_steps(draw: Draw) -> Drawn:
         ("exactly", "$d == $k", lambda d, k: not d - k),
         ("at least", "$d >= $k", lambda d, k: d not in range(k)),
     )
-    counted = draw.chance(0.35)
+    counted, test = draw.chance(0.35), node_test(draw)
     call = draw.name("within_reach", "ring", "nearby_nodes", "reach_by_steps")
     graph, start, k = (
         draw.name("graph", "links", "neighbours"),
@@ -83,7 +83,8 @@ def nodes_within_steps(draw: Draw) -> Drawn:
         "node": draw.name("node", "here", "current"),
         "seen": draw.name("distance", "seen", "steps_to"),
         "words": words,
-        "test": fill(source, d="far", k=k),
+        "test": fill(source, d="far", k=k) + " and " + test.of("other"),
+        "is_kept": test.words,
         "what": "how many nodes" if counted else "the sorted list of the nodes that",
         "about": told(draw, DIRECTED_WORDS if directed else MUTUAL_WORDS, graph),
     }
@@ -91,7 +92,7 @@ def nodes_within_steps(draw: Draw) -> Drawn:
 
     def oracle(given: list[list[int]], first: int, bound: int) -> int | list[int]:
         row = distances(given)[first]
-        kept = [node for node, d in enumerate(row) if d < FAR and meaning(d, bound)]
+        kept = [node for node, d in enumerate(row) if d < FAR and meaning(d, bound) and test.call(node)]
         return len(kept) if counted else kept
 
     body = draw.source(
@@ -107,10 +108,11 @@ def nodes_within_steps(draw: Draw) -> Drawn:
         ),
         returns="int" if counted else "list[int]",
         say=draw.say(
-            "Return $what can be reached from `$start` and whose shortest way from there has $words `$k` edges. The "
-            "way from `$start` to itself has none. $about",
-            "Return $what lie at a distance of $words `$k` steps from `$start`, counting the fewest steps possible; "
-            "nodes that cannot be reached do not count, and `$start` is at distance 0. $about",
+            "Among the nodes whose number is $is_kept, return $what can be reached from `$start` and whose shortest "
+            "way from there has $words `$k` edges. The way from `$start` to itself has none. $about",
+            "Return $what have a number that is $is_kept and lie at a distance of $words `$k` steps from `$start`, "
+            "counting the fewest steps possible; nodes that cannot be reached do not count, and `$start` is at "
+            "distance 0. $about",
             "Find out in how few steps each node can be reached from `$start`, which itself takes 0. Return $what "
             "need $words `$k` steps, leaving out nodes without a way. $about",
             **names,
@@ -165,7 +167,7 @@ _GREEDY_WALK_BODIES = (
 @family("graphs", 2)
 def greedy_walk(draw: Draw) -> Drawn:
     """The walk that always goes on to the least or greatest unvisited neighbour of a kind."""
-    least = draw.chance()
+    least, k = draw.chance(), draw.integer(1, 6)
     call = draw.name("greedy_walk", "wander", "trail", "follow_links")
     graph, start = draw.name("graph", "links", "neighbours"), draw.name("start", "source", "first")
     words, source, meaning = one_of(
@@ -177,10 +179,11 @@ def greedy_walk(draw: Draw) -> Drawn:
             lambda a, b: (a ^ b) & 1,
         ),
         (
-            " that is no further than 3 from the present node in number",
-            " and abs($other - $node) <= 3",
-            lambda a, b: abs(a - b) in range(4),
+            f" that is no further than {k} from the present node in number",
+            f" and abs($other - $node) <= {k}",
+            lambda a, b: abs(a - b) in range(k + 1),
         ),
+        (f" that differs from {k}", f" and $other != {k}", lambda a, b: a > k or a < k),
     )
     names = {
         "graph": graph,

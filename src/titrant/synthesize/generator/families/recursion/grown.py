@@ -6,7 +6,7 @@ from typing import Any
 
 from titrant.synthesize.generator.domains import Integers, Lists
 from titrant.synthesize.generator.draw import Draw, fill
-from titrant.synthesize.generator.families.conditions import alone, clause, one_of
+from titrant.synthesize.generator.families.conditions import alone, clause, one_of, tidied
 from titrant.synthesize.generator.families.recursion.nestings import TREE, TREE_WORDS, leaves, places, planted
 from titrant.synthesize.generator.family import Drawn, Parameter, family
 from titrant.synthesize.generator.pieces import number_change, number_test
@@ -358,7 +358,6 @@ def search_tree_from_row(draw: Draw) -> Drawn:
         right_if=">=" if twins == 2 else ">",
         **names,
     )
-    lines = [line for line in body.splitlines() if line.strip()]
     return Drawn(
         call=call,
         parameters=(Parameter(row, ROW),),
@@ -367,7 +366,7 @@ def search_tree_from_row(draw: Draw) -> Drawn:
             *_SEARCH_TREE_FROM_ROW_WORDINGS,
             **names,
         ),
-        body="\n".join(lines),
+        body=tidied(body),
         oracle=oracle,
         idea=draw.say(
             "Inserting into a tree means inserting into its left or right subtree, depending on the key, until an "
