@@ -10,7 +10,6 @@ So the bytes depend neither on the processes nor on interruptions.
 
 from __future__ import annotations
 
-import importlib
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -29,8 +28,9 @@ from titrant.corpus.stored import RowGroup
 from titrant.errors import StudyError
 from titrant.jobs import ProblemsJob, Progress
 from titrant.study.declaration import listing
-from titrant.study.synthesis import AnyProblems, Generated
+from titrant.study.synthesis import Generated, MinedProblems, ProblemDataset, ProblemFiles
 from titrant.synthesize.generator.problem import Problem, Settings, families_for, problem_at
+from titrant.synthesize.sets import read_problems
 
 GENERATOR = "1"
 """Version of the generator: another one draws other problems of the same numbers."""
@@ -158,8 +158,13 @@ class _DrawPart:
         return _table(rows)
 
 
-def _read(origin: AnyProblems, number: int, inputs: Mapping[str, Path], writer: _Writer, progress: Progress) -> None:
-    read_problems = importlib.import_module("titrant.synthesize.sets").read_problems
+def _read(
+    origin: ProblemFiles | ProblemDataset | MinedProblems,
+    number: int,
+    inputs: Mapping[str, Path],
+    writer: _Writer,
+    progress: Progress,
+) -> None:
     for found in _batches(read_problems(origin, number, inputs, progress), writer.left_out):
         writer.add(_table(found), named="an id that stands before")
 
