@@ -110,6 +110,30 @@ def divisors_that_fit(draw: Draw) -> Drawn:
     )
 
 
+def _prime_test(draw: Draw) -> Piece:
+    k = draw.integer(3, 12)
+    rest = draw.choice([r for r in range(1, k) if gcd(r, k) == 1])
+    s, m = draw.integer(5, 9), draw.choice((2, 4, 6))
+    return draw.choice(
+        (
+            Piece(f"congruent to {rest} modulo {k}", f"$x % {k} == {rest}", lambda p: p in range(rest, 400, k)),
+            Piece(f"not congruent to {rest} modulo {k}", f"$x % {k} != {rest}", lambda p: p not in range(rest, 400, k)),
+            Piece(
+                f"of digit sum above {s}",
+                f"sum(map(int, str($x))) > {s}",
+                lambda p: sum(p // t % 10 for t in (1, 10, 100)) > s,
+            ),
+            Piece(
+                "of an even digit sum",
+                "sum(map(int, str($x))) % 2 == 0",
+                lambda p: not sum(p // t % 10 for t in (1, 10, 100)) & 1,
+            ),
+            Piece(f"one above a multiple of {m}", f"($x - 1) % {m} == 0", lambda p: p in range(1, 400, m)),
+            Piece("not palindromes", "str($x) != str($x)[::-1]", lambda p: p // 10 ** (len(str(p)) - 1) != p % 10),
+        )
+    )
+
+
 @family("arithmetic", 2, 3)
 def factorised(draw: Draw) -> Drawn:
     """The prime factors of a number, and what can be said about them."""
@@ -117,7 +141,7 @@ def factorised(draw: Draw) -> Drawn:
         ("list", "different", "powers", "gap", "exponent", "sum", "sum", "sum", "chosen", "chosen", "square_free")
     )
     n, factors, p = a_number(draw), draw.name("factors", "primes", "parts"), draw.name("p", "prime", "trial")
-    q, test, k = draw.name("q", "factor", "each"), number_test(draw), draw.integer(2, 6)
+    q, test, k = draw.name("q", "factor", "each"), _prime_test(draw), draw.integer(2, 3)
     end = {
         "list": factors,
         "different": f"len(set({factors}))",
@@ -211,30 +235,6 @@ def factorised(draw: Draw) -> Drawn:
         "always a prime, because all smaller ones have been divided out.",
         contracts=(f"all({n} % q == 0 for q in result)",) if ask == "list" else (),
         difficulty=2 if ask == "list" else 3,
-    )
-
-
-def _prime_test(draw: Draw) -> Piece:
-    k = draw.integer(3, 12)
-    rest = draw.choice([r for r in range(1, k) if gcd(r, k) == 1])
-    s, m = draw.integer(5, 9), draw.choice((2, 4, 6))
-    return draw.choice(
-        (
-            Piece(f"congruent to {rest} modulo {k}", f"$x % {k} == {rest}", lambda p: p in range(rest, 400, k)),
-            Piece(f"not congruent to {rest} modulo {k}", f"$x % {k} != {rest}", lambda p: p not in range(rest, 400, k)),
-            Piece(
-                f"of digit sum above {s}",
-                f"sum(map(int, str($x))) > {s}",
-                lambda p: sum(p // t % 10 for t in (1, 10, 100)) > s,
-            ),
-            Piece(
-                "of an even digit sum",
-                "sum(map(int, str($x))) % 2 == 0",
-                lambda p: not sum(p // t % 10 for t in (1, 10, 100)) & 1,
-            ),
-            Piece(f"one above a multiple of {m}", f"($x - 1) % {m} == 0", lambda p: p in range(1, 400, m)),
-            Piece("not palindromes", "str($x) != str($x)[::-1]", lambda p: p // 10 ** (len(str(p)) - 1) != p % 10),
-        )
     )
 
 
