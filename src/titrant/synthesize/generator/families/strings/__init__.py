@@ -2,6 +2,7 @@
 
 from titrant.synthesize.generator.families.strings import characters as characters
 from titrant.synthesize.generator.families.strings import ciphers as ciphers
+from titrant.synthesize.generator.families.strings import lines as lines
 from titrant.synthesize.generator.families.strings import mirrors as mirrors
 from titrant.synthesize.generator.families.strings import patterns as patterns
 from titrant.synthesize.generator.families.strings import placed as placed

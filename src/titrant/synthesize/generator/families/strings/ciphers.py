@@ -105,16 +105,14 @@ def keyed_alphabet(draw: Draw) -> Drawn:
     text, key = draw.name("text", "message", "s"), draw.name("key", "keyword", "password")
     c, table, letters = draw.name("c", "letter"), draw.name("table", "code"), draw.name("letters", "alphabet", "order")
     rest = (
-        "string.ascii_lowercase",
-        "string.ascii_lowercase[::-1]",
-        "string.ascii_lowercase[13:] + string.ascii_lowercase[:13]",
+        "ascii_lowercase",
+        "ascii_lowercase[::-1]",
+        "ascii_lowercase[13:] + ascii_lowercase[:13]",
     )[chosen]
     front = f"{key}[::-1]" if turned else key
-    sides = f"zip({letters}, string.ascii_lowercase)" if back else f"zip(string.ascii_lowercase, {letters})"
-    both = f"{letters}, string.ascii_lowercase" if back else f"string.ascii_lowercase, {letters}"
-    one, two = (
-        (f"{letters}.index({c})", "string.ascii_lowercase") if back else (f"string.ascii_lowercase.index({c})", letters)
-    )
+    sides = f"zip({letters}, ascii_lowercase)" if back else f"zip(ascii_lowercase, {letters})"
+    both = f"{letters}, ascii_lowercase" if back else f"ascii_lowercase, {letters}"
+    one, two = (f"{letters}.index({c})", "ascii_lowercase") if back else (f"ascii_lowercase.index({c})", letters)
     body = draw.source(
         f"""
         {letters} = "".join(dict.fromkeys({front} + {rest}))
@@ -169,7 +167,7 @@ def keyed_alphabet(draw: Draw) -> Drawn:
         ),
         body=body,
         oracle=slow,
-        prelude="import string",
+        prelude="from string import ascii_lowercase",
         idea="Write down the key and the alphabet behind it, drop repetitions, and replace letters by their places "
         "in the two alphabets.",
         contracts=(f"len(result) == len({text})",),

@@ -13,6 +13,7 @@ from titrant.synthesize.generator.family import Drawn, Parameter, family
 def ends_that_agree(draw: Draw) -> Drawn:
     """Beginnings of a text that are also its ends, and its periods."""
     asked, least = draw.integer(0, 3), draw.integer(1, 4)
+    least = min(least, 2) if asked == 3 else least
     text, table = draw.name("text", "s", "word"), draw.name("table", "fail", "border")
     i, k, found = draw.name("i", "at"), draw.name("k", "size", "length"), draw.name("found", "lengths")
     period = f"len({text}) - {k}"

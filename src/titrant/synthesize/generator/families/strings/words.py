@@ -55,7 +55,7 @@ def change_some_words(draw: Draw) -> Drawn:
     line, word = draw.name("line", "text", "sentence"), draw.name("word", "w", "each")
     out = draw.name("out", "words", "made")
     order = f"reversed({line}.split())" if turned else f"{line}.split()"
-    body = draw.source(
+    loop = draw.source(
         f"""
         {out} = []
         for {word} in {order}:
@@ -73,10 +73,13 @@ def change_some_words(draw: Draw) -> Drawn:
                 {out}.append({change.of(word)})
         return "{glue}".join({out})
         """,
+    )
+    short = (
         f'return "{glue}".join({change.of(word)} if {test.of(word)} else {word} for {word} in {order})'
         if stays
-        else f'return "{glue}".join({change.of(word)} for {word} in {order} if {test.of(word)})',
+        else f'return "{glue}".join({change.of(word)} for {word} in {order} if {test.of(word)})'
     )
+    body = draw.choice((loop, short)) if len(short) < 100 else loop
 
     def slow(s: str) -> str:
         found = s.split(" ") if s else []
@@ -186,7 +189,7 @@ def words_in_order(draw: Draw) -> Drawn:
     key = (first, f"({first}, {word})", f"({first}, {second})")[use]
     out = draw.name("out", "ordered", "result")
     body = draw.source(
-        f"return sorted({words}, key=lambda {word}: {key})",
+        f"return sorted({words}, key=lambda {word}: {key})" if len(key) < 60 else f"return sorted({words}, key=rank)",
         f"""
         def key({word}):
             return {key}
@@ -238,7 +241,7 @@ def words_in_order(draw: Draw) -> Drawn:
         ),
         body=body,
         oracle=slow,
-        prelude=f"def rank({word}):\n    return {key}" if "rank(" in body else "",
+        prelude=f"def rank({word}):\n    return {key}" if "rank" in body else "",
         idea="A key says for each word what comes first; sorting by it, without disturbing equal words, does the rest.",
         contracts=(f"sorted(result) == sorted({words})",),
         difficulty=3 if use == 2 else 2,
