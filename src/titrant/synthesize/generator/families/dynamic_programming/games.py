@@ -83,9 +83,7 @@ def game_of_heaps(draw: Draw) -> Drawn:
     first = f"next((take for take in {names['takes']} if take <= {n} and not {w}[{n} - take]), 0)"
     names["end"] = (f"{w}[{n}]", first, f"sum({w})")[which]
     call_first = f"next((take for take in {names['takes']} if take <= {n} and not {w}({n} - take)), 0)"
-    names["call_end"] = (f"{w}({n})", call_first, f"sum({w}(size) for size in range({n} + 1))".replace("size", "heap"))[
-        which
-    ]
+    names["call_end"] = (f"{w}({n})", call_first, f"sum({w}(heap) for heap in range({n} + 1))")[which]
 
     def oracle(given: int) -> bool | int:
         lost: set[int] = set()
