@@ -81,7 +81,8 @@ def _alone(wanted: Wanted, root: Path, workers: int | None) -> Path:
         raise StudyError("--synthesis names one of a study's: give STUDY before it, or leave it out")
     problems = _declared(wanted)
     store = open_store(root, create=True)
-    os.environ.setdefault("TITRANT_CORES", str(workers or default_workers()))
+    if workers is not None or "TITRANT_CORES" not in os.environ:
+        os.environ["TITRANT_CORES"] = str(workers or default_workers())
     for name, threads in ONE_THREAD.items():
         os.environ.setdefault(name, threads)
     stop = StopSwitch()
