@@ -84,3 +84,11 @@ def joined(words: Sequence[str]) -> str:
 def grouped(source: str) -> str:
     """An expression that can stand beside `and`: in brackets if it holds an `or`."""
     return f"({source})" if " or " in source else source
+
+
+def telling_test(draw: Draw, low: int, high: int) -> Piece:
+    """A test that some whole numbers from `low` to `high` pass and others fail."""
+    while True:
+        test = number_test(draw)
+        if len({bool(test.call(number)) for number in range(low, high + 1)}) == 2:
+            return test

@@ -9,7 +9,7 @@ from titrant.synthesize.generator.imports import imports_of
 from titrant.synthesize.generator.layout import written
 from titrant.synthesize.generator.names import a_count, a_number, a_total
 from titrant.synthesize.generator.pairs import pair_test
-from titrant.synthesize.generator.pieces import grouped, number_test
+from titrant.synthesize.generator.pieces import grouped, telling_test
 
 
 @family("arithmetic", 2, 3)
@@ -101,7 +101,7 @@ def ways_as_sum(draw: Draw) -> Drawn:
 
     letter = {1: "", 2: " squared", 3: " cubed"}[power]
     equation = f"x{letter} plus " + (f"{weight} times " if weight > 1 else "") + f"y{letter}"
-    words = {"n": n, "equation": equation, "kind": "whole numbers from 0 on" if zero else "positive whole numbers"}
+    words = {"n": n, "equation": equation, "kind": "non-negative whole numbers" if zero else "positive whole numbers"}
     words["order"] = " and x is not greater than y" if weight == 1 else ""
     words["asked"] = "the list of all such pairs (x, y), ascending by x" if listed else "the number of such pairs"
     return Drawn(
@@ -154,7 +154,7 @@ def ways_as_sum(draw: Draw) -> Drawn:
 @family("arithmetic", 3, 4)
 def exponent_in_product(draw: Draw) -> Drawn:
     """How often a prime divides the product of some numbers of a range."""
-    base, kind, test = draw.choice((2, 3, 5, 7)), draw.choice(("all", "test", "step")), number_test(draw)
+    base, kind, test = draw.choice((2, 3, 5, 7)), draw.choice(("all", "test", "step")), telling_test(draw, 1, 30)
     stride, first = draw.integer(2, 6), draw.integer(1, 6)
     n, count = a_number(draw), a_count(draw)
     power, k = draw.name("power", "reached", "multiple"), draw.name("k", "factor", "i")

@@ -10,7 +10,7 @@ from titrant.synthesize.generator.family import Drawn, Parameter, family
 from titrant.synthesize.generator.imports import imports_of
 from titrant.synthesize.generator.layout import written
 from titrant.synthesize.generator.names import a_list, a_number, a_result
-from titrant.synthesize.generator.pieces import Piece, number_test
+from titrant.synthesize.generator.pieces import Piece, telling_test
 
 
 def divides(d: int, n: int) -> bool:
@@ -23,7 +23,7 @@ def divides(d: int, n: int) -> bool:
 @family("arithmetic", 1, 3)
 def divisors_that_fit(draw: Draw) -> Drawn:
     """The divisors of a number that pass a test: listed, counted, added up."""
-    test, all_of, proper = number_test(draw), draw.chance(0.3), draw.chance(0.4)
+    test, all_of, proper = telling_test(draw, 1, 60), draw.chance(0.3), draw.chance(0.4)
     ask = draw.choice(("list", "count", "sum", "greatest"))
     n, d, found = a_number(draw), draw.name("d", "divisor", "factor"), a_result(draw)
     parts = {"n": n, "d": d, "found": found}

@@ -12,7 +12,7 @@ from titrant.synthesize.generator.family import Drawn, Parameter, family
 from titrant.synthesize.generator.imports import imports_of
 from titrant.synthesize.generator.layout import written
 from titrant.synthesize.generator.names import a_number, a_total, an_index
-from titrant.synthesize.generator.pieces import number_test
+from titrant.synthesize.generator.pieces import telling_test
 
 SPOT = Tuples((SIDE, SIDE, SMALL, SMALL))
 
@@ -21,7 +21,7 @@ SPOT = Tuples((SIDE, SIDE, SMALL, SMALL))
 def places_of_bits(draw: Draw) -> Drawn:
     """The binary places of a number that hold a one (or a zero), weighted or measured."""
     one, ask = draw.chance(0.6), draw.choice(("list", "weights", "gap", "run", "count"))
-    test, offset, factor = number_test(draw), draw.integer(0, 9), draw.integer(2, 9)
+    test, offset, factor = telling_test(draw, 0, 9), draw.integer(0, 9), draw.integer(2, 9)
     n, i, places = a_number(draw), an_index(draw), draw.name("places", "found", "bits")
     bit = "1" if one else "0"
     end = {

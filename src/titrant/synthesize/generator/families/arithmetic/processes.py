@@ -9,14 +9,14 @@ from titrant.synthesize.generator.families.arithmetic.bounds import POSITIVE, TI
 from titrant.synthesize.generator.family import Drawn, Parameter, family
 from titrant.synthesize.generator.layout import written
 from titrant.synthesize.generator.names import a_count
-from titrant.synthesize.generator.pieces import number_change, number_test
+from titrant.synthesize.generator.pieces import number_change, telling_test
 
 
 @family("arithmetic", 3)
 def steps_of_euclid(draw: Draw) -> Drawn:
     """The quotients that Euclid's algorithm meets: listed, counted, added up."""
     ask, nearest = draw.choice(("list", "count", "sum", "greatest")), draw.chance(0.3)
-    test, change, q = number_test(draw), number_change(draw), draw.name("q", "each", "part")
+    test, change, q = telling_test(draw, 1, 9), number_change(draw), draw.name("q", "each", "part")
     a, b, found = draw.name("a", "p", "upper"), draw.name("b", "q", "lower"), draw.name("quotients", "parts", "steps")
     end = {
         "list": f"[{change.of(q)} for {q} in {found}]",

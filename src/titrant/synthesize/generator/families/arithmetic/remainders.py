@@ -9,7 +9,7 @@ from titrant.synthesize.generator.family import Drawn, Parameter, family
 from titrant.synthesize.generator.imports import imports_of
 from titrant.synthesize.generator.layout import written
 from titrant.synthesize.generator.names import a_count, a_number
-from titrant.synthesize.generator.pieces import number_test
+from titrant.synthesize.generator.pieces import telling_test
 
 
 @family("arithmetic", 2, 3)
@@ -82,7 +82,7 @@ def smallest_with_rests(draw: Draw) -> Drawn:
 def coprime_partners(draw: Draw) -> Drawn:
     """How many numbers up to a bound, or which, share no factor (or a given one) with a number."""
     listed, shared = draw.chance(), draw.choice((1, 1, 2, 3))
-    test, all_of = number_test(draw), draw.chance(0.5)
+    test, all_of = telling_test(draw, 1, 30), draw.chance(0.5)
     n, k, found = a_number(draw), draw.name("k", "other", "candidate"), a_count(draw)
     passes = "" if all_of else f" and {test.of(k)}" if " or " not in test.of(k) else f" and ({test.of(k)})"
     parts = {"n": n, "k": k, "found": found, "shared": shared, "passes": passes}

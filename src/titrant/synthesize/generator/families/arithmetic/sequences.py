@@ -318,7 +318,7 @@ def circle_of_remainders(draw: Draw) -> Drawn:
         returns="list[int]" if ask == "members" else "int",
         say=draw.say(
             "A chain of numbers starts with `$x` modulo `$modulus`. The next number is always the remainder modulo "
-            "$modulus of $rule plus $plus, so that sooner or later numbers repeat; `$modulus` is positive. Return "
+            "`$modulus` of $rule plus $plus, so that sooner or later numbers repeat; `$modulus` is positive. Return "
             "$asked.",
             "Start with the remainder of `$x` modulo `$modulus` and go on and on by this rule: take $rule, add $plus "
             "and reduce modulo `$modulus`. The chain must run into a circle, since `$modulus` is at least 1. Return "

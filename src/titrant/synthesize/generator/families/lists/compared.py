@@ -246,8 +246,13 @@ def longest_stretch(draw: Draw) -> Drawn:
     values, i, best = a_list(draw), an_index(draw), a_best(draw)
     start, size = draw.name("start", "begin", "since"), draw.name("size", "length", "span")
     parts = {"values": values, "i": i, "best": best, "start": start, "size": size}
-    parts |= {"fails": f"not ({test.of(f'{values}[{i} - 1]', f'{values}[{i}]')})", "sign": ">=" if last else ">"}
+    parts["sign"] = ">=" if last else ">"
     parts["holds"] = test.of(f"{values}[{i} - 1]", f"{values}[{i}]")
+    helper = ""
+    if len(parts["holds"]) > 70:
+        helper = f"def linked(a, b):\n    return {test.of('a', 'b')}\n\n"
+        parts["holds"] = f"linked({values}[{i} - 1], {values}[{i}])"
+    parts["fails"] = f"not ({parts['holds']})" if not helper else f"not {parts['holds']}"
 
     def oracle(given: list[int]) -> list[int] | int:
         found: list[list[int]] = [[]]
@@ -327,7 +332,7 @@ def longest_stretch(draw: Draw) -> Drawn:
             "pieces. Return $asked (of an empty list, the only piece is empty).$tie",
             **words,
         ),
-        body=written(draw, *styles, **parts),
+        body=helper + written(draw, *styles, **parts),
         oracle=oracle,
         idea=draw.say(
             "A stretch goes on as long as the new number fits to the one before; otherwise a new one starts there. "
