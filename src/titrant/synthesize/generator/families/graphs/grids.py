@@ -77,9 +77,17 @@ _STEPS_THROUGH_A_MAZE_BODIES = (
 def steps_through_a_maze(draw: Draw) -> Drawn:
     """The fewest steps through a maze, or the free cells that can be reached."""
     words, moves = draw.choice(_MOVES)
+    if draw.chance(0.7):
+        far, side = draw.integer(1, 3), draw.integer(0, 2)
+        moves = tuple(sorted({(a * x, b * y) for x, y in ((far, side), (side, far)) for a in (1, -1) for b in (1, -1)}))
+        words = (
+            f"to a cell {far} rows and {side} columns away (whatever lies between), or {side} rows and {far} columns"
+        )
+        if side == 0:
+            words = f"to the cell exactly {far} further up, down, left or right (whatever lies between)"
     reach = draw.chance(0.35)
     call = draw.name("maze_steps", "shortest_exit", "explore_maze", "walk_grid")
-    grid, row, column = draw.name("maze", "grid", "rooms"), draw.name("row", "r", "y"), draw.name("column", "c", "x")
+    grid, row, column = draw.name("maze", "grid"), draw.name("row", "r", "y"), draw.name("column", "c", "x")
     names = {
         "grid": grid,
         "row": row,

@@ -169,10 +169,11 @@ _CHEAPEST_WITH_FEW_ROADS_BODIES = (
 @family("graphs", 4)
 def cheapest_with_few_roads(draw: Draw) -> Drawn:
     """The shortest way, or the widest one, with a bounded number of edges."""
-    widest, exactly = draw.chance(), draw.chance(0.3)
+    widest, exactly, toll = draw.chance(), draw.chance(0.3), draw.integer(0, 9)
     call = draw.name("bounded_trip", "few_roads", "limited_way", "trip_with_limit")
     graph, start, goal = draw.name("roads", "edges", "links"), draw.name("start", "home"), draw.name("goal", "target")
     k = draw.name("most", "limit", "stages")
+    worth = f"length + {toll}" if toll else "length"
     names = {
         "graph": graph,
         "start": start,
@@ -185,10 +186,11 @@ def cheapest_with_few_roads(draw: Draw) -> Drawn:
         else "least possible total length of a walk",
         "stay": "A walk without roads counts as 100." if widest else "A walk without roads has the length 0.",
         "begin": "100" if widest else "0",
-        "join": "min(far, length)" if widest else "far + length",
+        "join": f"min(far, {worth})" if widest else f"far + {worth}",
         "better": ">" if widest else "<",
         "keep": "{}" if exactly else "dict($best)",
-        "again": "A walk may use a road several times.",
+        "again": "A walk may use a road several times."
+        + f" Every road counts as {toll} longer than it is." * (toll > 0),
         "about": told(draw, ROADS_WORDS, graph),
     }
     names["keep"] = fill(names["keep"], **names)
@@ -199,7 +201,9 @@ def cheapest_with_few_roads(draw: Draw) -> Drawn:
         for _ in range(most):
             after: dict[int, set[int]] = {}
             for a, b, n in [*given, *((b, a, n) for a, b, n in given)]:
-                after.setdefault(b, set()).update(sorted((n, v))[0] if widest else n + v for v in values.get(a, ()))
+                after.setdefault(b, set()).update(
+                    sorted((n + toll, v))[0] if widest else n + toll + v for v in values.get(a, ())
+                )
             values = after
             found = set(values.get(last, ())) | (set() if exactly else found)
         return (max(found) if widest else min(found)) if found else -1
@@ -213,8 +217,8 @@ def cheapest_with_few_roads(draw: Draw) -> Drawn:
             "$stay $about",
             "Go from `$start` to `$goal` along $many `$k` roads: find the $what of this kind and return it; return -1 "
             "if no such walk exists. $again $stay $about",
-            "Consider all walks that lead from `$start` to `$goal` with $many `$k` roads, where roads may be used "
-            "repeatedly. Return the $what among them, and -1 if there are none. $stay $about",
+            "Consider all walks that lead from `$start` to `$goal` with $many `$k` roads. Return the $what among "
+            "them, and -1 if there are none. $again $stay $about",
             **names,
         ),
         body=draw.source(
@@ -244,7 +248,7 @@ _NET_OF_LEAST_WEIGHT_BODIES = (
 
     $chosen = []
     for a, b, length in sorted($graph, key=lambda road: road[2]$turn):
-        if find(a) != find(b):
+        if length <= $bound and find(a) != find(b):
             leader[find(a)] = find(b)
             $chosen.append(length)
     return $end
@@ -253,7 +257,7 @@ _NET_OF_LEAST_WEIGHT_BODIES = (
     groups = {place: {place} for road in $graph for place in road[:2]}
     $chosen = []
     for length, a, b in sorted([(length, a, b) for a, b, length in $graph]$turn):
-        if b in groups[a]:
+        if b in groups[a] or length > $bound:
             continue
         joined = groups[a] | groups[b]
         for place in joined:
@@ -267,7 +271,7 @@ _NET_OF_LEAST_WEIGHT_BODIES = (
 @family("graphs", 4)
 def net_of_least_weight(draw: Draw) -> Drawn:
     """What the roads of a spanning forest of least or greatest weight come to."""
-    least = draw.chance(0.6)
+    least, bound = draw.chance(0.6), draw.integer(5, 12)
     words, source, meaning = one_of(
         draw,
         ("the total length of the chosen roads", "sum($chosen)", lambda found: sum(found)),
@@ -288,6 +292,7 @@ def net_of_least_weight(draw: Draw) -> Drawn:
     names = {
         "graph": graph,
         "chosen": chosen,
+        "bound": bound,
         "words": words,
         "end": fill(source, chosen=chosen, graph=graph),
         "which": "shortest" if least else "longest",
@@ -303,7 +308,7 @@ def net_of_least_weight(draw: Draw) -> Drawn:
         while left:
             inside = {min(left)}
             while True:
-                out = sorted((n, a, b) for a, b, n in given if (a in inside) != (b in inside))
+                out = sorted((n, a, b) for a, b, n in given if n <= bound and (a in inside) != (b in inside))
                 if not out:
                     break
                 length, a, b = out[0 if least else -1]
@@ -321,11 +326,13 @@ def net_of_least_weight(draw: Draw) -> Drawn:
         returns="list[int]" if source == "$chosen" else "int",
         say=draw.say(
             "Go through the roads from the $which on and choose each one whose two places are not yet connected by "
-            "chosen roads. Return $words. $about",
+            "chosen roads. Return $words; a road longer than $bound is never chosen. $about",
             "Choose roads so that all places that can be connected are connected, always taking the $which road left "
-            "that does not close a circle of chosen ones. Return $words. $about",
+            "that does not close a circle of chosen ones. Return $words; a road longer than $bound is never chosen. "
+            "$about",
             "Return $words, where roads are looked at one by one, the $which first, and a road is chosen only if it "
-            "joins two places between which there is no way along roads chosen before. $about",
+            "joins two places between which there is no way along roads chosen before. Roads longer than $bound are "
+            "left out. $about",
             **names,
         ),
         body=draw.source(
@@ -386,7 +393,7 @@ def places_by_farthest(draw: Draw) -> Drawn:
     total, nearest = draw.chance(0.4), draw.chance(0.6)
     call = draw.name("central_places", "best_places", "meeting_points", "rank_places")
     graph, place = draw.name("roads", "edges", "links"), draw.name("place", "town", "node")
-    bound = draw.choice((0, 0, 8, 12))
+    bound = draw.integer(5, 20) if draw.chance(0.7) else 0
     names = {
         "graph": graph,
         "place": place,

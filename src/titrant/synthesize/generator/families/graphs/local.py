@@ -122,12 +122,15 @@ def nodes_by_degree(draw: Draw) -> Drawn:
 @family("graphs", 2, 3)
 def suggested_friends(draw: Draw) -> Drawn:
     """Who shares enough friends with somebody without being one."""
-    single = draw.chance()
+    single, first = draw.chance(), draw.integer(2, 9)
+    bounded = draw.chance(0.8)
     call = draw.name("suggest_friends", "shared_friends", "may_know", "introductions")
     graph, k = draw.name("friends", "contacts", "circle"), draw.name("least", "shared", "common")
     names = {
         "graph": graph,
         "k": k,
+        "cut": f"[:{first}]" if bounded else "",
+        "only": f" If there are more than {first} such pairs, give the first {first} of them." if bounded else "",
         "person": draw.name("person", "name", "one"),
         "other": draw.name("other", "second"),
         "strangers": "" if single else " who are no friends of each other",
@@ -141,11 +144,12 @@ def suggested_friends(draw: Draw) -> Drawn:
             for a in middle:
                 for b in middle:
                     shared[a, b] = shared.get((a, b), 0) + 1
-        return sorted(
+        found = sorted(
             pair
             for pair, n in shared.items()
             if n >= least and pair[0] < pair[1] and (single or pair[1] not in given[pair[0]])
         )
+        return found[:first] if bounded else found
 
     body = draw.source(
         """
@@ -156,14 +160,14 @@ def suggested_friends(draw: Draw) -> Drawn:
                 both = set($graph[$person]) & set($graph[$other])
                 if $testlen(both) >= $k:
                     found.append(($person, $other))
-        return found
+        return found$cut
         """,
         """
         return [
             ($person, $other)
             for $person, $other in combinations(sorted($graph), 2)
             if $testlen(set($graph[$person]) & set($graph[$other])) >= $k
-        ]
+        ]$cut
         """,
         **(names | {"testlen": names["test"] + "len"}),
     )
@@ -174,13 +178,13 @@ def suggested_friends(draw: Draw) -> Drawn:
         say=draw.say(
             "Return all pairs of different people$strangers that have at least `$k` friends in common. In a pair the "
             "name that comes first in the alphabet stands first, and the pairs are sorted. `$graph` gives the friends "
-            "of every person; friendship is mutual.",
+            "of every person; friendship is mutual.$only",
             "Find the pairs of two people$strangers that share `$k` or more friends, and return them as a sorted list "
             "of tuples, each in alphabetical order. The dictionary `$graph` lists everybody's friends, and if a is a "
-            "friend of b, then b is one of a.",
+            "friend of b, then b is one of a.$only",
             "Find out which two people$strangers know at least `$k` others that both have as friends. `$graph` has "
             "the list of friends of each person, and friendship goes both ways. Return tuples of two names, smaller "
-            "name first, in sorted order.",
+            "name first, in sorted order.$only",
             **names,
         ),
         body=body,

@@ -9,7 +9,7 @@ from titrant.synthesize.generator.draw import Draw, fill
 from titrant.synthesize.generator.families.conditions import one_of
 from titrant.synthesize.generator.families.graphs.drawings import PARENTS, PARENTS_WORDS, node_test, told
 from titrant.synthesize.generator.family import Drawn, Parameter, family
-from titrant.synthesize.generator.pieces import Piece
+from titrant.synthesize.generator.pieces import Piece, number_change
 
 ANY = Integers(0, 5)
 PLACED = "both nodes are in the tree"
@@ -24,13 +24,59 @@ def _condition(test: Piece, leaves: bool, graph: str) -> str:
     return test.of("node") + (f" and node not in {graph}" if leaves else "")
 
 
+_BELOW_EACH_NODE_BODIES = (
+    """
+    $r = [$start for node in range(len($graph))]
+    for node in range(len($graph) - 1, 0, -1):
+        parent = $graph[node]
+        $step
+    return $r
+    """,
+    """
+    children = [[] for _ in $graph]
+    for node in range(1, len($graph)):
+        children[$graph[node]].append(node)
+
+    def value(node):
+        below = [value(child) for child in children[node]]
+        return $combine
+
+    return [value(node) for node in range(len($graph))]
+    """,
+    """
+    $r = [$start for node in range(len($graph))]
+    for node, parent in reversed(list(enumerate($graph))):
+        if parent >= 0:
+            $step
+    return $r
+    """,
+)
+
+
 @family("graphs", 2)
 def below_each_node(draw: Draw) -> Drawn:
     """One number for each node of a tree, made of all that hangs below it."""
+    change, test = number_change(draw), node_test(draw)
+    worth = change.of("node")
     kinds: tuple[tuple[str, str, str, Callable[[list[int]], int]], ...] = (
-        ("the number of nodes below it, itself included", "1", "+= $r[node]", len),
-        ("the sum of the numbers of all nodes below it, itself included", "node", "+= $r[node]", sum),
-        ("the greatest node below it (itself if there is none)", "node", "= max($r[parent], $r[node])", max),
+        (
+            f"the number of nodes below it, itself included, whose number is {test.words}",
+            f"int({test.of('node')})",
+            "+= $r[node]",
+            lambda found: sum(bool(test.call(each)) for each in found),
+        ),
+        (
+            f"the sum over all nodes below it, itself included, of {change.words}",
+            worth,
+            "+= $r[node]",
+            lambda found: sum(map(change.call, found)),
+        ),
+        (
+            f"the greatest that one finds when each node below it, itself included, is replaced by {change.words}",
+            worth,
+            "= max($r[parent], $r[node])",
+            lambda found: max(map(change.call, found)),
+        ),
     )
     words, start, step, meaning = draw.choice(kinds)
     call = draw.name("subtree_values", "weigh_branches", "branch_totals", "below")
@@ -41,9 +87,7 @@ def below_each_node(draw: Draw) -> Drawn:
         "words": words,
         "start": start,
         "step": f"{r}[parent] " + fill(step, r=r),
-        "combine": {"1": "1 + sum(below)", "node": "node + sum(below)"}[start]
-        if "max" not in step
-        else "max([node] + below)",
+        "combine": f"{start} + sum(below)" if "max" not in step else f"max([{start}] + below)",
         "about": told(draw, PARENTS_WORDS, graph),
     }
 
@@ -65,31 +109,7 @@ def below_each_node(draw: Draw) -> Drawn:
             **names,
         ),
         body=draw.source(
-            """
-            $r = [$start for node in range(len($graph))]
-            for node in range(len($graph) - 1, 0, -1):
-                parent = $graph[node]
-                $step
-            return $r
-            """,
-            """
-            children = [[] for _ in $graph]
-            for node in range(1, len($graph)):
-                children[$graph[node]].append(node)
-
-            def value(node):
-                below = [value(child) for child in children[node]]
-                return $combine
-
-            return [value(node) for node in range(len($graph))]
-            """,
-            """
-            $r = [$start for node in range(len($graph))]
-            for node, parent in reversed(list(enumerate($graph))):
-                if parent >= 0:
-                    $step
-            return $r
-            """,
+            *_BELOW_EACH_NODE_BODIES,
             **names,
         ),
         oracle=oracle,
@@ -146,12 +166,23 @@ _BETWEEN_TWO_NODES_BODIES = (
 @family("graphs", 3)
 def between_two_nodes(draw: Draw) -> Drawn:
     """What lies on the way between two nodes of a tree."""
+    test, change = node_test(draw), number_change(draw)
     words, source, meaning = one_of(
         draw,
         (
             "the number of edges on the way between `$a` and `$b`",
             "len($up) + len($down) - 2",
             lambda ways: len(ways) - 1,
+        ),
+        (
+            f"how many nodes on the way between `$a` and `$b`, both included, have a number that is {test.words}",
+            f"sum(1 for node in $up + $down[:-1] if {test.of('node')})",
+            lambda ways: len(list(filter(test.call, ways))),
+        ),
+        (
+            f"the sum over the nodes on the way between `$a` and `$b`, both included, of {change.words}",
+            f"sum({change.of('node')} for node in $up + $down[:-1])",
+            lambda ways: sum(map(change.call, ways)),
         ),
         ("the list of the nodes on the way from `$a` to `$b`, both included", "$up + $down[-2::-1]", lambda ways: ways),
         ("the node nearest to the root on the way between `$a` and `$b`", "$up[-1]", lambda ways: min(ways)),
