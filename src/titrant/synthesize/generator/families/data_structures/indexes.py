@@ -221,7 +221,7 @@ def set_in_one_number(draw: Draw) -> Drawn:
         returns=returns,
         say=draw.say(
             'A set of whole numbers $first. The pairs in `$commands` change it: ("put", n) puts n in, ("drop", n) '
-            'takes n out if it is there, ("flip", n) does what of both changes the set, and ("ask", n) '
+            'takes n out if it is there, ("flip", n) puts it in if it is missing and out if not, and ("ask", n) '
             "$words. $out",
             'Carry out the commands (word, n) of `$commands` on a set that $first. "put" adds n; "drop" removes it, if '
             'it is in; "flip" adds n if it is missing and removes it otherwise; "ask" $words. $out',

@@ -33,7 +33,7 @@ def two_ended_commands(draw: Draw) -> Drawn:
             ),
             (
                 "parity",
-                "the number at the front if its own number is even, and the one at the back if it is odd",
+                "the number at the front if the number of the pair is even, and else the one at the back",
                 "taken.append($line.popleft() if $value % 2 == 0 else $line.pop())",
             ),
         )
@@ -180,9 +180,9 @@ def best_of_each_window(draw: Draw) -> Drawn:
             "fewer than $width numbers.",
             "A window of $width numbers slides over `$values`, starting at the first number and moving on by $step. "
             "For every place where it fits whole, note the number in it of the $what$tie. Return the notes in order.",
-            "Return, for the pieces of `$values` that have $width numbers and begin at the indexes 0, $step, "
-            "2 times $step and so on, which number of the piece has the $what$tie, as a list. Pieces that are cut off "
-            "by the end do not count.",
+            "Return, for the pieces of `$values` that have $width numbers and begin at an index that is a "
+            "multiple of $step (0 is one), which number of the piece has the $what$tie, as a list. Pieces that are "
+            "cut off by the end do not count.",
             **v,
         ),
         body=body,

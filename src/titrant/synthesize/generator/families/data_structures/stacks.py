@@ -62,7 +62,7 @@ def stack_commands(draw: Draw) -> Drawn:
             ),
             (
                 "clear",
-                "takes all numbers off that are less than its number",
+                "takes all numbers off that are less than the number of the pair",
                 "$stack = [each for each in $stack if each >= $value]",
             ),
             ("turn", "turns the whole stack upside down", "$stack.reverse()"),

@@ -104,7 +104,7 @@ def requests_let_through(draw: Draw) -> Drawn:
     )
     v["end"] = {
         "count": "Return how many are let through.",
-        "refused": "Return the times of those that are not, in order.",
+        "refused": "Return the times of those that are not let through, in order.",
     }[kind]
     return Drawn(
         call=draw.choice(("limit_rate", "throttle", "gate", "let_through")),

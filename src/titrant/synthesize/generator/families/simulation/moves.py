@@ -311,11 +311,15 @@ def board_with_jumps(draw: Draw) -> Drawn:
         (
             (
                 "stay",
-                "a throw that would take it beyond that does not move it",
+                "a throw that would take it beyond the last place does not move it",
                 "{p} += {r} if {p} + {r} <= {n} else 0",
             ),
-            ("stop", "a throw that would take it beyond that takes it there", "{p} = min({p} + {r}, {n})"),
-            ("back", "what is left of a throw then is counted back from there", "{p} = {n} - abs({n} - {p} - {r})"),
+            ("stop", "a throw that would take it beyond the last place takes it there", "{p} = min({p} + {r}, {n})"),
+            (
+                "back",
+                "what a throw has left at the last place is counted backwards from there",
+                "{p} = {n} - abs({n} - {p} - {r})",
+            ),
         )
     )
     ends = draw.chance()
