@@ -7,4 +7,5 @@ from titrant.synthesize.generator.families.strings import mirrors as mirrors
 from titrant.synthesize.generator.families.strings import patterns as patterns
 from titrant.synthesize.generator.families.strings import placed as placed
 from titrant.synthesize.generator.families.strings import runs as runs
+from titrant.synthesize.generator.families.strings import typed as typed
 from titrant.synthesize.generator.families.strings import words as words
