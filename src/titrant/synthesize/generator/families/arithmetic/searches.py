@@ -193,10 +193,13 @@ def root_by_halving(draw: Draw) -> Drawn:
             return $x
             """,
             """
-            return max(($x for $x in range(100) if $at_x <= $n), default=-1)
+            for $x in itertools.count():
+                if $at_x > $n:
+                    return $x - 1
             """,
         )
     )
+    body = written(draw, *styles, **parts)
     return Drawn(
         call=draw.choice(("root_by_search", "inverse_value", "largest_fit" if not up else "first_fit", "solve_bound")),
         parameters=(Parameter(n, WHOLE),),
@@ -209,7 +212,8 @@ def root_by_halving(draw: Draw) -> Drawn:
             "`$n`.$none",
             **words,
         ),
-        body=written(draw, *styles, **parts),
+        body=body,
+        prelude=imports_of(body),
         oracle=oracle,
         idea="The values grow with x, so halving an interval that holds the answer finds it in a few steps; trying "
         "one x after the other works as well.",
