@@ -6,6 +6,7 @@ python bench/sandbox.py --executions 500 --processes 4
 open        seconds until the first program can be executed, the trial of the walls included
 one         milliseconds of an execution of a function of one line and its test, one at a time
 per second  of the same, `processes` at a time
+calls       functions called with 48 inputs each, by the second, in one batch; with 8 variants beside them, the same
 humaneval   seconds for the 164 known solutions of HumanEval, `processes` at a time, and how many pass
 languages   milliseconds of a program that does nothing, compiled where that is needed
 """
@@ -22,12 +23,33 @@ from pathlib import Path
 from titrant.errors import EngineError
 from titrant.evaluate.code.run import check_of
 from titrant.evaluate.code.stored import prepare_problems
-from titrant.sandbox import Check, Program, PythonCheck, Sandbox, languages, open_sandbox
+from titrant.sandbox import Check, Program, PythonCalls, PythonCheck, Sandbox, languages, open_sandbox
 from titrant.sandbox.inside import watch
 from titrant.sandbox.languages import LANGUAGES
 from titrant.sandbox.tiers import SANDBOX
 from titrant.study.tasks import CodeTask
 
+FUNCTION = """
+from collections import deque
+
+
+def fewest_steps(edges, start, goal):
+    near = {}
+    for a, b in edges:
+        near.setdefault(a, []).append(b)
+        near.setdefault(b, []).append(a)
+    seen, queue = {start}, deque([(start, 0)])
+    while queue:
+        node, steps = queue.popleft()
+        if node == goal:
+            return steps
+        for other in sorted(near.get(node, [])):
+            if other not in seen:
+                seen.add(other)
+                queue.append((other, steps + 1))
+    return -1
+"""
+INPUTS = repr([([(n % 7, (3 * n + k) % 7) for k in range(n % 9)], n % 5, n % 7) for n in range(48)])
 SMALL = PythonCheck("def f(x):\n    return x + 1", "assert f(1) == 2", ("f",))
 
 
@@ -63,6 +85,15 @@ def _measure(tier: str, executions: int, processes: int, solutions: list[Check])
     with open_sandbox(processes=processes) as sandbox:
         seconds, _, _ = _time(sandbox, [SMALL] * executions)
         print(f"{tier:11} per second {executions / seconds:8.0f}, {processes} at a time")
+        for variants in (0, 8):
+            item = PythonCalls(FUNCTION, "fewest_steps", INPUTS, variants=(FUNCTION,) * variants)
+            began, cpu = time.perf_counter(), _cpu_seconds()
+            answered = sum(answers.passed for _, answers in sandbox.call_many([item] * executions))
+            seconds, cpu = time.perf_counter() - began, _cpu_seconds() - cpu
+            print(
+                f"{tier:11} calls      {answered / seconds:8.0f} per second, {variants} variants, "
+                f"{1e3 * cpu / executions:.1f} ms of CPU each"
+            )
         if solutions:
             seconds, cpu, passed = _time(sandbox, solutions)
             print(f"{tier:11} humaneval  {seconds:8.2f} s, {cpu:.2f} of CPU, {passed} of {len(solutions)} pass")
