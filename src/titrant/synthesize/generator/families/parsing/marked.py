@@ -112,9 +112,9 @@ def places_to_fill(draw: Draw) -> Drawn:
             f"key of `{values}` is replaced by {how}; any other place {rule}. Return the filled text.",
             f"Return `{text}` with its places filled. A place is a name of one letter between angle brackets, and "
             f"`{values}` gives values by name: write {how} for the place. A place without a value {rule}.",
-            f"In `{text}`, replace every letter in angle brackets, together with the brackets, by {how} in "
-            f"`{values}`. If `{values}` has no such key, the place {rule}. Values are not searched for places again. "
-            "Return the text.",
+            f"In `{text}`, replace every letter in angle brackets, together with the brackets, by what `{values}` "
+            f"has for it: {how}. If `{values}` has no such key, the place {rule}. Values are not searched for places "
+            "again. Return the text.",
         ),
         body=body,
         oracle=slow,

@@ -159,8 +159,8 @@ def amounts_in_units(draw: Draw) -> Drawn:
         say=draw.say(
             f"Read `{text}`, a list of amounts separated by blanks, each a whole number directly followed by its "
             f"unit. One unit is worth {rates}. {twice}. Return {what}.",
-            f"Return {what} of the amounts in `{text}`. They are separated by blanks and consist of a number and a "
-            f"letter for the unit; the worth of a unit is {rates}. {twice}.",
+            f"Look at the amounts in `{text}`. They are separated by blanks and consist of a number and a letter for "
+            f"the unit; the worth of a unit is {rates}. {twice}. Return {what}.",
             f"Add up the amounts in `{text}` (such as 3x or 12z, with blanks between them), where a unit is worth "
             f"{rates}. {twice}. Return {what}; an empty text has a worth of 0.",
         ),

@@ -74,8 +74,8 @@ def words_set_in_lines(draw: Draw) -> Drawn:
             f"Set the words of `{text}` in lines of at most `{width}` characters. Words in a line are separated by "
             f"single blanks, and a new line begins only if the next word does not fit any more. {last}. Return "
             f"{what}.",
-            f"Return {what} into which `{text}` is broken: each takes as many of the next words, with one blank "
-            f"between two, as its width of `{width}` characters allows. {last}. An empty text has no lines.",
+            f"Turn `{text}` into lines: each takes as many of the next words, with one blank between two, as its "
+            f"width of `{width}` characters allows. {last}. Return {what}; an empty text has no lines.",
             f"Break `{text}` between words so that no line is wider than `{width}`, filling every line with as many "
             f"words as possible before the next begins. {last}. Return {what}.",
         ),

@@ -83,7 +83,7 @@ def occurrences_of_a_text(draw: Draw) -> Drawn:
         returns="list[int]" if asked in (1, 3) else "int",
         say=draw.say(
             f"Find the occurrences of `{part}` in `{text}` and return {what}. {how}.",
-            f"Return {what}, where an occurrence is a place of `{text}` at which `{part}` stands. {how}.",
+            f"Let an occurrence be a place of `{text}` at which `{part}` stands, and return {what}. {how}.",
             f"Search `{text}` for `{part}`. {how}. Return {what}.",
         ),
         body=body,
