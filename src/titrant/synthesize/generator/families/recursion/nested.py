@@ -122,24 +122,26 @@ _FLATTENED_TO_DEPTH_BODIES = (
     for $item in $order:
         if isinstance($item, list) and $depth > 0:
             $result.extend($call($item, $depth - 1))
-        else:
+        elif isinstance($item, list) or $test:
             $result.append($item)
     return $result
     """,
     """
     if $depth == 0:
-        return list($order)
+        return [$item for $item in $order if isinstance($item, list) or $test]
     $result = []
     for $item in $order:
         if isinstance($item, list):
             $result += $call($item, $depth - 1)
-        else:
+        elif $test:
             $result.append($item)
     return $result
     """,
     """
     def opened($item, left):
-        if left < 0 or not isinstance($item, list):
+        if not isinstance($item, list):
+            return [$item] if $test else []
+        if left < 0:
             return [$item]
         return [each for inner in $inside for each in opened(inner, left - 1)]
 
@@ -153,7 +155,8 @@ def flattened_to_depth(draw: Draw) -> Drawn:
     """A nested list made flatter, to a given depth; in order or with every opened list turned round."""
     call = draw.name("flatten_levels", "unnest", "flatten_by", "loosen")
     items, depth = draw.name("items", "nested", "values"), draw.name("levels", "depth", "times")
-    item, backwards = draw.name("item", "entry", "member"), draw.chance(0.4)
+    test = number_test(draw)
+    item, backwards = draw.name("item", "entry", "x"), draw.chance(0.4)
     names = {
         "call": call,
         "items": items,
@@ -163,7 +166,11 @@ def flattened_to_depth(draw: Draw) -> Drawn:
         "order": draw.choice((f"reversed({items})", f"{items}[::-1]")) if backwards else items,
         "inside": f"{item}[::-1]" if backwards else item,
         "taken": "taken from its end to its beginning" if backwards else "taken from its beginning to its end",
-        "note": "Lists that lie deeper stay exactly as they are.",
+        (
+            "note"
+        ): "Lists that lie deeper stay exactly as they are. Of the numbers in the result itself only those that are "
+        f"{test.words} are kept.",
+        "test": test.of(item),
     }
 
     def turned(given: Any, left: int) -> Any:
@@ -176,7 +183,7 @@ def flattened_to_depth(draw: Draw) -> Drawn:
         now: list[Any] = turned(given, levels)
         for _ in range(levels):
             now = [each for one in now for each in (one if isinstance(one, list) else [one])]
-        return now
+        return [each for each in now if isinstance(each, list) or test.call(each)]
 
     return Drawn(
         call=call,

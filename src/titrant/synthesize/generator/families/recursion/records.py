@@ -150,6 +150,7 @@ def merged_settings(draw: Draw) -> Drawn:
     """Two nested dictionaries in one, with a rule for numbers that meet."""
     call = draw.name("merge_nested", "combine", "overlay", "merged")
     one, other = draw.sample(("first", "base", "left", "defaults"), 1)[0], draw.choice(("second", "extra", "right"))
+    k = draw.integer(2, 15)
     words, both, meaning = one_of(
         draw,
         ("their sum", "mine + yours", lambda a, b: sum((a, b))),
@@ -157,6 +158,9 @@ def merged_settings(draw: Draw) -> Drawn:
         ("the smaller of them", "min(mine, yours)", lambda a, b: sorted((a, b))[0]),
         ("the number of `$other` minus that of `$one`", "yours - mine", lambda a, b: -(a - b)),
         ("their product", "mine * yours", lambda a, b: b * a),
+        (f"the sum of {k} times the first number and the second", f"{k} * mine + yours", lambda a, b: sum([a] * k, b)),
+        (f"their sum modulo {k + 1}", f"(mine + yours) % {k + 1}", lambda a, b: a + b - (a + b) // (k + 1) * (k + 1)),
+        (f"the greater of them plus {k}", f"max(mine, yours) + {k}", lambda a, b: sorted((a, b))[1] + k),
     )
     number_wins = draw.chance()
     names = {

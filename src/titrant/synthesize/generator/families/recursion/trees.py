@@ -213,7 +213,7 @@ _LEVELS_OF_TREE_BODIES = (
         $value, left, right = part
         if depth == len($rows):
             $rows.append([])
-        $rows[depth].append($value)
+        $rows[depth].append($change)
         visit(left, depth + 1)
         visit(right, depth + 1)
 
@@ -224,7 +224,7 @@ _LEVELS_OF_TREE_BODIES = (
     result = []
     current = [$tree] if $tree is not None else []
     while current:
-        $row = [part[0] for part in current]
+        $row = [$change_part for part in current]
         result.append($end)
         current = [child for part in current for child in part[1:] if child is not None]
     return result$turn
@@ -251,11 +251,14 @@ def levels_of_tree(draw: Draw) -> Drawn:
             lambda row: max(row) + max(-x for x in row),
         ),
     )
-    upwards = draw.chance(0.3)
+    upwards, change = draw.chance(0.3), number_change(draw)
     row = draw.name("row", "level", "values")
     names = {
         "tree": tree,
         "value": value,
+        "change": change.of(value),
+        "change_part": change.of("part[0]"),
+        "changed": change.words,
         "row": row,
         "rows": draw.name("rows", "levels", "layers"),
         "end": fill(source, row=row),
@@ -268,19 +271,20 @@ def levels_of_tree(draw: Draw) -> Drawn:
     def oracle(given: Any) -> list[int]:
         found = places(given)
         depths = sorted({len(way) for way in found}, reverse=upwards)
-        return [meaning([found[way] for way in sorted(found) if len(way) == depth]) for depth in depths]
+        return [meaning([change.call(found[way]) for way in sorted(found) if len(way) == depth]) for depth in depths]
 
     return Drawn(
         call=call,
         parameters=(Parameter(tree, TREE),),
         returns="list[int]",
         say=draw.say(
-            "Return a list with $words on each level of the binary tree `$tree`, $order. $tuples The empty tree gives "
-            "an empty list.",
+            "Return a list with $words on each level of the binary tree `$tree`, $order, where each value is first "
+            "replaced by $changed. $tuples The empty tree gives an empty list.",
             "For every level of `$tree`, taken $order, find $words there, and return these numbers as a list (an "
-            "empty one for None). $tuples",
-            "Group the nodes of `$tree` by their distance from the root into levels. Summarise each level by $words, "
-            "and return the list of these numbers $order. $tuples For an empty tree the list is empty.",
+            "empty one for None). Each value counts as $changed. $tuples",
+            "Group the nodes of `$tree` by their distance from the root into levels. Replace each value by $changed, "
+            "summarise each level by $words, and return the list of these numbers $order. $tuples For an empty tree "
+            "the list is empty.",
             **names,
         ),
         body=draw.source(
