@@ -93,6 +93,8 @@ def flattened(draw: Draw) -> Drawn:
     """The inner lists that fit, joined, with every other one turned round."""
     made, test = fold(draw), number_test(draw)
     kind, turn = draw.choice(("size", "fold", "all")), draw.choice(("none", "every", "odd"))
+    while kind == "fold" and " or " in test.source:
+        test = number_test(draw)
     least = draw.integer(2, 4)
     lists, inner, i, kept = (
         draw.name("lists", "groups", "parts", "rows"),
