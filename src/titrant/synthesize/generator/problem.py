@@ -209,7 +209,9 @@ def _solution(drawn: Drawn, examples: list[Example], draw: Draw) -> str:
     elif style < 4:
         lines.append(textwrap.indent(docstring(_summary(drawn.say), examples[:2]), "    "))
     elif style < 5:
-        lines += [f"    # {line}" for line in textwrap.wrap(drawn.idea, 80, break_on_hyphens=False)]
+        # `idea` tells how it can be done, which this body need not follow; what it does is true of every body
+        told = _summary(drawn.say).replace("`", "")
+        lines += [f"    # {line}" for line in textwrap.wrap(told, 80, break_on_hyphens=False)]
     lines.append(textwrap.indent(drawn.body, "    "))
     return "\n".join(lines) + "\n"
 
