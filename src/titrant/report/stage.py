@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from titrant.artifacts import Page
 from titrant.errors import EngineError
@@ -55,7 +56,7 @@ def tell(material: Material) -> Story:
     ledger = ledger_rows(material)
     runs = run_entries(material)
     alpha = float(material.study["statistics"]["alpha"])
-    kinds = {name: source["kind"] for name, source in material.study["sources"].items()}
+    kinds = {name: _kind(source) for name, source in material.study["sources"].items()}
     shares = {arm: kind_share((row for row in ledger if row.arm == arm), kinds, "code") for arm in material.arms}
     sizes = {run.scale: (run.parameters, run.phases[-1].total_tokens) for run in runs}
     report = Report(
@@ -104,3 +105,9 @@ def _png(svg: str) -> bytes:
         raise EngineError("forest.png needs vl-convert, which is not installed: pip install titrant[report]") from None
     drawn: bytes = vl_convert.svg_to_png(svg, scale=PNG_SCALE)
     return drawn
+
+
+def _kind(source: Mapping[str, Any]) -> str:
+    """The kind of a source of a resolved study; programs of a synthesis are code."""
+    is_program = "synthetic" in source["from"][0] and source["from"][0]["items"] not in ("statement", "text")
+    return "code" if is_program else str(source["kind"])
