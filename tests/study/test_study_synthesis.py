@@ -42,6 +42,7 @@ def test_the_generator_is_what_is_verified_where_nothing_else_is_said() -> None:
         ({"language": "java-script"}, "did you mean 'javascript'?"),
         ({"items": "corrupted", "language": "javascript"}, "goes with `items: verified`"),
         ({"items": "text", "format": "solution"}, "has one form"),
+        ({"language": "javascript", "format": "with-tests"}, "tests are in Python"),
         ({"share": 0.5}, "`share` goes with `items: corrupted`"),
         ({"kind": "code"}, "is of kind 'synthetic', not 'code'"),
         ({"kind": "text"}, "is of kind 'synthetic', not 'text'"),

@@ -314,6 +314,12 @@ class SyntheticItems(Declaration):
             raise PydanticCustomError(
                 "format", "`items: {items}` has one form; leave `format` out", {"items": self.items}
             )
+        if self.language != "python" and self.format == "with-tests":
+            raise PydanticCustomError(
+                "format",
+                "tests are in Python, and `language: {language}` is not; leave one of the two out",
+                {"language": self.language},
+            )
         if self.share < 1 and self.items != "corrupted":
             raise PydanticCustomError("share", "`share` goes with `items: corrupted`", {})
         return self
