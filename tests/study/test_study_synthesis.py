@@ -5,11 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import yaml
 from pydantic import ValidationError
 
+from demo_study import DEMO
+from titrant.errors import StudyError
 from titrant.study.derived import derivation_problems, root_of
+from titrant.study.load import open_study
 from titrant.study.source import Source
 from titrant.study.synthesis import Synthesis, Teacher, Verification
+from titrant.study.world import pin_study
 
 
 def source(*, kind: str = "synthetic", **origin: Any) -> Source:
@@ -117,3 +122,49 @@ def test_keys_stand_in_no_study() -> None:
 def test_levels_are_a_closed_list() -> None:
     with pytest.raises(ValidationError, match="reference"):
         Verification.model_validate({"level": "proven"})
+
+
+@pytest.fixture
+def taught(write_study) -> Any:
+    """Writes the demo study with problems from a file and a local teacher, and loads it."""
+
+    def make(**problems: Any) -> Any:
+        content = yaml.safe_load(DEMO)
+        content["synthesis"] = {
+            "problems": {
+                "from": [{"files": "problems.jsonl", **problems}],
+                "teacher": {"model": "local", "hugging_face": "teacher"},
+            }
+        }
+        content["sources"]["raw"] = {"kind": "synthetic", "from": [{"synthetic": "problems", "items": "unverified"}]}
+        content["mixtures"]["balanced"] = {"text": 50, "code": 40, "raw": 10}
+        path = write_study(yaml.safe_dump(content, sort_keys=False))
+        (path.parent / "problems.jsonl").write_text('{"statement": "Add one.", "tests": "assert f(1) == 2"}\n')
+        (path.parent / "teacher").mkdir(exist_ok=True)
+        (path.parent / "teacher/config.json").write_text("{}")
+        return open_study(path)
+
+    return make
+
+
+def test_files_and_teachers_are_known_by_what_they_hold(taught) -> None:
+    loaded = taught()
+    one = pin_study(loaded).synthesis["problems"]
+    assert one.problems[0].content is not None
+    assert one.teacher is not None
+    assert one.teacher.content is not None
+    (loaded.folder / "teacher/config.json").write_text('{"other": 1}')
+    other = pin_study(loaded).synthesis["problems"]
+    assert other.teacher is not None
+    assert (other.problems, other.teacher.content) == (one.problems, other.teacher.content)
+    assert other.teacher.content != one.teacher.content
+
+
+def test_problems_that_changed_or_are_not_there_are_told_with_their_line(taught) -> None:
+    with pytest.raises(StudyError, match=r"its files changed: the study pins content 0{12}…") as changed:
+        pin_study(taught(content="0" * 64))
+    assert changed.value.problems[0].where is not None
+    loaded = taught()
+    (loaded.folder / "problems.jsonl").unlink()
+    with pytest.raises(StudyError, match=r"problems.jsonl' does not exist"):
+        pin_study(loaded)
