@@ -353,7 +353,7 @@ def artifacts_page() -> Iterator[str]:
     for kind, model in artifacts.ARTIFACTS.items():
         yield from model_section(model, "##", f"Kind `{kind}`, version {model.version}.")
     yield from ("## Parts of artifacts", "")
-    for module in (artifacts.record, artifacts.data, artifacts.results):
+    for module in (artifacts.record, artifacts.data, artifacts.synthetic, artifacts.results):
         for part in declared_in(module):
             if not issubclass(part, artifacts.Artifact):
                 yield from model_section(part)
