@@ -122,3 +122,27 @@ def test_inputs_that_are_no_literals_are_refused(sandbox: Sandbox, inputs: str) 
     found = called(sandbox, RIGHT.candidate, inputs=inputs)
     assert found.status == "error"
     assert "its inputs are no list of tuples" in found.detail
+
+
+@pytest.mark.parametrize("grown", ["x = x * x", "x *= x", "x = x ** 3", "x **= 2", "x = (lambda y: y * y)(x)"])
+def test_integers_that_grow_without_end_use_up_the_steps(sandbox: Sandbox, grown: str) -> None:
+    """The inputs before are answered: the process has not ended for its processor time."""
+    grow = f"def f(x):\n    while x > 1:\n        {grown}\n    return x"
+    found = called(sandbox, "def f(x):\n    return x", grow, inputs="[(1,), (2,), (1,)]", steps=20_000)
+    assert found.answers == (("= 1", "= 2", "= 1"), ("= 1", "~", "~"))
+
+
+def test_products_on_fuel_are_those_of_the_language(sandbox: Sandbox) -> None:
+    """So many rounds are counted, however fast the machine is."""
+    loop = "for _ in range(1500):\n        pass\n    "
+    texts = [
+        f"def f(x):\n    {loop}y = x\n    x *= 2\n    return x, y, x is y",
+        f"class A:\n    def __imul__(self, other):\n        return other\ndef f(x):\n    {loop}y = A()\n    y *= x\n    return y",
+        f"def f(x):\n    {loop}return x * 3, 2 ** len(x), 3 ** 40 * 3 ** 40, (-2) ** -1, 0 ** 0",
+        f"def f(x):\n    {loop}return x * x",
+        f"def f(x):\n    {loop}return 7 ** 3000 % 10**9",
+    ]
+    for text in texts:
+        candidate, on_fuel = called(sandbox, text, text, inputs="[([1, 2],), ('ab',)]").answers
+        assert candidate == on_fuel
+        assert candidate[0] != "~"

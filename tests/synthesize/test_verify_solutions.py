@@ -21,8 +21,9 @@ from titrant.study.synthesis import Contracts, Verification
 from titrant.synthesize.generator.problem import Problem, Settings, problem_at
 from titrant.synthesize.problems import SCHEMA
 from titrant.synthesize.verify import judging
-from titrant.synthesize.verify.candidates import Asked, Candidate, whole_solution
+from titrant.synthesize.verify.candidates import Asked, Candidate, parameters_of, whole_solution
 from titrant.synthesize.verify.deciding import Decided
+from titrant.synthesize.verify.domains import allows
 from titrant.synthesize.verify.mutants import mutants_of
 from titrant.synthesize.verify.part import Opening, verify_part
 from titrant.synthesize.verify.stage import verify_solutions
@@ -272,18 +273,26 @@ def test_symbolic_execution_confirms_refutes_or_does_not_decide(opened: Opening)
     pytest.importorskip("crosshair")
     from titrant.synthesize.verify import contracts
 
-    rare = "def clip(n: int, top: int) -> int:\n    return n if n * top == 143 else min(n, top)\n"
-    seldom = replace(CLIPPED, problem="rare", solution=rare, contracts=("result <= top",))
+    plain = next(
+        each
+        for each in (problem_at(0, number, Settings(areas=("arithmetic",))) for number in range(400))
+        if allows(each, (1,)) and allows(each, (10**9,)) is False
+    )
+    given = [values[0] for values in ast.literal_eval(plain.inputs)]
+    other = next(n for n in range(min(given), max(given)) if n not in given)
+    ((name, _),) = parameters_of(plain.signature)
+    seldom = replace(plain, contracts=(f"{name} != {other}",))
+    elsewhere = replace(seldom, family="of somebody else")  # who may forbid that input
     holds = replace(CLIPPED, contracts=("result <= top", "result <= n"))
-    assert all(n * top != 143 for n, top in CLIP_INPUTS)
     with open_sandbox(contracts.limits(3.0), processes=1) as sandbox:
-        one, two = verified(
+        one, two, three = verified(
             lambda limits: sandbox if limits == contracts.limits(3.0) else opened(limits),
-            own(holds), own(seldom), contracts=Contracts(share=1.0),
+            own(holds), own(seldom), own(elsewhere), contracts=Contracts(share=1.0),
         )  # fmt: skip
     assert one.contracts == "confirmed"
-    assert two.contracts.startswith("refuted: `result <= top` for clip(")
+    assert two.contracts.startswith(f"refuted: `{name} != {other}` for {plain.entry_point}({other})")
     assert two.refused == judging.REFUTED
+    assert (three.accepted, three.contracts) == (0, "not decided")
 
 
 def test_an_explanation_is_taken_if_all_its_worked_examples_hold(opened: Opening) -> None:

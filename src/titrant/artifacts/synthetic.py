@@ -88,7 +88,7 @@ class Verified(Artifact):
     inputs`, `confirmed`, `refuted: ...`, `not decided`), tree and shape (strings: BLAKE3 of the normalised syntax tree
     with and without its constants), refused (string: why nothing is accepted, or empty).
     `candidates.parquet`, one row a solution: problem, form, sample, level (the highest that it passes, or empty),
-    status (of its execution), detail (why it goes no further; empty if accepted), cpu_seconds (float64).
+    status (of its execution), detail (why it goes no further; empty if accepted).
     """
 
     kind: ClassVar[str] = "verification"

@@ -150,7 +150,7 @@ def _counted(program: _Text, inputs: bytes, steps: int) -> list[str]:
     lines: list[str] = []
     try:
         code = fuel.compiled(program.source, "<candidate>")
-        call = _loaded(program, code, {fuel.TICK: tank.tick()})
+        call = _loaded(program, code, tank.names())
         sys.setrecursionlimit(_DEPTH + 1)  # asking is a call more than the program makes itself
         for arguments in given:
             tank.fill()

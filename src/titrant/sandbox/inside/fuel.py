@@ -1,17 +1,30 @@
 """Fuel: a program's text, compiled so that every round of a loop and every call of a function asks before it begins.
 
-What is counted is the same on every machine and however busy it is: no clock takes part. Loops inside functions of C,
-such as `sum(range(10**9))`, are not counted; limits of the process end them.
+What is counted is the same on every machine and however busy it is: no clock takes part. Products and powers of large
+integers, which grow without end in a loop that does not, use up fuel by their size, before they are computed. Other
+loops inside functions of C, such as `sum(range(10**9))`, are not counted; limits of the process end them.
 """
 
 from __future__ import annotations
 
 import ast
+import math
+import operator
 from collections.abc import Callable
 from types import CodeType
+from typing import Any
 
 TICK = " tick"
 """The global name that is asked; no program can write it."""
+_OPERATORS: dict[type[ast.operator], tuple[str, Callable[[Any, Any], Any], Callable[[Any, Any], Any]]] = {
+    ast.Mult: (" product", operator.mul, operator.imul),
+    ast.Pow: (" power", operator.pow, operator.ipow),
+}
+"""The name of what computes in the place of an operator, with `=` behind it if it stands in an assignment."""
+_DIGIT_BITS = 30
+"""Of one digit of Python's integers."""
+_LARGE_DIGITS = 64
+"""From which on a product uses up fuel."""
 
 
 class Spent(BaseException):
@@ -46,9 +59,49 @@ class Tank:
 
         return tick
 
+    def names(self) -> dict[str, Any]:
+        """The global names of a program that runs on this fuel."""
+        found: dict[str, Any] = {TICK: self.tick()}
+        for name, plain, changing in _OPERATORS.values():
+            found[name] = self._computing(plain)
+            found[f"{name}="] = self._computing(changing)
+        return found
+
+    def _computing(self, compute: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+        steps_of = _steps_of_power if compute in (operator.pow, operator.ipow) else _steps_of_product
+        left = self._left
+
+        def computed(one: Any, other: Any) -> Any:
+            if type(one) is int and type(other) is int:
+                left[0] -= steps_of(one, other)
+                if left[0] < 0:
+                    raise Spent
+            return compute(one, other)
+
+        return computed
+
+
+def _steps_of_product(one: int, other: int) -> int:
+    """A step is more work than a round of an empty loop, so that what is not counted for being quick has steps left."""
+    return _steps(one.bit_length(), other.bit_length())
+
+
+def _steps_of_power(base: int, exponent: int) -> int:
+    """Those of its last product, which is of two factors of half the length."""
+    half = (abs(base).bit_length() - 1) * exponent // 2
+    return _steps(half, half) if half > 0 else 0
+
+
+def _steps(*bits: int) -> int:
+    """Multiplying takes longer than this by any method that Python has: an eighth of its longer factor's digits times
+    the square root of the shorter one's."""
+    short, long = sorted(each // _DIGIT_BITS for each in bits)
+    return 0 if short < _LARGE_DIGITS else long * math.isqrt(short) // 8
+
 
 def compiled(source: str, name: str) -> CodeType:
-    """The code of a module whose loops, comprehensions and functions call TICK first. Raises SyntaxError and the like
+    """The code of a module whose loops, comprehensions and functions call TICK first; what it names is in
+    `Tank.names`. Raises SyntaxError and the like
     as `compile` does."""
     tree = ast.parse(source, name)
     for node in ast.walk(tree):
@@ -59,9 +112,33 @@ def compiled(source: str, name: str) -> CodeType:
             node.ifs.insert(0, _asked(node.target))
         elif isinstance(node, ast.Lambda):
             node.body = ast.copy_location(ast.BoolOp(ast.And(), [_asked(node.body), node.body]), node.body)
+    tree = _Computed().visit(tree)
     return compile(tree, name, "exec", dont_inherit=True)
 
 
+class _Computed(ast.NodeTransformer):
+    """Puts functions in the place of operators whose results may grow without end."""
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
+        """`a * b`"""
+        self.generic_visit(node)
+        known = _OPERATORS.get(type(node.op))
+        return node if known is None else _call(known[0], [node.left, node.right], node)
+
+    def visit_AugAssign(self, node: ast.AugAssign) -> ast.AST:
+        """`a *= b` of a plain name."""
+        self.generic_visit(node)
+        known = _OPERATORS.get(type(node.op))
+        if known is None or not isinstance(node.target, ast.Name):
+            return node
+        old = ast.copy_location(ast.Name(node.target.id, ast.Load()), node.target)
+        return ast.copy_location(ast.Assign([node.target], _call(f"{known[0]}=", [old, node.value], node)), node)
+
+
+def _call(name: str, arguments: list[ast.expr], beside: ast.expr | ast.stmt) -> ast.expr:
+    function = ast.copy_location(ast.Name(name, ast.Load()), beside)
+    return ast.copy_location(ast.Call(function, arguments, []), beside)
+
+
 def _asked(beside: ast.expr | ast.stmt) -> ast.expr:
-    name = ast.copy_location(ast.Name(TICK, ast.Load()), beside)
-    return ast.copy_location(ast.Call(name, [], []), beside)
+    return _call(TICK, [], beside)

@@ -8,6 +8,7 @@ Python that add fields agree.
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Iterator
 
 from blake3 import blake3
@@ -37,10 +38,23 @@ def shape_of(source: str) -> str:
     return _digest(source, constants=False)
 
 
+def tree_and_shape(tree: ast.Module) -> tuple[str, str]:
+    """`tree_of` and `shape_of` a program that is parsed already. Raises SyntaxError if it is too deep."""
+    bound = _bound(tree)
+    return _digest_of(tree, bound, constants=True), _digest_of(tree, set(), constants=False)
+
+
 def _digest(source: str, *, constants: bool) -> str:
     try:
         tree = ast.parse(source)
-        walk = _Walk(_bound(tree), constants)
+    except (ValueError, RecursionError, MemoryError) as error:
+        raise SyntaxError(f"no program that can be read: {error}") from None
+    return _digest_of(tree, _bound(tree) if constants else set(), constants=constants)
+
+
+def _digest_of(tree: ast.Module, bound: set[str], *, constants: bool) -> str:
+    walk = _Walk(bound, constants)
+    try:
         walk.node(tree)
     except (ValueError, RecursionError, MemoryError) as error:
         raise SyntaxError(f"no program that can be read: {error}") from None
@@ -50,7 +64,22 @@ def _digest(source: str, *, constants: bool) -> str:
 
 def _bound(tree: ast.AST) -> set[str]:
     """Names that a program gives to something of its own."""
-    return {name for node in ast.walk(tree) for name in _binds(node)}
+    return {name for node in ast.walk(tree) if isinstance(node, _BINDING) for name in _binds(node)}
+
+
+_BINDING = (
+    ast.Name,
+    ast.arg,
+    ast.Attribute,
+    ast.FunctionDef,
+    ast.AsyncFunctionDef,
+    ast.ClassDef,
+    ast.alias,
+    ast.ExceptHandler,
+    ast.MatchAs,
+    ast.MatchStar,
+    ast.MatchMapping,
+)
 
 
 def _binds(node: ast.AST) -> Iterator[str]:
@@ -67,6 +96,15 @@ def _binds(node: ast.AST) -> Iterator[str]:
             yield name
 
 
+@functools.cache
+def _fields_of(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Those fields of a node that count, by name."""
+    return tuple(field for field in sorted(names) if field not in _PASSED_OVER)
+
+
+_TAKEN_OTHERWISE = (ast.UnaryOp, ast.Constant, ast.AnnAssign)
+
+
 class _Walk:
     """Writes a tree down, part by part."""
 
@@ -77,6 +115,9 @@ class _Walk:
         self._numbers: dict[str, int] = {}
 
     def node(self, node: ast.AST) -> None:
+        if not isinstance(node, _TAKEN_OTHERWISE):
+            self._fields(node)
+            return
         match node:
             case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as value)):
                 self._constant(-value)
@@ -89,9 +130,9 @@ class _Walk:
 
     def _fields(self, node: ast.AST) -> None:
         self.parts.append(f"({type(node).__name__}")
-        for field in sorted(node._fields):
+        for field in _fields_of(node._fields):
             value = getattr(node, field, None)
-            if field in _PASSED_OVER or value is None or value == []:
+            if value is None or value == []:
                 continue
             self.parts.append(field)
             for each in _without_docstring(node, field, value) if isinstance(value, list) else (value,):

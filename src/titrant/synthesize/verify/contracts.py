@@ -1,8 +1,9 @@
 """Contracts: what a problem states of every result, held on its inputs, and searched for counterexamples.
 
 CrossHair executes a solution on symbolic values, inside the sandbox: in the ranges of the problem's inputs it
-looks for arguments for which a contract does not hold. What it finds counts only once the solution, run on these
-arguments, has broken the contract. It takes processor time and is bounded by it, so that `confirmed` on a fast machine
+looks for arguments for which a contract does not hold. What it finds counts only if the problem allows these arguments,
+and once the solution, run on them, has broken the contract; where nobody can say whether it allows them the contract is
+not decided. It takes processor time and is bounded by it, so that `confirmed` on a fast machine
 may be `not decided` on a slow one.
 """
 
@@ -20,6 +21,7 @@ import tempfile
 from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 from blake3 import blake3
@@ -32,6 +34,7 @@ from titrant.sandbox.tiers import interpreter
 from titrant.study.limits import Limits
 from titrant.synthesize.generator.problem import Problem
 from titrant.synthesize.verify.candidates import parameters_of
+from titrant.synthesize.verify.domains import allows
 from titrant.synthesize.verify.judging import Held
 
 NONE, HOLD, UNSEEN = "none stated", "hold on the inputs", "not looked at"
@@ -50,24 +53,30 @@ def on_inputs(problem: Problem, held: Held | None) -> str:
         return NONE
     if held is None or not problem.family:
         return UNSEEN
+    names = [name for name, _ in parameters_of(problem.signature)]
     for arguments, result in zip(held.arguments, held.expected.values, strict=True):
-        if broken := _broken(problem, arguments, result):
+        if broken := _broken(problem, names, arguments, result):
             return broken
     return HOLD
 
 
-def _broken(problem: Problem, arguments: Sequence[Any], result: Any) -> str:
+def _broken(problem: Problem, names: Sequence[str], arguments: Sequence[Any], result: Any) -> str:
     """Which contract does not hold, in words; empty if all do."""
-    names = dict(zip([name for name, _ in parameters_of(problem.signature)], arguments, strict=False))
+    values = dict(zip(names, arguments, strict=False))
     for contract in problem.contracts:
         try:
-            holds = eval(contract, {"__builtins__": builtins, **names, "result": result})
+            holds = eval(_code(contract), {"__builtins__": builtins, **values, "result": result})
         except Exception:
             holds = False
         if not holds:
             call = f"{problem.entry_point}({', '.join(map(repr, arguments))})"
             return f"{REFUTED}: `{contract}` for {call[:200]}"
     return ""
+
+
+@functools.lru_cache(maxsize=256)
+def _code(contract: str) -> CodeType:
+    return compile(contract.strip(), "<contract>", "eval", dont_inherit=True)
 
 
 def is_looked_at(problem: Problem, share: float) -> bool:
@@ -103,7 +112,9 @@ def _found(output: str, problem: Problem, text: str, held: Held, calling: Sandbo
         return UNDECIDED
     for _, message in states:
         arguments = _arguments(message, problem)
-        if arguments is not None and (broken := _replayed(arguments, problem, text, calling)):
+        if arguments is None or not allows(problem, arguments):
+            continue
+        if broken := _replayed(arguments, problem, text, calling):
             return broken
     return CONFIRMED if states and all(state == "CONFIRMED" for state, _ in states) else UNDECIDED
 
@@ -131,7 +142,8 @@ def _replayed(arguments: tuple[Any, ...], problem: Problem, text: str, calling: 
     for _, said in calling.call_many([calls]):
         if said.status == "passed" and said.answers[0][0].startswith("= "):
             try:
-                return _broken(problem, arguments, ast.literal_eval(said.answers[0][0][2:]))
+                names = [name for name, _ in parameters_of(problem.signature)]
+                return _broken(problem, names, arguments, ast.literal_eval(said.answers[0][0][2:]))
             except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
                 return ""
     return ""

@@ -18,7 +18,7 @@ from typing import Any, Self
 
 from titrant.sandbox import Answers, PythonCalls
 from titrant.study.synthesis import LEVELS, Level, Verification
-from titrant.synthesize.generator.shapes import shape_of, tree_of
+from titrant.synthesize.generator.shapes import tree_and_shape
 from titrant.synthesize.parsing import parsed
 from titrant.synthesize.verify.chosen import assertion, choose_corrupted, choose_tests, clumsy, killing
 from titrant.synthesize.verify.mutants import Mutant, mutants_of
@@ -101,7 +101,8 @@ def read(text: str, mutants: int) -> Read | Judged:
         return Judged().but(NO_PYTHON, status="error")
     try:
         text.encode()
-        judged = Judged(level="parses", tree=tree_of(text), shape=shape_of(text))
+        tree, shape = tree_and_shape(syntax)
+        judged = Judged(level="parses", tree=tree, shape=shape)
     except (SyntaxError, UnicodeEncodeError) as error:
         return Judged().but(NO_PYTHON, f"{NO_PYTHON}: {_printable(error)}", status="error")
     return Read(text, syntax, judged, mutants_of(text, mutants, tree=syntax))

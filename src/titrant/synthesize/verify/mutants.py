@@ -40,13 +40,15 @@ def mutants_of(text: str, most: int, *, tree: ast.Module | None = None) -> tuple
         return ()
     tree = ast.parse(text) if tree is None else tree
     whole, seen, found = text.encode(), {text}, list[Mutant]()
-    for edit in _ordered(edits_of(text, tree), blake3(whole).digest(16)):
-        new = (whole[: edit.start] + edit.new + whole[edit.end :]).decode()
-        if new not in seen and _parses(new):
-            found.append(Mutant(new, edit.words, edit.kind))
-            if len(found) == most:
-                break
-        seen.add(new)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for edit in _ordered(edits_of(text, tree), blake3(whole).digest(16)):
+            new = (whole[: edit.start] + edit.new + whole[edit.end :]).decode()
+            if new not in seen and _parses(new):
+                found.append(Mutant(new, edit.words, edit.kind))
+                if len(found) == most:
+                    break
+            seen.add(new)
     return tuple(found)
 
 
@@ -65,9 +67,7 @@ def _ordered(edits: list[Edit], key: bytes) -> list[Edit]:
 
 def _parses(text: str) -> bool:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            ast.parse(text)
+        ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
     return True
