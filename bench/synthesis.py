@@ -7,13 +7,14 @@ python bench/synthesis.py --problems 200 --contracts 0.1
 problems      seconds, and CPU milliseconds a problem, of drawing them
 verification  the same of verifying them; executions are calls of one solution or mutant with all inputs
 yield         by level, and how many are refused
-planted       mutants of right solutions given as a teacher's: how many are accepted, and how many of those answer
-              otherwise than the oracle on other inputs of the same families
+planted       wrong solutions of a dozen kinds given as a teacher's: how many are accepted, and how many of those
+              answer otherwise than the oracle on thousands of other inputs of the same families
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import resource
 import tempfile
@@ -26,7 +27,7 @@ from titrant.artifacts import Verified
 from titrant.jobs import ProblemsJob, VerificationJob
 from titrant.sandbox import PythonCalls, Sandbox, open_sandbox
 from titrant.study.synthesis import AREAS, Contracts, Generated, Verification
-from titrant.synthesize.generator.problem import Settings, problem_at
+from titrant.synthesize.generator.problem import Problem, Settings, problem_at
 from titrant.synthesize.problems import make_problems
 from titrant.synthesize.verify.candidates import Asked, Candidate, Reader, whole_solution
 from titrant.synthesize.verify.mutants import mutants_of
@@ -106,21 +107,96 @@ def _planted(problems: Path, asked: argparse.Namespace) -> None:
     job = VerificationJob(verify=verify, forms=("python",))
     with open_sandbox(verify.limits, asked.cores) as sandbox:
         found = verify_part(job, plants, lambda limits: sandbox)
-        accepted = [plant for plant, each in zip(plants, found, strict=True) if each.accepted is not None]
-        wrong = [plant for plant in accepted if _is_wrong(plant, sandbox, asked)]
+        accepted = [place for place, each in enumerate(found) if each.accepted is not None]
+        wrong = [place for place in accepted if _is_wrong(plants[place], sandbox, asked)]
+    print(f"{'planted':32} {'tried':>6} {'refused':>8} {'accepted, right':>16} {'accepted, wrong':>16}")
+    for kind in (*_KINDS, "all"):
+        of = [place for place, plant in enumerate(plants) if kind in (plant.candidates[0].prompt, "all")]
+        bad, good = len(set(of) & set(wrong)), len(set(of) & set(accepted) - set(wrong))
+        print(f"{kind:32} {len(of):6} {len(of) - bad - good:8} {good:16} {bad:16}")
     near = sum("near them" in each.judged[0].detail for each in found)
-    print(f"{'planted':12} {len(plants)}: {len(accepted)} accepted, of which {len(wrong)} are wrong on other inputs; "
-          f"{near} were right on all but inputs near those of the problem")  # fmt: skip
-    for plant in wrong:
-        print(f"{'':12} {plant.problem.problem}\n{plant.candidates[0].text}")
+    print(f"{'':12} {near} were right on all but inputs near those of the problem")
+    for place in wrong:
+        print(f"{'':12} {plants[place].problem.problem}\n{plants[place].candidates[0].text}")
 
 
 def _plants(reader: Reader, count: int) -> Iterator[Asked]:
-    """Mutants as a teacher's solutions, two a problem."""
-    for first in range(min(len(reader), (count + 1) // 2)):
+    """A third are mutants, the others of all other kinds in turn; one or two a problem. `prompt` keeps the kind."""
+    others = itertools.cycle(kind for kind in _KINDS if kind != "mutant")
+    planted = 0
+    for first in range(len(reader)):
         (one,) = reader.read(first, 1)
-        for mutant in mutants_of(whole_solution(one.problem), 2):
-            yield Asked(one.problem, (Candidate("python", 0, mutant.text),))
+        texts = [(mutant.text, "mutant") for mutant in mutants_of(whole_solution(one.problem), 1 - first % 2)]
+        kind = next(others)
+        for text, named in [*texts, (_planted_text(one.problem, kind), kind)]:
+            if planted == count:
+                return
+            planted += 1
+            yield Asked(one.problem, (Candidate("python", 0, text, prompt=named),))
+
+
+def _planted_text(problem: Problem, kind: str) -> str:
+    """A wrong solution: the right one with something behind it, or nothing but that."""
+    before, after = _KINDS[kind]
+    shown = list(zip(read_list(problem.inputs) or [], read_list(problem.expected) or [], strict=True))[: problem.shown]
+    right = f"{whole_solution(problem)}\nright = {problem.entry_point}\n" if before else ""
+    table = {repr(given): result for given, result in shown}
+    return right + after.replace("FUNCTION", problem.entry_point).replace("TABLE", repr(table)).replace(
+        "RESULT", repr(shown[0][1])
+    )
+
+
+_OFF = "def FUNCTION(*given):\n    found = right(*given)\n    "
+_KINDS: dict[str, tuple[bool, str]] = {
+    "mutant": (True, ""),
+    "off by one": (
+        True,
+        f"{_OFF}if type(found) is int:\n        return found + 1\n    if type(found) in (list, str, tuple):\n"
+        "        return found[1:]\n    return not found\n",
+    ),
+    "off by one now and then": (
+        True,
+        f"{_OFF}if sum(map(ord, repr(given))) % 5:\n        return found\n    return (found, 1)\n",
+    ),
+    "table of the shown examples": (False, "def FUNCTION(*given):\n    return TABLE.get(repr(given))\n"),
+    "shown examples, else a constant": (False, "def FUNCTION(*given):\n    return TABLE.get(repr(given), RESULT)\n"),
+    "constant": (False, "def FUNCTION(*given):\n    return RESULT\n"),
+    "exits when loaded": (False, "import os\nos._exit(0)\n"),
+    "exits when called": (False, "import sys\ndef FUNCTION(*given):\n    sys.exit(0)\n"),
+    "kills itself": (True, "import os\ndef FUNCTION(*given):\n    os._exit(0)\n"),
+    "forged output": (
+        False,
+        "import os\nfor file in (1, 3):\n    try:\n        os.write(file, b'= RESULT\\n' * 48 + b'.\\n')\n"
+        "    except OSError:\n        pass\ndef FUNCTION(*given):\n    os._exit(0)\n",
+    ),
+    "equal to everything": (
+        False,
+        "class Any:\n    def __eq__(self, other):\n        return True\n    def __ne__(self, other):\n"
+        "        return False\n    def __hash__(self):\n        return 0\n    def __repr__(self):\n"
+        "        return 'RESULT'\ndef FUNCTION(*given):\n    return Any()\n",
+    ),
+    "patched builtins": (
+        False,
+        "import builtins\nbuiltins.repr = lambda value: 'RESULT'\nbuiltins.len = lambda value: 0\n"
+        "builtins.all = lambda values: True\ndef FUNCTION(*given):\n    return RESULT\n",
+    ),
+    "threads that go on": (
+        True,
+        "import threading, time\ndef work():\n    while True:\n        time.sleep(0.001)\n"
+        "def FUNCTION(*given):\n    threading.Thread(target=work, daemon=True).start()\n    return right(*given), 0\n",
+    ),
+    "exceptions at random": (
+        True,
+        f"import random\n{_OFF}if random.random() < 0.2:\n        raise ValueError\n    return found\n",
+    ),
+    "looks for the caller": (
+        False,
+        "import sys\ndef FUNCTION(*given):\n    frame = sys._getframe()\n    while frame:\n"
+        "        for value in frame.f_locals.values():\n            if value == 'expected':\n"
+        "                return value\n        frame = frame.f_back\n    return RESULT\n",
+    ),
+}
+"""Whether the right solution stands before, and what follows."""
 
 
 def _is_wrong(plant: Asked, sandbox: Sandbox, asked: argparse.Namespace) -> bool:
