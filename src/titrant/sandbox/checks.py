@@ -79,7 +79,7 @@ class PythonCalls:
     """Trusted text that is executed before each program, in its namespace."""
     variants: tuple[str, ...] = ()
     """Further programs that are called in the same way after it, trusted no less than it is: mutants of it."""
-    steps: int = 20_000
+    steps: int = 5_000
     """Rounds of loops and calls of functions that a variant may begin for one input. The candidate may begin any
     number: limits of the process bound it."""
 
