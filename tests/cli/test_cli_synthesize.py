@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import socket
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +16,7 @@ import yaml
 from test_cli_commands import STUDY
 
 from titrant.artifacts import Problems
-from titrant.cli import main
+from titrant.cli import main, synthesizing
 from titrant.cli.data import _items_taken
 from titrant.execute import work
 from titrant.study.synthesis import SyntheticItems
@@ -125,6 +129,67 @@ def test_items_go_to_standard_output_and_the_yield_does_not(titrant: Run) -> Non
     assert status == 0
     assert len([json.loads(line) for line in out.splitlines()]) == 2
     assert "3 problems, 2 with an accepted solution" in err
+
+
+def test_items_go_into_a_pipe_which_stays_one(titrant: Run, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    read: list[str] = []
+    reader = threading.Thread(target=lambda: read.append(pipe.read_text()), daemon=True)
+    reader.start()
+    assert titrant("--generated", 3, "--out", pipe)[0] == 0
+    assert pipe.is_fifo()
+    reader.join()
+    assert len(read[0].splitlines()) == 2
+
+
+def test_a_link_stays_one_and_what_it_names_is_written(titrant: Run, tmp_path: Path) -> None:
+    (tmp_path / "far").mkdir()
+    target, link = tmp_path / "far" / "items.jsonl", tmp_path / "link.jsonl"
+    target.write_text("before")
+    target.chmod(0o640)
+    link.symlink_to(target)
+    assert titrant("--generated", 3, "--out", link)[0] == 0
+    assert link.readlink() == target
+    assert len(records(target)) == 2
+    assert target.stat().st_mode & 0o777 == 0o640
+    assert list((tmp_path / "far").iterdir()) == [target]
+
+
+def test_what_is_neither_a_file_nor_a_pipe_is_refused_before_anything_is_made(
+    titrant: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind("s")
+        status, _, err = titrant("--generated", 3, "--out", "s")
+        assert (status, Path("s").is_socket()) == (2, True)
+    assert "--out 's' is neither a file nor a pipe" in " ".join(err.split())
+    Path("gone").symlink_to("nowhere/items.jsonl")
+    assert "give a file in a folder that exists" in " ".join(titrant("--out", "gone")[2].split())
+    assert not (tmp_path / "store").exists()
+
+
+def test_a_full_disk_is_told_of_the_file_and_leaves_what_stood_there(
+    titrant: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "out").mkdir()
+    out = tmp_path / "out" / "items.jsonl"
+    out.write_text("before")
+
+    def full(folder: Path, file: Any, **asked: Any) -> None:
+        file.write("half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(synthesizing, "_lines", full)
+        status, _, err = titrant("--generated", 3, "--out", out)
+    assert status == 2
+    assert f"{out} cannot be written: No space left on device; the items are in the store" in " ".join(err.split())
+    assert (out.read_text(), list(out.parent.iterdir())) == ("before", [out])
+    (out.parent / "items.jsonl.unfinished").mkdir()
+    assert titrant("--generated", 3, "--out", out)[0] == 0
+    assert len(records(out)) == 2
 
 
 def test_flags_say_which_problems_are_generated(titrant: Run, tmp_path: Path) -> None:

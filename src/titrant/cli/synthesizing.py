@@ -9,6 +9,9 @@ from __future__ import annotations
 import json
 import math
 import os
+import secrets
+import shutil
+import stat
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -22,7 +25,7 @@ from titrant.artifacts import Verified
 from titrant.cli.line import Line
 from titrant.cli.opened import Opened, located, make_console, open_plan
 from titrant.cli.running import display
-from titrant.errors import Problem, StudyError
+from titrant.errors import Problem, StoreError, StudyError
 from titrant.execute.alone import Given, do_alone, job_alone
 from titrant.execute.machine import default_workers
 from titrant.execute.nursery import ONE_THREAD
@@ -67,8 +70,8 @@ def synthesize(wanted: Wanted, root: Path, out: Path | None, *, workers: int | N
     Raises StudyError if the command line or the study is wrong, EngineError if no sandbox works.
     """
     check_settings()
-    if out is not None and str(out) != "-" and (out.is_dir() or not out.absolute().parent.is_dir()):
-        raise StudyError(f"--out '{out}': give a file in a folder that exists, or - for standard output")
+    if out is not None:
+        _check_out(out)
     folder = _alone(wanted, root, workers) if wanted.study is None else _of_study(wanted, root, workers)
     if out is not None:
         _write(folder, out, refused_too=wanted.refused_too)
@@ -179,14 +182,58 @@ def _needed(plan: Plan, job: Job) -> dict[str, Job]:
     return {id_: each for id_, each in plan.jobs.items() if id_ in wanted}
 
 
+def _check_out(out: Path) -> None:
+    """Raises StudyError if items cannot be written there, before anything is made."""
+    if str(out) == "-":
+        return
+    at = Path(os.path.realpath(out))
+    if out.is_dir() or (not at.parent.is_dir() and not out.exists()):
+        raise StudyError(f"--out '{out}': give a file in a folder that exists, or - for standard output")
+    if out.exists() and not (_takes_a_stream(out) or at.is_file()):
+        raise StudyError(f"--out '{out}' is neither a file nor a pipe; give a file, or - for standard output")
+
+
+def _takes_a_stream(out: Path) -> bool:
+    """Whether what stands there is written into and never replaced: a pipe, a terminal, the null device."""
+    try:
+        mode = out.stat().st_mode
+    except OSError:
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)
+
+
 def _write(folder: Path, out: Path, *, refused_too: bool) -> None:
+    """Raises StoreError, which names the file, where it cannot be written; what stood there stays as it was."""
     if str(out) == "-":
         _lines(folder, sys.stdout, refused_too=refused_too)
         return
-    unfinished = out.with_name(f"{out.name}.unfinished")
-    with unfinished.open("w", encoding="utf-8") as file:
-        _lines(folder, file, refused_too=refused_too)
-    unfinished.replace(out)
+    try:
+        if _takes_a_stream(out):
+            with out.open("w", encoding="utf-8") as file:
+                _lines(folder, file, refused_too=refused_too)
+        else:
+            _replace(folder, Path(os.path.realpath(out)), refused_too=refused_too)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise StoreError(
+            f"{out} cannot be written: {error.strerror or error}; the items are in the store: the same command writes "
+            "them elsewhere without making them again"
+        ) from None
+
+
+def _replace(folder: Path, out: Path, *, refused_too: bool) -> None:
+    """Write beside a file under a name that nothing has, and take its place once everything is written."""
+    unfinished = out.with_name(f".titrant-{secrets.token_hex(8)}.unfinished")
+    file = unfinished.open("x", encoding="utf-8")
+    try:
+        with file:
+            _lines(folder, file, refused_too=refused_too)
+        if out.exists():
+            shutil.copymode(out, unfinished)
+        unfinished.replace(out)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def _lines(folder: Path, file: IO[str], *, refused_too: bool) -> None:
