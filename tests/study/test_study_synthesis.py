@@ -69,6 +69,15 @@ def test_items_that_cannot_be_are_refused(origin: dict[str, Any], wanted: str) -
         ({"teacher": {"model": "big"}}, "needs one of `endpoint`"),
         ({"teacher": TEACHER | {"hugging_face": "folder"}}, "needs one of `endpoint`"),
         ({"teacher": TEACHER | {"most_cost": 5}}, "`most_cost` needs `price_input`"),
+        ({"teacher": TEACHER | {"endpoint": "http://"}}, "is no URL"),
+        ({"teacher": TEACHER | {"endpoint": "http://a b/v1"}}, "is no URL"),
+        ({"teacher": TEACHER | {"endpoint": "http://a:99999/v1"}}, "is no URL"),
+        ({"teacher": TEACHER | {"endpoint": "ftp://a/v1"}}, "is no URL"),
+        ({"teacher": TEACHER | {"endpoint": "http://user:word@a/v1"}}, "holds a user name or password"),
+        ({"from": {"generated": True}}, "valid integer"),
+        ({"from": {"files": ""}}, "at least 1 character"),
+        ({"from": {"files": "a.jsonl", "licence": "\ud800"}}, "half a character"),
+        ({"verify": {"limits": {"cpu_seconds": 0.0001}}}, "greater than or equal to 0.1"),
     ],
 )
 def test_a_synthesis_that_cannot_be_is_refused(declared: dict[str, Any], wanted: str) -> None:
@@ -164,6 +173,12 @@ def test_problems_that_changed_or_are_not_there_are_told_with_their_line(taught)
     with pytest.raises(StudyError, match=r"its files changed: the study pins content 0{12}…") as changed:
         pin_study(taught(content="0" * 64))
     assert changed.value.problems[0].where is not None
+    loaded = taught()
+    (loaded.folder / "teacher/config.json").unlink()
+    with pytest.raises(StudyError, match=r"holds no config.json"):
+        pin_study(loaded)
+    with pytest.raises(StudyError, match=r"is a folder, and problems are read from files"):
+        pin_study(taught(files="."))
     loaded = taught()
     (loaded.folder / "problems.jsonl").unlink()
     with pytest.raises(StudyError, match=r"problems.jsonl' does not exist"):

@@ -25,6 +25,19 @@ class Declaration(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
+    def _refuse_halves_of_characters(cls, given: Any) -> Any:
+        for key, value in given.items() if isinstance(given, Mapping) else ():
+            for text in (key, value):
+                if isinstance(text, str) and not text.isascii() and any("\ud800" <= sign <= "\udfff" for sign in text):
+                    raise PydanticCustomError(
+                        "surrogate",
+                        "this text holds half a character (a lone surrogate), which no file can hold; write it anew",
+                        {"key": str(key).encode("ascii", "backslashreplace").decode()},
+                    )
+        return given
+
+    @model_validator(mode="before")
+    @classmethod
     def _refuse_unknown_keys(cls, given: Any) -> Any:
         if not isinstance(given, Mapping):
             return given

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from titrant.study.declaration import NOT_IDENTITY, Declaration, Name
+from titrant.study.endpoints import Endpoint
 from titrant.study.tasks import Sampling, TaskData
 
 
@@ -16,7 +17,7 @@ class Judge(Declaration):
 
     model: str = Field(min_length=1)
     """The model's name at the endpoint; of a local one, the name that the report gives it."""
-    endpoint: str | None = Field(default=None, pattern=r"^https?://", json_schema_extra=NOT_IDENTITY)
+    endpoint: Endpoint | None = Field(default=None, json_schema_extra=NOT_IDENTITY)
     """Where it answers, such as `https://api.openai.com/v1` or `http://localhost:8000/v1`."""
     hugging_face: str | None = Field(default=None, json_schema_extra=NOT_IDENTITY)
     """Folder of a local model, as `save_pretrained` writes it, tokenizer included."""

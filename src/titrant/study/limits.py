@@ -15,9 +15,9 @@ class Limits(Declaration):
     1000000000
     """
 
-    cpu_seconds: float = Field(default=5.0, gt=0, le=3600)
-    """Seconds that a program may compute and sleep together. Waiting for a processor is not counted, so that a busy
-    machine changes no verdict."""
+    cpu_seconds: float = Field(default=5.0, ge=0.1, le=3600)
+    """Seconds, from 0.1 on, that a program may compute and sleep together. Waiting for a processor is not counted, so
+    that a busy machine changes no verdict."""
     memory_bytes: Bytes = Field(default=512 * 2**20, ge=64 * 2**20)
     """Address space of a Python program; memory held by all processes of a program in another language. 64 MiB or
     more."""

@@ -24,6 +24,7 @@ from titrant.study.declaration import (
     listing,
     suggestion,
 )
+from titrant.study.endpoints import Endpoint
 from titrant.study.limits import Limits
 from titrant.study.tasks import Sampling
 
@@ -66,7 +67,7 @@ HYGIENE: tuple[PublicSet, ...] = ("humaneval", "mbpp")
 class Generated(Declaration):
     """Problems from the generator, which needs no model: each has a reference solution and any number of inputs."""
 
-    generated: int = Field(ge=1, le=10_000_000)
+    generated: int = Field(ge=1, le=10_000_000, strict=True)
     """How many."""
     seed: int = Field(default=0, ge=0, lt=2**31)
     """Another seed gives other problems of the same families."""
@@ -109,7 +110,7 @@ class ProblemColumns(Declaration):
 class ProblemFiles(Declaration):
     """Problems from files of JSON lines or Parquet, one a record."""
 
-    files: tuple[str, ...] = Field(min_length=1, json_schema_extra=NOT_IDENTITY)
+    files: tuple[Annotated[str, Field(min_length=1)], ...] = Field(min_length=1, json_schema_extra=NOT_IDENTITY)
     """Paths of files, relative to the study's folder."""
     columns: ProblemColumns = ProblemColumns()
     """Which columns hold what. The columns of HumanEval (`prompt`, `canonical_solution`, `test`) and MBPP (`text`,
@@ -183,7 +184,7 @@ class Teacher(Declaration):
 
     model: str = Field(min_length=1)
     """The model's name at the endpoint; of a local one, the name that the report gives it."""
-    endpoint: str | None = Field(default=None, pattern=r"^https?://", json_schema_extra=NOT_IDENTITY)
+    endpoint: Endpoint | None = Field(default=None, json_schema_extra=NOT_IDENTITY)
     """Where it answers, such as `http://localhost:8000/v1`."""
     hugging_face: str | None = Field(default=None, json_schema_extra=NOT_IDENTITY)
     """Folder of a local model, as `save_pretrained` writes it, tokenizer included."""

@@ -155,6 +155,9 @@ def token_files_of(origin: TokenCache) -> list[tuple[str, Path]]:
 
 def problem_files_of(problems: ProblemFiles) -> list[tuple[str, Path]]:
     """(name, path) of every file of problems, in the order given. Raises StudyError as `files_of` does."""
+    for file in map(Path, problems.files):
+        if file.is_dir():
+            raise StudyError(f"'{file}' is a folder, and problems are read from files; name them (a pattern will do)")
     return list(_named_once(problems.files).items())
 
 
@@ -323,6 +326,8 @@ def _pin_model_folder(declared: Any, folder: Path) -> Any:
         raise StudyError(
             f"'{path}', of {what} '{declared.model}', does not exist; paths are read from the study's folder"
         )
+    if not (path / "config.json").is_file():
+        raise StudyError(f"'{path}' holds no config.json: name a folder as `save_pretrained` writes it")
     pinned = declared.model_copy(update={"hugging_face": str(path)})
     return _with_content(pinned, content_of_folder(path), f"'{path}'")
 
