@@ -76,6 +76,60 @@ def test_names_of_a_class_are_its_own() -> None:
     assert tree_of(one) == tree_of(other)
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (
+            "def f(text):\n    index = 'a'\n    return text.index(index)",
+            "def f(text):\n    count = 'a'\n    return text.count(count)",
+        ),
+        ("def f(lower):\n    return lower.lower()", "def f(upper):\n    return upper.upper()"),
+        ("def f(a, key):\n    return sorted(a, key=key)", "def f(a, reverse):\n    return sorted(a, reverse=reverse)"),
+        (
+            "import math as m\n\ndef f(floor):\n    return m.floor(floor)",
+            "import math as m\n\ndef f(ceil):\n    return m.ceil(ceil)",
+        ),
+        (
+            "from math import floor as r\n\ndef f(floor):\n    return r(floor)",
+            "from math import ceil as r\n\ndef f(ceil):\n    return r(ceil)",
+        ),
+        (
+            "def f(low):\n    return g(low=low)\n\ndef g(**given):\n    return given['low']",
+            "def f(top):\n    return g(top=top)\n\ndef g(**given):\n    return given['low']",
+        ),
+        (
+            "class A:\n    def lower(self, text):\n        return text.lower()",
+            "class A:\n    def upper(self, text):\n        return text.upper()",
+        ),
+        (
+            "class A:\n    def __lt__(self, x):\n        return 1",
+            "class A:\n    def __gt__(self, x):\n        return 1",
+        ),
+    ],
+)
+def test_a_variable_named_as_a_method_or_keyword_leaves_these_as_they_are(one: str, other: str) -> None:
+    assert tree_of(one) != tree_of(other)
+    assert shape_of(one) == shape_of(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("def f(a, key):\n    return sorted(a, key=key)", "def g(b, rank):\n    return sorted(b, key=rank)"),
+        (
+            "def f(low):\n    return g(low, top=3)\n\ndef g(low, top):\n    return low - top",
+            "def f(a):\n    return g(a, b=3)\n\ndef g(a, b):\n    return a - b",
+        ),
+        (
+            "class A:\n    size: int = 0\n    def put(self):\n        self.size += 1\n\na = A(size=2)\na.put()",
+            "class B:\n    many: int = 0\n    def take_in(self):\n        self.many += 1\n\nb = B(many=2)\nb.take_in()",
+        ),
+    ],
+)
+def test_names_of_own_parameters_and_methods_do_not_count_where_they_are_used(one: str, other: str) -> None:
+    assert tree_of(one) == tree_of(other)
+
+
 def test_a_body_of_a_docstring_alone_has_a_tree() -> None:
     assert tree_of("def f():\n    'Nothing.'") == tree_of("def f():\n    pass")
 

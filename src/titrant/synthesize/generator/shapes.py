@@ -1,8 +1,8 @@
 """Normalised syntax trees: what two programs that differ in names, comments, annotations and docstrings alone share.
 
 Names that a program binds are replaced by the order of their first use; names that it only uses (built-in functions,
-modules, methods) stay. Trees are walked field by field, by name, and empty fields are passed over, so that versions of
-Python that add fields agree.
+modules, methods, keywords of functions from elsewhere) stay, even where a variable has the same name. Trees are walked
+field by field, by name, and empty fields are passed over, so that versions of Python that add fields agree.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import functools
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from blake3 import blake3
 
@@ -40,8 +41,8 @@ def shape_of(source: str) -> str:
 
 def tree_and_shape(tree: ast.Module) -> tuple[str, str]:
     """`tree_of` and `shape_of` a program that is parsed already. Raises SyntaxError if it is too deep."""
-    bound = _bound(tree)
-    return _digest_of(tree, bound, constants=True), _digest_of(tree, set(), constants=False)
+    own = _own(tree)
+    return _digest_of(tree, own, constants=True), _digest_of(tree, _NOTHING, constants=False)
 
 
 def _digest(source: str, *, constants: bool) -> str:
@@ -49,11 +50,11 @@ def _digest(source: str, *, constants: bool) -> str:
         tree = ast.parse(source)
     except (ValueError, RecursionError, MemoryError) as error:
         raise SyntaxError(f"no program that can be read: {error}") from None
-    return _digest_of(tree, _bound(tree) if constants else set(), constants=constants)
+    return _digest_of(tree, _own(tree) if constants else _NOTHING, constants=constants)
 
 
-def _digest_of(tree: ast.Module, bound: set[str], *, constants: bool) -> str:
-    walk = _Walk(bound, constants)
+def _digest_of(tree: ast.Module, own: _Own, *, constants: bool) -> str:
+    walk = _Walk(own, constants)
     try:
         walk.node(tree)
     except (ValueError, RecursionError, MemoryError) as error:
@@ -62,15 +63,65 @@ def _digest_of(tree: ast.Module, bound: set[str], *, constants: bool) -> str:
     return found
 
 
-def _bound(tree: ast.AST) -> set[str]:
-    """Names that a program gives to something of its own."""
-    return {name for node in ast.walk(tree) if isinstance(node, _BINDING) for name in _binds(node)}
+@dataclass(frozen=True)
+class _Own:
+    """Names that a program gives to something of its own, by where they stand."""
+
+    names: frozenset[str]
+    attributes: frozenset[str]
+    """Those that it stores in objects, and those of its classes' bodies."""
+    arguments: frozenset[int]
+    """Identities of the keywords that stand for parameters of its own functions."""
+
+
+_NOTHING = _Own(frozenset(), frozenset(), frozenset())
+_METHODS = frozenset(name for kind in (str, bytes, list, tuple, dict, set, int, float) for name in dir(kind))
+"""Names of methods of built-in types: a program that calls one may mean theirs, even if its classes have it too."""
+
+
+def _own(tree: ast.AST) -> _Own:
+    names: set[str] = set()
+    attributes: set[str] = set()
+    called: set[str] = set()
+    functions: set[str] = set()
+    open_functions: set[str] = set()
+    keyed: list[tuple[str, list[ast.keyword]]] = []
+    for node in ast.walk(tree):
+        if isinstance(node, _BINDING):
+            names.update(_binds(node))
+        match node:
+            case ast.Attribute(attr=name, ctx=ast.Store()):
+                attributes.add(name)
+            case ast.Call(func=ast.Attribute(attr=name)):
+                called.add(name)
+            case ast.Call(func=ast.Name(id=name), keywords=[_, *_] as keywords):
+                keyed.append((name, keywords))
+            case ast.FunctionDef(name=name, args=arguments) | ast.AsyncFunctionDef(name=name, args=arguments):
+                (functions if arguments.kwarg is None else open_functions).add(name)
+            case ast.ClassDef(name=name, body=body):
+                functions.add(name)
+                attributes.update(each for statement in body for part in _bound_by(statement) for each in _binds(part))
+    theirs = {name for name in attributes if (name in _METHODS and name in called) or name.startswith("__")}
+    functions -= open_functions
+    arguments_of_own = {id(each) for name, keywords in keyed if name in functions for each in keywords}
+    return _Own(frozenset(names - theirs), frozenset(attributes - theirs), frozenset(arguments_of_own))
+
+
+def _bound_by(statement: ast.stmt) -> Iterator[ast.AST]:
+    """The nodes that bind the names of one statement of a class's body."""
+    match statement:
+        case ast.Assign(targets=targets):
+            for target in targets:
+                yield from ast.walk(target)
+        case ast.AnnAssign(target=target):
+            yield target
+        case _:
+            yield statement
 
 
 _BINDING = (
     ast.Name,
     ast.arg,
-    ast.Attribute,
     ast.FunctionDef,
     ast.AsyncFunctionDef,
     ast.ClassDef,
@@ -85,8 +136,6 @@ _BINDING = (
 def _binds(node: ast.AST) -> Iterator[str]:
     match node:
         case ast.Name(id=name, ctx=ast.Store() | ast.Del()) | ast.arg(arg=name):
-            yield name
-        case ast.Attribute(attr=name, ctx=ast.Store()):
             yield name
         case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
             yield name
@@ -108,9 +157,9 @@ _TAKEN_OTHERWISE = (ast.UnaryOp, ast.Constant, ast.AnnAssign)
 class _Walk:
     """Writes a tree down, part by part."""
 
-    def __init__(self, bound: set[str], constants: bool) -> None:
+    def __init__(self, own: _Own, constants: bool) -> None:
         self.parts: list[str] = []
-        self._bound = bound
+        self._own = own
         self._constants = constants
         self._numbers: dict[str, int] = {}
 
@@ -136,24 +185,37 @@ class _Walk:
                 continue
             self.parts.append(field)
             for each in _without_docstring(node, field, value) if isinstance(value, list) else (value,):
-                self._part(each)
+                self._part(each, node)
         self.parts.append(")")
 
-    def _part(self, value: object) -> None:
+    def _part(self, value: object, parent: ast.AST) -> None:
         if isinstance(value, ast.AST):
             self.node(value)
         elif isinstance(value, str):
-            self.parts.append(self._name(value))
+            self.parts.append(self._name(value, parent))
         else:
             self.parts.append(repr(value))
 
     def _constant(self, value: object) -> None:
         self.parts.append(f"{type(value).__name__} {value!r}" if self._constants else "constant")
 
-    def _name(self, name: str) -> str:
-        if self._constants and name not in self._bound:
+    def _name(self, name: str, parent: ast.AST) -> str:
+        if self._constants and not self._is_own(name, parent):
             return f"={name}"
         return f"#{self._numbers.setdefault(name, len(self._numbers))}"
+
+    def _is_own(self, name: str, parent: ast.AST) -> bool:
+        """Whether a name is the program's own where it stands: `index` is not in `text.index(index)`."""
+        match parent:
+            case ast.Attribute() | ast.MatchClass():
+                return name in self._own.attributes
+            case ast.keyword():
+                return id(parent) in self._own.arguments and name in self._own.names
+            case ast.alias(name=imported):
+                return name != imported and name in self._own.names
+            case ast.ImportFrom():
+                return False
+        return name in self._own.names
 
 
 def _without_docstring(node: ast.AST, field: str, statements: list[ast.AST]) -> list[ast.AST]:
