@@ -42,7 +42,6 @@ def test_few_of_the_numbers_of_one_seed_repeat_a_program() -> None:
     """So far out, each family has been drawn from tens of thousands of times."""
     order, found = families_for(AREAS, (1, 5)), set()
     for number in range(1200):
-        drawn = problem._drawn(order[number % len(order)], f"number {number}", (1, 5), 0.75)
-        assert drawn is not None
+        drawn = next(problem._draws(order[number % len(order)], f"number {number}", (1, 5), 0.75))
         found.add(tree_of(source_of(drawn)))
     assert len(found) > 1100

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -158,6 +158,31 @@ def test_an_oracle_that_fails_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(problem_module, "_order", lambda *_: (broken_family,))
     with pytest.raises(FamilyError, match="broken-one, seed 0, number 4"):
         problem_at(0, 4, LISTS)
+
+
+@pytest.mark.parametrize("inputs", [12, 48])
+def test_no_problem_has_nearly_always_the_same_result(inputs: int) -> None:
+    """A function that always returns that result would pass for a solution."""
+    for number in [*range(100, 180), *range(109, 4000, 131)]:
+        problem = problem_at(77, number, Settings(inputs=inputs))
+        results = Counter(map(repr, ast.literal_eval(problem.expected)))
+        assert len(results) > 1, problem
+        most = 0.9 if problem.signature.endswith(" -> bool:") else 0.8
+        assert inputs < 48 or max(results.values()) <= most * results.total(), problem
+
+
+def test_a_family_is_drawn_from_again_until_its_results_differ(monkeypatch: pytest.MonkeyPatch) -> None:
+    family = families_for(("lists",), (1, 5))[0]
+    draws: list[Draw] = []
+
+    def draw(draw: Draw) -> Drawn:
+        draws.append(draw)
+        return family.draw(draw) if len(draws) == 6 else replace(family.draw(draw), oracle=lambda *_: 0)
+
+    monkeypatch.setattr(problem_module, "_order", lambda *_: (replace(family, name="often-zero", draw=draw),))
+    monkeypatch.setattr(problem_module, "composed", lambda *_: None)
+    assert problem_at(0, 0, LISTS).family == "often-zero"
+    assert len(draws) == 6
 
 
 def broken_oracle(*_: object) -> object:

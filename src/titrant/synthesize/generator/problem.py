@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import textwrap
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -21,12 +23,22 @@ from titrant.synthesize.generator.statement import Example, docstring, signature
 LICENCE = "Apache-2.0"
 """Of what the generator writes: that of Titrant."""
 _DRAWS = 60
-"""Draws of a family until one is of a difficulty that is wanted."""
+"""Draws of a family until one is of a difficulty that is wanted, and its results are not nearly all the same."""
+_LOOKED_AT = 48
+"""Inputs whose results decide that, however many are kept."""
+_SAME = 0.8
+"""The most of them that may have one and the same result."""
+_SAME_TRUTH = 0.9
+"""The same for `True` and `False`."""
 _COMPOSED = ((8, 0.2), (32, 0.4), (128, 0.55), (math.inf, 0.75))
 """The share of problems that are composed of two steps, up to so many rounds of all families: families with few choices
 of their own are used up in later ones."""
 _SHORT = 60
 """Characters of an example that is shown, if there are enough of them."""
+
+
+_Pair = tuple[tuple[Value, ...], str]
+"""Arguments and the oracle's result as a literal."""
 
 
 @dataclass(frozen=True)
@@ -78,9 +90,12 @@ def problem_at(seed: int, number: int, settings: Settings) -> Problem:
     share = next(share for rounds, share in _COMPOSED if number < rounds * len(order))
     for place in range(len(order)):
         family = order[(number + place) % len(order)]
-        if drawn := _drawn(family, f"seed {seed}, problem {number}", settings.difficulty, share):
-            return _problem(family, drawn, f"seed {seed}, number {number}", settings)
-    raise FamilyError(f"no family draws a problem of difficulty {settings.difficulty}, though their levels say so")
+        for drawn in _draws(family, f"seed {seed}, problem {number}", settings.difficulty, share):
+            where = f"seed {seed}, number {number}"
+            pairs = _pairs(drawn, f"{family.name}, {where}", max(settings.inputs, _LOOKED_AT))
+            if _tells_apart(drawn, [result for _, result in pairs], settings.inputs):
+                return _problem(family, drawn, pairs[: settings.inputs], where)
+    raise FamilyError(f"no family draws a problem of difficulty {settings.difficulty} whose results differ")
 
 
 @lru_cache(maxsize=64)
@@ -98,23 +113,33 @@ def _order(seed: int, areas: tuple[Area, ...], difficulty: tuple[int, int]) -> t
     )
 
 
-def _drawn(family: Family, key: str, difficulty: tuple[int, int], share: float) -> Drawn | None:
-    """The first draw of a difficulty that is wanted; this share of problems is composed further, if that can be."""
+def _draws(family: Family, key: str, difficulty: tuple[int, int], share: float) -> Iterator[Drawn]:
+    """Draws of a difficulty that is wanted; this share of problems is composed further, if that can be."""
     for attempt in range(_DRAWS):
         draw = Draw(f"{key}, {family.name}, {attempt}")
         drawn = family.draw(draw)
         if draw.chance(share) and (further := composed(drawn, draw)) and further.difficulty <= difficulty[1]:
             drawn = further
         if difficulty[0] <= drawn.difficulty <= difficulty[1]:
-            return drawn
-    return None
+            yield drawn
 
 
-def _problem(family: Family, drawn: Drawn, where: str, settings: Settings) -> Problem:
-    key = f"{family.name}, {where}"
-    draw = Draw(f"{key}, wording")
-    given = arguments_of(drawn.arguments, f"{key}, inputs", settings.inputs)
-    pairs = [(each, _result(drawn, each, key)) for each in given]
+def _pairs(drawn: Drawn, key: str, count: int) -> list[_Pair]:
+    """So many inputs, or as many as there are, with the oracle's results. Fewer are the first ones of these."""
+    return [(each, _result(drawn, each, key)) for each in arguments_of(drawn.arguments, f"{key}, inputs", count)]
+
+
+def _tells_apart(drawn: Drawn, results: list[str], inputs: int) -> bool:
+    """Whether the results say enough about a function: one that always returned the same would pass otherwise."""
+    looked_at = Counter(results[:_LOOKED_AT])
+    most = _SAME_TRUTH if drawn.returns == "bool" else _SAME
+    return max(looked_at.values(), default=0) <= most * looked_at.total() and (
+        inputs < 2 or len(set(results[:inputs])) > 1
+    )
+
+
+def _problem(family: Family, drawn: Drawn, pairs: list[_Pair], where: str) -> Problem:
+    draw = Draw(f"{family.name}, {where}, wording")
     pairs, shown = _ordered(drawn, pairs, draw)
     examples = [_example(drawn, *pair) for pair in pairs[:shown]]
     solution = _solution(drawn, examples, draw)
@@ -170,9 +195,6 @@ def _is_literal(value: Any) -> bool:
 
 def _example(drawn: Drawn, values: tuple[Value, ...], result: str) -> Example:
     return Example(f"{drawn.call}({', '.join(each.text for each in values)})", result)
-
-
-_Pair = tuple[tuple[Value, ...], str]
 
 
 def _ordered(drawn: Drawn, pairs: list[_Pair], draw: Draw) -> tuple[list[_Pair], int]:
