@@ -241,7 +241,7 @@ class Verification(Declaration):
     was shown). A problem without reference is held against its tests."""
     inputs: int = Field(default=48, ge=8, le=1000)
     """Inputs that Hypothesis generates for each problem."""
-    mutants: int = Field(default=8, ge=0, le=64)
+    mutants: int = Field(default=6, ge=0, le=64)
     """Changed copies of each accepted solution. Tests that fewer than `killed` of them fail are not accepted as tests,
     nor is a solution that nothing but such tests speaks for; 0: tests are not looked at."""
     killed: float = Field(default=0.5, gt=0, le=1)
