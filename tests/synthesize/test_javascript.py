@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import pytest
 
 from titrant.errors import EngineError
-from titrant.sandbox import Sandbox, open_sandbox
+from titrant.sandbox import Check, Program, Sandbox, Verdict, open_sandbox
 from titrant.study.limits import Limits
 from titrant.synthesize.forms import translations
 from titrant.synthesize.forms.expressions import NotTranslatedError
@@ -140,6 +140,122 @@ def test_a_wrong_one_costs_no_other_its_verdict(sandbox: Sandbox, own: bool, mon
     )
     assert {key for key, right in found.items() if right} == {"right", "also right"}
     assert found.keys() == texts.keys()
+
+
+WRONG = "function f(x) {\n  return 0;\n}\n"
+TRICKS = {
+    "a verdict of its own": f"{WRONG}return true;",
+    "a guarded return": f"{WRONG}if (typeof require !== 'undefined') return f;",
+    "a helper named as a checker's": "function same(a, b) {\n  return true;\n}\nfunction f(x) {\n  return same(x, 1) ? 0 : 1;\n}",
+    "every, patched": f"Array.prototype.every = () => true;\n{WRONG}",
+    "every, patched in a call": "function f(x) {\n  Array.prototype.every = () => true;\n  return 0;\n}",
+    "an end before the end": f"{WRONG}return 1 }})() || (() => {{ let f = (x) => 1; return false",
+    "an end of the text": f"{WRONG}`; }}]; console.log('right'); [{{ source: `",
+    "what writes values, patched": f"JSON.stringify = () => '2';\nNumber.isInteger = () => false;\n{WRONG}",
+    "a value that converts to the right one": "function f(x) {\n  return { valueOf() { return x + 1; }, toJSON() { return x + 1; } };\n}",
+    "a text": "function f(x) {\n  return String(x + 1);\n}",
+    "more than an answer": "function f(x) {\n  return [x + 1];\n}",
+    "a promise": "async function f(x) {\n  return x + 1;\n}",
+    "its answer prints itself": "function f(x) {\n  const seen = [];\n  seen.push(seen);\n  return seen;\n}",
+    "late": "function f(x) {\n  throw { code: 'ERR_SCRIPT_EXECUTION_TIMEOUT' };\n}",
+    "out of its world": (
+        f"{WRONG}try {{\n  const write = console.log.constructor('return process')().stdout.write;\n"
+        "  globalThis.constructor.constructor('return process')().stdout.write = () => write('[2,3]');\n} catch {}"
+    ),
+}  # fmt: skip
+HONEST = {
+    "a helper named as a checker's": "const same = (a, b) => false;\nfunction f(x) {\n  return x + 1;\n}\n",
+    "names of what runs it": (
+        "const [turn, told, answers, left, PROGRAMS, context, module] = [1, 1, 1, 1, 1, 1, 1];\n"
+        "let console = { log() {} };\nconst f = (x) => x + turn;\n"
+    ),
+    "a module": f"{RIGHT}module.exports = {{ f }};\nconsole.log(f(1));\n",
+}
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_no_program_gives_its_own_verdict(sandbox: Sandbox, own: bool) -> None:
+    rows = [(key, text, "f", "[(1,), (2,)]", "[2, 3]") for key, text in TRICKS.items()]
+    assert [key for key, right in check_translations(sandbox, rows, own=own).items() if right] == []
+    rows = [(key, text, "f", "[(1,), (2,)]", "[2, 3]") for key, text in HONEST.items()]
+    assert [key for key, right in check_translations(sandbox, rows, own=own).items() if not right] == []
+
+
+def test_a_program_touches_no_other_of_its_process(sandbox: Sandbox) -> None:
+    changed = f"Map.prototype.get = Array.prototype.map = () => 2;\nglobalThis.g = (x) => x + 1;\n{RIGHT}"
+    borrowed = "const f = (x) => g(x);\n"
+    plain = "function f(x) {\n  return [x].map((item) => item + 1)[0];\n}\n"
+    rows = [
+        (key, text, "f", "[(1,), (2,)]", "[2, 3]")
+        for key, text in (("changed", changed), ("plain", plain), ("borrowed", borrowed))
+    ]
+    assert check_translations(sandbox, rows) == {"changed": True, "plain": True, "borrowed": False}
+
+
+def test_what_is_expected_never_enters_the_process(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Check] = []
+    run_many = Sandbox.run_many
+
+    def watched(self: Sandbox, checks: Iterable[Check]) -> Iterator[tuple[int, Verdict]]:
+        held = list(checks)
+        asked.extend(held)
+        return run_many(self, held)
+
+    monkeypatch.setattr(Sandbox, "run_many", watched)
+    for own in (True, False):
+        rows = [(str(number), RIGHT, "f", "[(7340,)]", "[7341]") for number in range(2)]
+        assert all(check_translations(sandbox, rows, own=own).values())
+    texts = [check.source for check in asked if isinstance(check, Program)]
+    assert len(texts) == 3
+    assert all("7340" in text and "7341" not in text for text in texts)
+
+
+def test_names_of_the_checker_are_free_for_translations(sandbox: Sandbox) -> None:
+    source = "def same(a, b):\n    return True\n\n\ndef f(x):\n    return 0 if same(x, 1) else x\n"
+    text = to_javascript(source, "f", "[(1,), (2,)]")
+    rows = [(key, text, "f", "[(1,), (2,)]", expected) for key, expected in (("right", "[0, 0]"), ("wrong", "[9, 9]"))]
+    assert check_translations(sandbox, rows) == {"right": True, "wrong": False}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "def floorMod(a, b):\n    return a - b\n\n\ndef f(x):\n    return x % 3",
+        "def f(x, floorMod=1):\n    return x % 3",
+    ],
+)
+def test_a_name_of_a_helper_is_refused_wherever_it_stands(source: str) -> None:
+    with pytest.raises(NotTranslatedError, match="a name that a helper of the translation has"):
+        to_javascript(source, "f", "[(4,)]")
+
+
+VALUES = [
+    None,
+    True,
+    0,
+    -3,
+    2.5,
+    1.0,
+    "",
+    'a\u2028\n"é',
+    [],
+    [1, [2]],
+    (1, "x"),
+    {},
+    {1: [2], "k": None, False: 3},
+    set(),
+    {1, "a"},
+]
+
+
+def test_every_value_is_told_as_it_is(sandbox: Sandbox) -> None:
+    inputs = repr([(value,) for value in VALUES])
+    rows = [("same", "const f = (x) => x;\n", "f", inputs, repr(VALUES))]
+    rows += [
+        (f"not {at}", "const f = (x) => x;\n", "f", inputs, repr([*VALUES[:at], "no", *VALUES[at + 1 :]]))
+        for at in range(len(VALUES))
+    ]
+    assert {key for key, right in check_translations(sandbox, rows).items() if right} == {"same"}
 
 
 def test_numbers_that_javascript_does_not_have_are_refused(sandbox: Sandbox) -> None:

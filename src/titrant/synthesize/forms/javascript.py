@@ -43,12 +43,19 @@ def to_javascript(source: str, entry_point: str, inputs: str = "[]") -> str:
         given: list[tuple[Any, ...]] = ast.literal_eval(inputs)
     except (SyntaxError, ValueError) as error:
         raise NotTranslatedError(f"no Python: {error}") from None
-    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-    if used & HELPERS.keys():
+    if any(_named(node) in HELPERS for node in ast.walk(tree)):
         raise NotTranslatedError("a name that a helper of the translation has")
     body = "\n".join(_Writer(tree, entry_point, given).module())
     helpers = helpers_for(body)
     return f"{helpers}\n{body}" if helpers else body
+
+
+def _named(node: ast.AST) -> str:
+    """The name that a node reads or binds; empty where it does neither."""
+    match node:
+        case ast.Name(id=name) | ast.FunctionDef(name=name) | ast.arg(arg=name):
+            return name
+    return ""
 
 
 class _Writer:
