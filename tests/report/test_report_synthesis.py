@@ -120,7 +120,14 @@ def test_items_with_the_smallest_hashes_are_shown_with_what_the_mutant_changes(t
 def test_a_teachers_item_tells_who_wrote_it_and_what_it_cost(tmp_path: Path) -> None:
     items = [{**item, "tree": "0" if at == 4 else "f"} if item["tree"] else item for at, item in enumerate(ITEMS)]
     page = synthesis_html([entry_of(tmp_path, items)])
-    assert "by a-teacher, sample 0, seed 4, prompt abababababab; cost 0.2500" in page
+    assert "by a-teacher, sample 0, seed 4, prompt abababababab; cost 0.25" in page
+
+
+def test_a_cost_above_nothing_is_not_shown_as_nothing(tmp_path: Path) -> None:
+    items = [{**item, "tree": "0", "cost": 0.000021} if at == 4 else item for at, item in enumerate(ITEMS)]
+    entry = entry_of(tmp_path, items, cost=0.0013)
+    assert "; cost 0.000021" in synthesis_html([entry])
+    assert "- cost: 0.0013 in the currency of its prices" in plain(entry)
 
 
 def test_items_that_contradict_their_record_are_refused(tmp_path: Path) -> None:

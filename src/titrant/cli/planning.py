@@ -18,13 +18,13 @@ from titrant.cli.reasons import with_study_keys
 from titrant.errors import StoreError
 from titrant.execute.cost.accelerators import Offer, accelerator_named, offer
 from titrant.execute.cost.asked import prompts_in
-from titrant.execute.cost.rates import problems_in
+from titrant.execute.cost.rates import SET_PROBLEMS, problems_known
 from titrant.execute.explain import Explainer
 from titrant.execute.runner import survey
 from titrant.execute.store import Standing, Store, trouble_to_come
 from titrant.jobs import JudgeJob, SolutionsJob
 from titrant.plan import Job, Plan
-from titrant.study.units import show_count, show_seconds
+from titrant.study.units import show_cost, show_count, show_seconds
 
 MOST_LINES = 80
 """Plans of more jobs show seeds folded into one line."""
@@ -237,9 +237,11 @@ def _judging_lines(plan: Plan, missing: Mapping[str, Job]) -> Iterator[str]:
         one = judging_forecast(judging.model_copy(update={"items": prompts_in(judging)}))
         if pairs and one is not None and one.requests:
             likely, most = pairs * one.likely, pairs * one.most
-            cost = f", which cost about {likely:,.2f} and {most:,.2f} at most" if most else ""
+            cost = f", which cost about {show_cost(likely)} and {show_cost(most)} at most" if most else ""
             runs = f"{pairs} {'pair' if pairs == 1 else 'pairs'} of runs"
-            limit = judging.most_cost and f"; most_cost stops all of them at {pairs * judging.most_cost:,.2f} in sum"
+            limit = (
+                judging.most_cost and f"; most_cost stops all of them at {show_cost(pairs * judging.most_cost)} in sum"
+            )
             yield f"judge/{judging.name}: {pairs * one.requests:,} requests for {runs}{cost}{limit or ''}"
 
 
@@ -251,10 +253,17 @@ def _teaching_lines(plan: Plan, missing: Mapping[str, Job]) -> Iterator[str]:
         if not isinstance(job.declaration, SolutionsJob) or job.declaration.teacher.endpoint is None:
             continue
         teacher = job.declaration.teacher
-        found = teaching_forecast(teacher, problems_in(job, plan), len(job.declaration.forms))
-        cost = f", which cost about {found.likely:,.2f} and {found.most:,.2f} at most" if found.most else ""
-        limit = f"; most_cost stops them at {teacher.most_cost:,.2f}" if teacher.most_cost else ""
-        yield f"synthesis/{job.name}: {found.requests:,} requests to {teacher.model}{cost}{limit}"
+        problems, known = problems_known(job, plan)
+        found = teaching_forecast(teacher, problems, len(job.declaration.forms))
+        cost = f", which cost about {show_cost(found.likely)} and {show_cost(found.most)} at most" if found.most else ""
+        limit = f"; most_cost stops them at {show_cost(teacher.most_cost)}" if teacher.most_cost else ""
+        how = {"exact": "", "at most": "at most "}.get(known, "")
+        about = f"{how}{problems:,} {'problem' if problems == 1 else 'problems'}"
+        if known == "assumed":
+            about += (
+                f" (assumed: {SET_PROBLEMS:,} in each set whose number is known only once it is read; `most` bounds it)"
+            )
+        yield f"synthesis/{job.name}: {found.requests:,} requests to {teacher.model} for {about}{cost}{limit}"
 
 
 def study_as_yaml(plan: Plan) -> str:

@@ -38,6 +38,7 @@ from titrant.plan import Job, Plan
 from titrant.settings import check_settings
 from titrant.study.declaration import listing, suggestion
 from titrant.study.synthesis import AREAS, LANGUAGES, Generated, SyntheticItems, Verification
+from titrant.study.units import show_cost
 
 FORMS = ("text", *(language for language in LANGUAGES if language != "python"))
 """What an item can be written in beside Python."""
@@ -282,7 +283,7 @@ def _show(folder: Path, out: Path | None) -> None:
     others = {"corrupted": made.corrupted, "text": made.texts, **made.translations}
     console.print(", ".join(f"{name} {count:,}" for name, count in others.items()), soft_wrap=True)
     if made.cost:
-        console.print(f"cost of the teacher: {made.cost:,.2f}", soft_wrap=True)
+        console.print(f"cost of the teacher: {show_cost(made.cost)}", soft_wrap=True)
     console.print(f"contained by {made.tier}; every item and every solution: {folder}", soft_wrap=True)
     if out is not None and str(out) != "-":
         console.print(f"items: {out}", soft_wrap=True)

@@ -10,6 +10,7 @@ from titrant.report.markup import element, escape
 from titrant.report.outcome_entries import JudgedEntry, JudgeEntry
 from titrant.report.outcomes import label_of
 from titrant.report.tables import NOT_GIVEN
+from titrant.study.units import cost_decimals
 
 UNIT = "win rate"
 
@@ -100,7 +101,7 @@ def _judge_row(entry: JudgedEntry, judge: JudgeEntry) -> tuple[Cell, ...]:
         cell(numbers.count(judge.unusable), sort=judge.unusable, style="alarm" if judge.unusable else None),
         _dash() if judge.place_rate is None else cell(numbers.percent(judge.place_rate), sort=judge.place_rate),
         cell(numbers.count(judge.first_place), sort=judge.first_place),
-        cell(numbers.plain(judge.cost, 2), sort=judge.cost),
+        cell(numbers.plain(judge.cost, cost_decimals(judge.cost)), sort=judge.cost),
     )
 
 

@@ -10,6 +10,7 @@ from titrant.report.cells import Cell, Column, Table, cell, to_html, to_markdown
 from titrant.report.markup import anchor, element, escape, markdown_text
 from titrant.report.synthesis_entries import ItemEntry, SynthesisEntry, WrittenEntry
 from titrant.report.tables import NOT_GIVEN
+from titrant.study.units import cost_decimals
 
 NOTE = (
     "Problems, who solved them, and what the solutions passed: each level is asked of those that passed the one "
@@ -144,7 +145,7 @@ def facts_of(entry: SynthesisEntry) -> list[tuple[str, str]]:
         ("contracts", _counted(entry.contracts)),
         ("solved by", _counted({name or "the problem's own solution": n for name, n in entry.teachers.items()})),
         ("licences of problems", _counted(entry.licences)),
-        ("cost", f"{numbers.plain(entry.cost, 2)} in the currency of its prices" if entry.cost else ""),
+        ("cost", f"{_cost(entry.cost)} in the currency of its prices" if entry.cost else ""),
         ("contained by", entry.tier),
         ("versions", ", ".join(f"{name} {version}" for name, version in sorted(entry.versions.items()))),
     ]
@@ -162,6 +163,10 @@ def _count(number: int) -> Cell:
 
 def _share(part: int, whole: int) -> Cell:
     return cell(numbers.percent(part / whole), sort=part / whole) if whole else cell(NOT_GIVEN, style="quiet")
+
+
+def _cost(amount: float) -> str:
+    return numbers.plain(amount, cost_decimals(amount))
 
 
 def _item_html(item: ItemEntry) -> str:
@@ -186,7 +191,7 @@ def _about(item: ItemEntry) -> str:
     parts += [f"corrupted: {item.mutation}"] if item.mutation else []
     if item.teacher:
         parts.append(f"by {item.teacher}, sample {item.sample}, seed {item.seed}, prompt {item.prompt[:12]}")
-    parts += [f"cost {numbers.plain(item.cost, 4)}"] if item.cost else []
+    parts += [f"cost {_cost(item.cost)}"] if item.cost else []
     return "; ".join(parts)
 
 

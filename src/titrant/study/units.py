@@ -5,6 +5,7 @@ Suffixes are decimal: k = 10^3, M = 10^6, B or G = 10^9, T = 10^12. A quantity i
 
 from __future__ import annotations
 
+import math
 import re
 from fractions import Fraction
 from typing import Annotated, Any
@@ -61,6 +62,24 @@ def show_count(count: float) -> str:
         if abs(count) >= factor:
             return f"{count / factor:.4g}{suffix}"
     return f"{count:.4g}"
+
+
+def cost_decimals(cost: float) -> int:
+    """How many decimals an amount of money is shown with: two, and below one as many as two significant digits take.
+
+    >>> cost_decimals(1234.5), cost_decimals(0.25), cost_decimals(0.00021), cost_decimals(0)
+    (2, 2, 5, 2)
+    """
+    return 2 if cost == 0 else max(2, 1 - math.floor(math.log10(abs(cost))))
+
+
+def show_cost(cost: float) -> str:
+    """An amount of money; what is above nothing is never shown as nothing.
+
+    >>> show_cost(1234.5), show_cost(0.25), show_cost(0.00021), show_cost(0)
+    ('1,234.50', '0.25', '0.00021', '0.00')
+    """
+    return f"{cost:,.{cost_decimals(cost)}f}"
 
 
 def show_seconds(seconds: float) -> str:

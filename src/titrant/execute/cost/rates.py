@@ -15,6 +15,7 @@ from pathlib import Path
 from zipfile import BadZipFile, ZipFile
 
 from titrant.cache import shared_cache
+from titrant.errors import TitrantError
 from titrant.execute.cost.asked import PROBLEMS, TASK_ITEMS, prompts_in
 from titrant.execute.store import Store
 from titrant.jobs import (
@@ -32,7 +33,8 @@ from titrant.plan import Job, Plan
 from titrant.study.architecture import TrainedTokenizer
 from titrant.study.origins import Archive, Files, Installed, Origin, OtherSource, Package
 from titrant.study.patterns import matches
-from titrant.study.synthesis import SyntheticItems
+from titrant.study.synthesis import AnyProblems, Generated, ProblemFiles, SyntheticItems
+from titrant.study.world import problem_files_of
 
 BYTES_PER_SECOND = {
     "documents": 30e6,
@@ -75,7 +77,7 @@ PLANTED_SECONDS = 1e-4
 """Of writing one copy of one fact into a document."""
 
 SET_PROBLEMS = 1000
-"""In a set whose number is not declared."""
+"""In a set that is not on this machine and whose number is not declared."""
 
 NOT_FETCHED = "its size is not known before it is fetched"
 
@@ -135,11 +137,55 @@ def source_bytes(job: Job, plan: Plan, store: Store) -> float | None:
 
 
 def problems_in(job: Job, plan: Plan) -> int:
-    """How many problems a job of a synthesis, or its documents, are about: as many as are generated or may be taken."""
+    """How many problems a job of a synthesis, or its documents, are about, as far as that can be told beforehand."""
+    return problems_known(job, plan)[0]
+
+
+def problems_known(job: Job, plan: Plan) -> tuple[int, str]:
+    """How many problems a job of a synthesis is about, and how well that is known: `exact`, `at most` or `assumed`.
+
+    Records of files are counted; some may turn out to be no problems. Of a set that is not on this machine, or of code
+    that is mined, no more than what is declared is known.
+    """
     while not isinstance(job.declaration, ProblemsJob):
         job = plan.jobs[job.inputs["problems" if "problems" in job.inputs else "verification"]]
-    counts = (getattr(one, "generated", None) or getattr(one, "most", None) for one in job.declaration.problems)
-    return sum(count or SET_PROBLEMS for count in counts)
+    found = [_problems_of(one) for one in job.declaration.problems]
+    sure = next((how for how in ("assumed", "at most") if any(how == each for _, each in found)), "exact")
+    return sum(count for count, _ in found), sure
+
+
+def _problems_of(origin: AnyProblems) -> tuple[int, str]:
+    if isinstance(origin, Generated):
+        return origin.generated, "exact"
+    if isinstance(origin, ProblemFiles):
+        try:
+            found = problem_files_of(origin)
+            stamps = [path.stat() for _, path in found]
+            count = sum(
+                _records_in(path, stamp.st_size, stamp.st_mtime_ns)
+                for (_, path), stamp in zip(found, stamps, strict=True)
+            )
+            return min(count, origin.most or count), "at most"
+        except (TitrantError, OSError):
+            pass  # the stage says what is wrong with them
+    return (origin.most, "at most") if origin.most else (SET_PROBLEMS, "assumed")
+
+
+@lru_cache(maxsize=256)
+def _records_in(path: Path, size: int, changed: int) -> int:
+    """Rows of a Parquet file, or lines of another one that are not empty; a file that has changed is read again."""
+    if path.suffix == ".parquet":
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        try:
+            return int(pq.read_metadata(path).num_rows)
+        except pa.ArrowException as error:
+            raise OSError(str(error)) from None
+    from titrant.corpus.formats.json_text import lines
+
+    with path.open("rb") as file:
+        return sum(line is None or bool(line.strip()) for line in lines(file))
 
 
 def _synthesis_seconds(job: Job, plan: Plan, core_speed: float) -> float:
