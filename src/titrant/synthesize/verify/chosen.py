@@ -72,11 +72,13 @@ def choose_corrupted(mutants: Sequence[Mutant], killed: Killing, tests: Sequence
     return min(rated)[3] if rated else None
 
 
-def assertion(entry_point: str, arguments: tuple[object, ...], result: object) -> str:
-    """A test as a statement.
+def assertion(entry_point: str, arguments: tuple[object, ...], result: object, *, strict: bool = True) -> str:
+    """A test as a statement. One that is not strict asks for an equal value, whatever its type.
 
     >>> assertion("f", ([1, 2],), True)
     'assert f([1, 2]) is True'
+    >>> assertion("f", ([1, 2],), True, strict=False)
+    'assert f([1, 2]) == True'
     """
-    sign = "is" if result is None or result is True or result is False else "=="
+    sign = "is" if strict and (result is None or result is True or result is False) else "=="
     return f"assert {entry_point}({', '.join(map(repr, arguments))}) {sign} {result!r}"

@@ -26,7 +26,7 @@ from titrant.synthesize.verify.purity import reach_of
 from titrant.synthesize.verify.special import looks_answers_up, written_examples
 from titrant.synthesize.verify.values import Expected, read_list
 
-VERSION = 1
+VERSION = 2
 """Raised when the same answers are judged otherwise."""
 NO_SOLUTION = "no solution was written"
 NO_PYTHON = "it is no Python"
@@ -128,17 +128,19 @@ class Held:
         """What was shown, as a literal list of arguments and results."""
         return repr(list(zip(self.arguments, self.expected.values, strict=True))[: self.shown])
 
-    def texts(self) -> dict[int, str]:
-        """The inputs that nobody was shown, as assert statements."""
-        hidden = range(self.shown, len(self.arguments))
-        return {n: assertion(self.entry_point, self.arguments[n], self.expected.values[n]) for n in hidden}
+    def texts(self, answers: Sequence[str]) -> dict[int, str]:
+        """The inputs that nobody was shown, as assert statements. Those alone that a solution with these answers
+        passes: one may agree with a result and not be equal to it."""
+        hidden = [n for n in range(self.shown, len(self.arguments)) if self.expected.passes(n, answers[n])]
+        values, strict = self.expected.values, self.expected.strict
+        return {n: assertion(self.entry_point, self.arguments[n], values[n], strict=strict) for n in hidden}
 
 
 def judge(found: Read, answers: Answers, held: Held, verify: Verification) -> Judged:
     """What answers say about a solution."""
     if answers.status != "passed":
         return found.judged.but(NOT_RUN, answers.detail or answers.status, status=answers.status)
-    own, *others = answers.answers
+    own = answers.answers[0]
     runs = replace(found.judged, level="runs", inputs=len(held.arguments))
     missed = [place for place in range(len(held.arguments)) if not held.expected.agrees(place, own[place])]
     if missed:
@@ -147,7 +149,7 @@ def judge(found: Read, answers: Answers, held: Held, verify: Verification) -> Ju
         return replace(runs, level="tests").but(IMPURE, f"{IMPURE}: {reach}")
     if len(held.arguments) == held.shown:
         return replace(runs, level="tests")
-    return _tested(found, replace(runs, level="reference"), others, held, verify)
+    return _tested(found, replace(runs, level="reference"), answers.answers, held, verify)
 
 
 def _wrong(found: Read, runs: Judged, missed: list[int], own: Sequence[str], held: Held) -> Judged:
@@ -163,9 +165,10 @@ def _wrong(found: Read, runs: Judged, missed: list[int], own: Sequence[str], hel
 
 
 def _tested(found: Read, right: Judged, answers: Sequence[Sequence[str]], held: Held, verify: Verification) -> Judged:
-    """Tests among the inputs, and a corrupted copy that they fail."""
-    killed = killing(held.expected, answers)
-    texts = held.texts()
+    """Tests among the inputs, and a corrupted copy that they fail. `answers` are the solution's and its mutants'."""
+    own, *others = answers
+    killed = killing(held.expected, others)
+    texts = held.texts(own)
     chosen = choose_tests(texts, killed.fails)
     failed = sum(not missed.isdisjoint(chosen) for missed in killed.fails)
     told = sum(bool(missed) for missed in killed.fails)
