@@ -68,7 +68,7 @@ def lattice_pairs(draw: Draw) -> Drawn:
         body=body,
         prelude=imports_of(body),
         oracle=oracle,
-        idea="Two nested loops go through all pairs; the inner one starts where the order of the pair allows it.",
+        idea="All pairs in the range are gone through, each of them once, and held against the condition.",
         contracts=("result >= 0",),
         difficulty=2,
     )
@@ -144,8 +144,10 @@ def ways_as_sum(draw: Draw) -> Drawn:
             **parts,
         ),
         oracle=oracle,
-        idea="For each first number what is left is known, and the second number either hits it or passes it; then the "
-        "search goes on with the next first number.",
+        idea=(
+            "For each first number the second one goes up until the sum hits the number or passes it; then "
+            "the search goes on with the next first number."
+        ),
         contracts=(f"len(result) <= {n} + 1",) if listed else (f"0 <= result <= {n} + 1",),
         difficulty=3,
     )
@@ -222,8 +224,7 @@ def exponent_in_product(draw: Draw) -> Drawn:
         ),
         body=body,
         oracle=oracle,
-        idea="The product need not be computed: each factor contributes its own exponent, and these are added up; or "
-        "count the factors that are multiples of the prime, of its square, of its cube and so on.",
+        idea="The product need not be computed: what its factors contribute to the exponent is added up.",
         contracts=("result >= 0",),
         difficulty=3 if kind == "all" else 4,
     )
@@ -393,8 +394,7 @@ def leap_years(draw: Draw) -> Drawn:
         body=body,
         prelude=before,
         oracle=oracle,
-        idea="Put the rule for a single year into a function of its own and apply it to all the years in question, or "
-        "count the multiples of each number up to the bounds.",
+        idea=("Say for a single year whether it is a leap year, and put the rule to all the years in question."),
         contracts=("result >= 0",) if ask in ("count", "days") else (f"result > {first}",) if ask == "next" else (),
         difficulty=2,
     )

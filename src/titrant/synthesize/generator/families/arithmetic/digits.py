@@ -83,7 +83,7 @@ def digit_sums(draw: Draw) -> Drawn:
         ),
         oracle=oracle,
         idea=draw.say(
-            "The digits come out one by one, either as characters or as remainders of division by 10.",
+            "The digits are taken one by one, and only those that are $test count.",
             "Look at every digit, keep what is $test, and add up as you go.",
             test=test.words,
         ),
@@ -172,7 +172,7 @@ def digit_reduction(draw: Draw) -> Drawn:
         ),
         body=body,
         oracle=oracle,
-        idea="Every step makes a large number much smaller, so a loop, or a function that calls itself, soon ends.",
+        idea="Every step makes a large number much smaller, so the steps soon come to an end.",
         contracts=("result >= 0",) if counted else (f"0 <= result < {limit}",),
         difficulty=2 if base == 10 else 3,
     )
@@ -254,8 +254,7 @@ def digits_rearranged(draw: Draw) -> Drawn:
             **parts,
         ),
         oracle=oracle,
-        idea="Make a list of the digits, bring it into the order that is asked for, and put the number together again: "
-        "times ten plus the next digit.",
+        idea=("Make a list of the digits, bring it into the order that is asked for, and make a number of them again."),
         contracts=("result >= 0",),
         difficulty=2,
     )

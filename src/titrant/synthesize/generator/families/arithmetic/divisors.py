@@ -103,8 +103,10 @@ def divisors_that_fit(draw: Draw) -> Drawn:
             **parts,
         ),
         oracle=oracle,
-        idea="Divisors come in pairs whose product is the number, so it is enough to try up to its square root; for "
-        "small numbers trying all of them does as well.",
+        idea=(
+            "A divisor leaves no remainder; the divisors in question are found first, and what is asked for "
+            "follows from them."
+        ),
         contracts=(f"all({n} % d == 0 for d in result)",) if ask == "list" else ("result >= 0",),
         difficulty=1 if all_of and not proper else 2,
     )
@@ -302,8 +304,7 @@ def primes_between(draw: Draw) -> Drawn:
         body=body,
         prelude=imports_of(body),
         oracle=oracle,
-        idea="Cross out the multiples of each prime, or try to divide by everything up to the square root; what "
-        "survives is prime and is then held to the rest of the question.",
+        idea=("First tell which numbers are primes; those in the range are then held to the rest of the question."),
         contracts=("result >= 0",) if counted else (f"all({low} <= q <= {high} for q in result)",),
         difficulty=2 if all_of else 3,
     )
@@ -410,8 +411,10 @@ def common_measure(draw: Draw) -> Drawn:
         body=body,
         prelude=imports_of(body),
         oracle=oracle,
-        idea="Two numbers are joined at a time with Euclid's algorithm: the pair is replaced by the second number and "
-        "the remainder until the remainder is 0.",
+        idea=(
+            "What many numbers have in common follows from joining two at a time: the result so far and the "
+            "next number."
+        ),
         contracts=(f"result % {times} == 0",) if ask == "value" else (),
         difficulty=2 if ask == "value" else 3,
     )

@@ -99,8 +99,9 @@ def places_of_bits(draw: Draw) -> Drawn:
             **parts,
         ),
         oracle=oracle,
-        idea="Collect the places in question first, from the lowest digit up, by shifting, halving or reading the "
-        "numeral; what is asked for follows from that list.",
+        idea=(
+            "Collect the places in question first, from the lowest digit up; what is asked for follows from that list."
+        ),
         contracts=("result >= -1",) if ask != "list" else (f"len(result) <= max(1, {n}.bit_length())",),
         difficulty=2 if ask in ("list", "count") else 3,
     )
@@ -206,10 +207,12 @@ def polynomial_at(draw: Draw) -> Drawn:
         ),
         body=written(draw, *styles, **parts),
         oracle=oracle,
-        idea="Multiplying by the number and adding the next coefficient, again and again, gives the value without any "
-        "powers."
+        idea=(
+            "Put the number into the rule and work it out with whole numbers alone; what is asked for "
+            "follows from the value."
+        )
         if ask != "least"
-        else "The range is short, so the value is computed at each of its numbers and the least one is kept.",
+        else ("The range is short, so the value is computed at each of its numbers and the least one is kept."),
         contracts=(f"0 <= result < {modulus}",) if modulus else (),
         difficulty=2,
     )
@@ -319,8 +322,10 @@ def overlap_of_rectangles(draw: Draw) -> Drawn:
             **parts,
         ),
         oracle=oracle,
-        idea="Along each axis the common part goes from the greater of the two starts to the smaller of the two ends, "
-        "if there is any; the two axes do not depend on each other.",
+        idea=(
+            "Treat the two axes apart from each other: along each of them only the starts and the ends of "
+            "the two rectangles count."
+        ),
         contracts=("result >= 0",),
         difficulty=2 if ask == "shared" else 3,
     )
@@ -412,8 +417,10 @@ def fraction_arithmetic(draw: Draw) -> Drawn:
         body=body,
         prelude=imports_of(body),
         oracle=oracle,
-        idea="Bring the fractions to a common denominator or multiply them crosswise, and divide by the greatest "
-        "common divisor at the end.",
+        idea=(
+            "Work out numerator and denominator as whole numbers first, and divide by their greatest common "
+            "divisor at the end."
+        ),
         contracts=("result[1] >= 1",) if ask == "pair" else ("result[2] >= 1",) if ask == "mixed" else (),
         difficulty=2 if ask == "top" else 3,
     )

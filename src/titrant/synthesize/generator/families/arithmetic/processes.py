@@ -335,7 +335,7 @@ def figurate(draw: Draw) -> Drawn:
             **parts,
         ),
         oracle=oracle,
-        idea="The pattern grows, so its members can be made one by one until the bound is passed.",
+        idea="The pattern grows, so its members up to the bound are soon made, and they lead to the answer.",
         contracts=(f"all(x <= {n} for x in result)",)
         if ask == "list"
         else (f"result > {n}",)

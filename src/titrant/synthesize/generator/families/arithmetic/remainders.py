@@ -67,12 +67,7 @@ def smallest_with_rests(draw: Draw) -> Drawn:
             **parts,
         ),
         oracle=oracle,
-        idea=draw.say(
-            "Go to the first number with the right remainder modulo $a, and on from there in steps of $a, which do not "
-            "disturb it, until the other remainder is right as well.",
-            "The pattern of both remainders repeats, so after a limited number of trials a number must fit.",
-            **parts,
-        ),
+        idea=draw.say("The pattern of both remainders repeats, so after a limited number of trials a number must fit."),
         contracts=(f"result % {a} == {r} and result % {b} == {s}",),
         difficulty=3 if down else 2,
     )
@@ -156,8 +151,7 @@ def coprime_partners(draw: Draw) -> Drawn:
         body=body,
         prelude=imports_of(body),
         oracle=oracle,
-        idea="Euclid's algorithm gives the greatest common divisor of each candidate and the number; it decides "
-        "whether the candidate counts.",
+        idea=("The greatest common divisor of each candidate and the number decides whether the candidate counts."),
         contracts=(f"len(result) <= {n}" if listed else f"0 <= result <= {n}",),
         difficulty=2 if all_of else 3,
     )

@@ -89,8 +89,10 @@ def rounded_to_step(draw: Draw) -> Drawn:
             **parts,
         ),
         oracle=oracle,
-        idea="The remainder says how far the number is above the nearest point below. Twice the remainder is compared "
-        "with the step to decide between this point and the next one.",
+        idea=(
+            "Only the nearest point below and the one after it come into question; the distances of the "
+            "number from them decide."
+        ),
         contracts=(f"2 * abs(result - {n}) <= {step}",),
         difficulty=1 if rule in ("up", "down") and not offset else 2,
     )
@@ -188,9 +190,11 @@ def folded_back(draw: Draw) -> Drawn:
         body=written(draw, *styles, **parts),
         oracle=oracle,
         idea={
-            "wrap": "Distances on a circle are remainders, so the number of steps can be reduced at once or simulated.",
-            "bounce": "The way back and forth repeats after twice the length of the track, so a remainder is enough.",
-            "hold": "Whatever would go beyond an end stops there, so the target is cut to the bounds.",
+            "wrap": (
+                "After the one end comes the other, so the places form a circle, and distances on it are remainders."
+            ),
+            "bounce": "At an end the direction turns round, so the way repeats after twice the length of the track.",
+            "hold": "Whatever would go beyond an end stops there: places are cut to the bounds.",
             "portal": "Simulate the steps one by one and put the piece into the middle whenever it leaves the track.",
         }[rule],
         contracts=(f"{low} <= result <= {high}",),

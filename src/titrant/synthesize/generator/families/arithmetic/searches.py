@@ -116,8 +116,10 @@ def paid_in_coins(draw: Draw) -> Drawn:
         body=body,
         prelude=imports_of(body),
         oracle=oracle,
-        idea="Go through the coins from the greatest to the smallest; a division tells how often each fits into what "
-        "is left, and the remainder goes on to the next.",
+        idea=(
+            "Go through the coins from the greatest to the smallest; each is given as often as it fits into "
+            "what is left, and the rest goes on to the next."
+        ),
         contracts=("result >= 0",) if returns == "int" else (),
         difficulty=2,
     )
@@ -215,8 +217,9 @@ def root_by_halving(draw: Draw) -> Drawn:
         body=body,
         prelude=imports_of(body),
         oracle=oracle,
-        idea="The values grow with x, so halving an interval that holds the answer finds it in a few steps; trying "
-        "one x after the other works as well.",
+        idea=(
+            "The values grow with x, so there is one place at which they pass the number, and it can be searched for."
+        ),
         contracts=("result >= 0",) if up else ("result >= -1",),
         difficulty=3,
     )

@@ -72,7 +72,7 @@ def sum_over_range(draw: Draw) -> Drawn:
         ),
         body=written(draw, *styles, inner=inner, quick=quick, **parts),
         oracle=oracle,
-        idea="A loop over the range decides for each number how it counts and adds that to the total.",
+        idea="Decide for each number of the range how it counts, and add that to the total.",
         contracts=((f"result == 0 if {low} > {high} else True",)),
         difficulty=1 if rule == "only" else 2,
     )
@@ -163,7 +163,7 @@ def term_of_recurrence(draw: Draw) -> Drawn:
         body=body,
         prelude=imports_of(body),
         oracle=oracle,
-        idea="Only the last few terms are needed for the next one, so they are carried along while counting up.",
+        idea="Each term follows from the few terms before it, and the first ones are given.",
         contracts=(f"0 <= result < {modulus}",) if modulus else (),
         difficulty=2 if depth == 2 else 3,
     )

@@ -385,7 +385,7 @@ def value_at_a_time(draw: Draw) -> Drawn:
         ),
         body=body,
         oracle=oracle,
-        idea="Collect the times and values of each key, and look for the last time that is early enough.",
+        idea="Of all entries for a key, the last one that is early enough counts.",
         prelude=f"from bisect import {v['side']}" if "bisect" in body else "",
         contracts=(fill("len(result) == len($asked)", **v),),
         difficulty=3,

@@ -187,7 +187,7 @@ def best_of_each_window(draw: Draw) -> Drawn:
         ),
         body=body,
         oracle=oracle,
-        idea="Keep only numbers that can still win: a new number removes all worse ones before it from the queue.",
+        idea="The windows are gone through from left to right, and the best number of each is noted.",
         prelude="from collections import deque" if "deque" in body else "",
         contracts=(fill("len(result) <= len($values)", **v),),
         difficulty=3,
@@ -284,7 +284,7 @@ def urgent_ones_first(draw: Draw) -> Drawn:
         ),
         body=body,
         oracle=oracle,
-        idea="A heap of tuples gives out the smallest: build the tuples so that the one to be served is smallest.",
+        idea="Build tuples so that the one to be served is always the smallest.",
         prelude="from heapq import heappop, heappush" if "heappush" in body else "",
         contracts=(fill("len(result) <= len($events)", **v),),
         difficulty=4 if ages else 3,
@@ -371,7 +371,7 @@ def middle_so_far(draw: Draw) -> Drawn:
         ),
         body=body,
         oracle=oracle,
-        idea="Keep the numbers sorted by inserting each at its place; the wanted one is then found by its index.",
+        idea="Among the numbers so far, put in order, the wanted one is found by its index.",
         prelude="from bisect import insort"
         if "insort" in body
         else "from bisect import bisect_left"

@@ -321,7 +321,8 @@ def cursor_in_a_line(draw: Draw) -> Drawn:
         body=body,
         oracle=oracle,
         idea=(
-            "Hold what stands before and behind the cursor apart, so that each key changes only the ends at the cursor."
+            "Every key changes the line only at the cursor, so it is enough to know what stands before it "
+            "and what behind it."
         ),
         contracts=(fill("len(result) <= 2 * len($keys) + 1", **v),),
         difficulty=4 if marks else 3,

@@ -435,7 +435,9 @@ def sums_over_prefixes(draw: Draw) -> Drawn:
         ),
         body=body,
         oracle=oracle,
-        idea="A tree of partial sums lets both adding and asking touch only a few places.",
+        idea="A tree of partial sums lets both adding and asking touch only a few places."
+        if "& -" in body
+        else "Adding changes one number, and asking adds up the numbers in question.",
         contracts=(fill("len(result) <= len($commands)", **v),) if kind == "list" else ("result >= 0",),
         difficulty=4,
     )

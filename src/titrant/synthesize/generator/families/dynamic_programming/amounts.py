@@ -97,10 +97,8 @@ def choice_with_gaps(draw: Draw) -> Drawn:
         prelude=imports(body, "from functools import cache"),
         oracle=oracle,
         idea=draw.say(
-            "The best for the first positions either leaves the last of them out, or takes it and adds to the best "
-            "for the positions far enough before it.",
-            "Going through the row, each number is weighed: with it the best sum from a fixed number of places "
-            "before, without it the best sum so far.",
+            "Each number is either left out, or taken together with the best choice among the numbers far "
+            "enough away on one side."
         ),
         contracts=("result >= 0",),
         difficulty=3,
@@ -200,9 +198,8 @@ def fewest_coins(draw: Draw) -> Drawn:
         prelude=imports(body, "from functools import cache"),
         oracle=oracle,
         idea=draw.say(
-            "For every smaller amount the best way is known: the last coin of the best way for an amount is one of "
-            "the coins, and what comes before is the best way for the rest.",
-            "Fill a table from 0 up to the amount; each entry looks back by the value of every coin.",
+            "For every smaller amount the best way is known: the last coin of the best way for an amount is "
+            "one of the coins, and what comes before is the best way for the rest."
         ),
         difficulty=3,
     )
@@ -300,10 +297,7 @@ def _paying(draw: Draw, limit: int) -> Drawn:
         prelude=imports(body, "from functools import cache"),
         oracle=oracle,
         idea=draw.say(
-            "Take the values one after the other and keep, for every partial amount, in how many ways the values so "
-            "far can make it.",
-            "Decide how often the first value is used; what is left must be made of the other values, which is the "
-            "same question again.",
+            "The values are treated one after the other: what one of them pays leaves a smaller amount for the others."
         ),
         contracts=("result >= 0",),
         difficulty=3,
@@ -416,9 +410,8 @@ def sequences_of_steps(draw: Draw) -> Drawn:
         prelude=imports(body, "from functools import cache"),
         oracle=oracle,
         idea=draw.say(
-            "The last step comes from one of a few lower heights, so the number for a height is a sum of earlier "
-            "numbers; forbidden heights have none.",
-            "Count upwards: each allowed height collects the counts of the heights one step below it.",
+            "The last step comes from one of a few lower heights, so the number for a height is a sum of "
+            "numbers for lower ones; forbidden heights have none."
         ),
         contracts=("result >= 0",),
         difficulty=3,

@@ -120,9 +120,7 @@ def best_way_across(draw: Draw) -> Drawn:
         prelude=imports(body, "from functools import cache"),
         oracle=oracle,
         idea=draw.say(
-            "Each cell is entered from one of a few cells before it; its best total is what it adds and the best "
-            "total among these.",
-            "Solve the grid cell by cell in reading order, so that the cells a way can come from are solved already.",
+            "The best total of a cell is what it adds and the best total among the few cells next to it on the way."
         ),
         difficulty=3,
     )
@@ -217,9 +215,8 @@ def ways_across(draw: Draw) -> Drawn:
         prelude=imports(body, "from functools import cache"),
         oracle=oracle,
         idea=draw.say(
-            "A cell is reached from above or from the left, so its number of ways is the sum of theirs, or 0 if it is "
-            "forbidden.",
-            "Count cell by cell: forbidden cells have no ways, the others pass their ways on to the right and down.",
+            "The number of ways of a cell is the sum of those of two cells next to it on the way, or 0 if "
+            "it is forbidden."
         ),
         contracts=("result >= 0",),
         difficulty=3,

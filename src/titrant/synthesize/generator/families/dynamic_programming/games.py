@@ -117,10 +117,8 @@ def game_of_heaps(draw: Draw) -> Drawn:
         prelude=imports(body, "from functools import cache"),
         oracle=oracle,
         idea=draw.say(
-            "A heap is won if some move leads to a heap that is lost for the other player; so small heaps decide "
-            "about greater ones.",
-            "Work upwards from the empty heap and mark each heap as won or lost by looking at the heaps that its "
-            "moves lead to.",
+            "A heap is won if some move leads to a heap that is lost for the other player; so small heaps "
+            "decide about greater ones."
         ),
         difficulty=4,
     )
@@ -211,10 +209,8 @@ def tasks_for_people(draw: Draw) -> Drawn:
         prelude=imports(body, "from functools import cache"),
         oracle=oracle,
         idea=draw.say(
-            "People choose one after the other; all that matters for the rest is which tasks are taken, so the best "
-            "total is kept for each set of taken tasks.",
-            "For the present person try every free task and add the best that the others can reach with the tasks "
-            "left over.",
+            "All that matters for the people who have not chosen is which tasks are taken; every free task "
+            "is tried for the next of them."
         ),
         difficulty=4,
     )
@@ -329,10 +325,8 @@ def merged_piles(draw: Draw) -> Drawn:
         prelude=imports(body, "from functools import cache"),
         oracle=oracle,
         idea=draw.say(
-            "The last merge joins two stretches of the row; for each place where they meet, the best cost of both "
-            "stretches is known from shorter ones.",
-            "Solve all stretches of the row, short ones first: each is cut in every possible way into two that are "
-            "solved.",
+            "The last merge joins two stretches of the row; for each place where they meet, the best cost "
+            "of both stretches is known from shorter ones."
         ),
         contracts=("result >= 0",),
         difficulty=4,

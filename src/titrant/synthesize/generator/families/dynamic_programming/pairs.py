@@ -116,10 +116,8 @@ def common_letters(draw: Draw) -> Drawn:
         prelude=imports(body, "from functools import cache"),
         oracle=oracle,
         idea=draw.say(
-            "For beginnings of both texts the last letters either match, which adds to what shorter beginnings give, "
-            "or one of them can be dropped.",
-            "A table over positions in both texts holds the best so far; equal letters allow a step along the "
-            "diagonal.",
+            "Either one of two letters is dropped or, if they are equal, both are paired; each case leads "
+            "to shorter parts of the texts."
         ),
         contracts=("result >= 0",),
         difficulty=4,
@@ -234,9 +232,8 @@ def price_of_edits(draw: Draw) -> Drawn:
         prelude=imports(body, "from functools import cache"),
         oracle=oracle,
         idea=draw.say(
-            "The last edit is an insertion, a deletion or a replacement (or nothing, for equal letters); each leads "
-            "back to shorter beginnings, whose prices are known.",
-            "Compare all beginnings of the one text with all beginnings of the other in a table of prices.",
+            "Insertion, deletion and replacement (or nothing, for equal letters) each lead to shorter parts "
+            "of the two texts; the cheapest case counts."
         ),
         contracts=("result >= 0",),
         difficulty=4,
@@ -324,10 +321,8 @@ def occurrences_inside(draw: Draw) -> Drawn:
         prelude=imports(body, "from functools import cache"),
         oracle=oracle,
         idea=draw.say(
-            "For each letter of the pattern keep the number of ways that end at every position of the text; the next "
-            "letter adds up the ways that end before it.",
-            "Pick a position for the first letter of the pattern, then count in the same way for the remaining "
-            "letters and the text after it.",
+            "The letters of the pattern are picked from left to right; the ways for more letters are sums "
+            "of the ways for one letter less."
         ),
         contracts=("result >= 0",),
         difficulty=3,

@@ -126,9 +126,8 @@ def text_in_pieces(draw: Draw) -> Drawn:
         prelude=imports(body, "from functools import cache"),
         oracle=oracle,
         idea=draw.say(
-            "For each beginning of the text the answer follows from shorter beginnings: the last piece must be of the "
-            "right kind, and what stands before it has been solved.",
-            "Try every allowed first piece and solve the rest in the same way, remembering what has been solved.",
+            "Cut off every allowed piece at one end; what is left is the same question about a shorter "
+            "text, and is solved only once."
         ),
         difficulty=3,
     )
@@ -236,10 +235,8 @@ def digits_as_numbers(draw: Draw) -> Drawn:
         prelude=imports(body, "from functools import cache"),
         oracle=oracle,
         idea=draw.say(
-            "Whatever the reading, its last number has one or two digits; the answer for a beginning of the string "
-            "follows from the two beginnings before it.",
-            "Read a number of one digit or of two from the front, if it is allowed, and answer the question for the "
-            "rest.",
+            "A number of one digit or of two is cut off at one end, if it is allowed, and the rest is the "
+            "same question about fewer digits."
         ),
         difficulty=3,
     )

@@ -270,10 +270,8 @@ def _stretching(draw: Draw, kind: int) -> Drawn:
         prelude=imports(body, "from itertools import accumulate", "from functools import cache"),
         oracle=oracle,
         idea=draw.say(
-            "Keep the best sum of stretches that end at the present number, one for each state of the rule, and the "
-            "best of all that were met.",
-            "What ends at a number either begins there or prolongs what ends just before; only the best of these is "
-            "needed.",
+            "A stretch that ends at a number is worth most if its beginning is chosen best; the best of all "
+            "ends is the answer."
         ),
         difficulty=4,
     )

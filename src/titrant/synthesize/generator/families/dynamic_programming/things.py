@@ -153,9 +153,8 @@ def _packing(draw: Draw, kind: int) -> Drawn:
         prelude=imports(body, "from functools import cache"),
         oracle=oracle,
         idea=draw.say(
-            "For each weight that is still free keep the best value; every thing is either left out or taken, which "
-            "leaves less room for the others.",
-            "Build up a table of the best value by weight, thing by thing, from the entries without the thing.",
+            "A thing that is taken leaves less room for the others; for the room that is left, the best "
+            "value is found in the same way."
         ),
         difficulty=3 if kind == 2 else 4,
     )

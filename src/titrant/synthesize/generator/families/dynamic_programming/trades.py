@@ -133,10 +133,8 @@ def _trading(draw: Draw, kind: int) -> Drawn:
         prelude=imports(body, "from functools import cache"),
         oracle=oracle,
         idea=draw.say(
-            "Two questions are answered day by day: what is the best balance while holding the object, and what "
-            "without it; each follows from both of the day before.",
-            "The state is whether the object is held and what the rule needs to know; on each day one either waits or "
-            "deals.",
+            "On each day one either waits or deals; what counts is the best balance that can be had up to a "
+            "day, or from it on."
         ),
         contracts=("result >= 0",),
         difficulty=4,

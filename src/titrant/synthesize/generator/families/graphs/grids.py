@@ -271,10 +271,8 @@ def regions_of_a_grid(draw: Draw) -> Drawn:
         ),
         oracle=oracle,
         idea=draw.say(
-            "From each cell that fits and is not yet used, collect its whole region by visiting its neighbours in "
-            "turn, and mark the cells as used.",
-            "Take cells out of the set of fitting ones together with all that hang together with them; each such haul "
-            "is a region.",
+            "Start from a cell that belongs to no region yet and collect all fitting cells that hang "
+            "together with it; go on until none is left."
         ),
         difficulty=3,
     )
@@ -392,10 +390,8 @@ def cheap_way_over_hills(draw: Draw) -> Drawn:
         prelude="from heapq import heappop, heappush",
         oracle=oracle,
         idea=draw.say(
-            "The cells are settled in the order of what it takes to come there, with a heap that always gives the "
-            "cheapest offer; a step can only make an offer dearer.",
-            "Dijkstra's method on the grid: take the best known cell, improve its neighbours, and stop at the last "
-            "cell.",
+            "The cells are settled in the order of what it takes to come there, with a heap that always "
+            "gives the cheapest offer; a step can only make an offer dearer."
         ),
         contracts=("result >= 0",),
         difficulty=4,

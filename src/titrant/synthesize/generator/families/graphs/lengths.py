@@ -445,10 +445,8 @@ def places_by_farthest(draw: Draw) -> Drawn:
         ),
         oracle=oracle,
         idea=draw.say(
-            "First the distances between all pairs of places are found, then one number per place, and last the "
-            "places whose number is asked for.",
-            "Search from every place for its shortest ways to the others; the rest is a comparison of the numbers "
-            "that come out.",
+            "First the distances between all pairs of places are found, then one number per place, and last "
+            "the places whose number is asked for."
         ),
         contracts=("result == sorted(result)",),
         difficulty=4,

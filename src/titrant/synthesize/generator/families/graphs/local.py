@@ -112,8 +112,7 @@ def nodes_by_degree(draw: Draw) -> Drawn:
         prelude=imports(body, "from collections import Counter", "from collections import defaultdict"),
         oracle=oracle,
         idea=draw.say(
-            "Count for every node how many arrows begin there and how many end there, then compare the two numbers.",
-            "One pass over the arrows gives both counts of each node; the nodes that satisfy the condition are sorted.",
+            "The arrows give two counts for each node, of those that begin and of those that end there; these decide."
         ),
         difficulty=2,
     )

@@ -148,10 +148,12 @@ def _holding(draw: Draw, nodes_asked: bool) -> Drawn:
         prelude=imports(body, "from collections import defaultdict"),
         oracle=oracle,
         idea=draw.say(
-            "A depth-first search numbers the nodes as it meets them and notes how far back each branch can reach by "
-            "an edge of its own; a branch that cannot reach further back hangs on a single link.",
-            "Test what remains without each candidate, or find out in one search which branches have no second way "
-            "back.",
+            (
+                "A depth-first search numbers the nodes as it meets them and notes how far back each branch can "
+                "reach by an edge of its own; a branch that cannot reach further back hangs on a single link."
+            )
+            if "def visit" in body
+            else "Take each candidate away and test whether what remains still hangs together."
         ),
         difficulty=5,
     )
@@ -321,10 +323,8 @@ def _ordering(draw: Draw, rounds: bool) -> Drawn:
         ).replace("heapify\nfrom heapq import heappop\nfrom heapq import heappush", "heapify, heappop, heappush"),
         oracle=oracle,
         idea=draw.say(
-            "Count for each node the edges that come in; nodes without any are ready, and listing one lowers the "
-            "counts of the nodes that it points to.",
-            "Find out which nodes no remaining node points to, take from them what the rule says, and repeat with the "
-            "rest.",
+            "A node is ready when no remaining node points to it; take from the ready ones what the rule "
+            "says, and repeat with the rest."
         ),
         difficulty=4,
     )

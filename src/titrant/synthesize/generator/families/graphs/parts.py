@@ -126,9 +126,7 @@ def components_summed_up(draw: Draw) -> Drawn:
         prelude=imports(body, "from collections import defaultdict"),
         oracle=oracle,
         idea=draw.say(
-            "Edges merge the groups of their two ends until only whole components are left; each is then boiled down "
-            "to its number.",
-            "From every node not yet met, collect all that is connected with it; such a collection is one component.",
+            "Nodes that an edge joins belong to the same component; each whole component is boiled down to its number."
         ),
         contracts=(f"result == sorted(result{names['turn']})",),
         difficulty=3,
@@ -247,14 +245,12 @@ def _circling(draw: Draw, kind: int) -> Drawn:
         oracle=oracle,
         idea=draw.say(
             "Follow the edges from a node and see whether they ever lead back to it.",
-            "Collect everything that can be reached by at least one step; a node on a circle is among what it reaches "
-            "itself.",
+            "A node on a circle is among the nodes that can be reached from it by at least one step.",
         )
         if kind == 0
         else draw.say(
-            "A node is out of danger if all nodes that it points to are; beginning with the dead ends, this settles "
-            "every node that cannot run into a circle.",
-            "Peel off nodes all of whose edges lead to nodes peeled off before: what remains can run around forever.",
+            "A node is out of danger if all nodes that it points to are, and dead ends are; every other "
+            "node can run into a circle."
         ),
         difficulty=4 if kind else 3,
     )
@@ -386,10 +382,8 @@ def two_sides(draw: Draw) -> Drawn:
         prelude=imports(body, "from collections import deque"),
         oracle=oracle,
         idea=draw.say(
-            "A breadth-first search from the smallest node of each component puts neighbours on opposite sides; "
-            "afterwards every edge is checked.",
-            "Give the first node of a component one side and each newly met neighbour the other side, then look for "
-            "edges within a side.",
+            "Give the first node of a component one side and each newly met neighbour the other side, then "
+            "look for edges within a side."
         ),
         difficulty=3,
     )

@@ -113,11 +113,7 @@ def below_each_node(draw: Draw) -> Drawn:
             **names,
         ),
         oracle=oracle,
-        idea=draw.say(
-            "Children have greater numbers than their parents: going backwards, each node is complete when it is "
-            "handed on to its parent.",
-            "The value of a node follows from its own number and from the values of its children.",
-        ),
+        idea=draw.say("The value of a node follows from its own number and from the values of its children."),
         contracts=(f"len(result) == len({graph})",),
         difficulty=2,
     )
@@ -231,10 +227,7 @@ def between_two_nodes(draw: Draw) -> Drawn:
         ),
         oracle=oracle,
         idea=draw.say(
-            "Climb from both nodes towards the root until the two ways meet; the meeting point joins them into one "
-            "way.",
-            "The two ways to the root share their ends. Cutting off what they share leaves the way up and the way "
-            "down.",
+            "The two ways to the root share their ends; the place where they meet joins the way up and the way down."
         ),
         difficulty=3,
     )
@@ -315,9 +308,7 @@ def depths_in_a_tree(draw: Draw) -> Drawn:
         ),
         oracle=oracle,
         idea=draw.say(
-            "The depth of a node is one more than that of its parent, which comes earlier in the list; then the nodes "
-            "are sorted into their depths.",
-            "Go down level by level: the next level holds the nodes whose parent is on the present one.",
+            "The depth of a node is one more than that of its parent, and the nodes of one depth belong together."
         ),
         difficulty=2,
     )

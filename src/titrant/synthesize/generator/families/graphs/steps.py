@@ -121,9 +121,8 @@ def nodes_within_steps(draw: Draw) -> Drawn:
         prelude=imports(body, "from collections import deque"),
         oracle=oracle,
         idea=draw.say(
-            "A breadth-first search from the start meets every node first by a shortest way, which gives its "
-            "distance; then the distances are compared with the bound.",
-            "Go outwards ring by ring: the nodes of the next ring are the unseen neighbours of the present one.",
+            "A breadth-first search from the start meets every node first by a shortest way, which gives "
+            "its distance; then the distances are compared with the bound."
         ),
         contracts=(f"0 <= result <= len({graph})",) if counted else ("result == sorted(set(result))",),
         difficulty=3,
@@ -429,11 +428,7 @@ def ways_in_steps(draw: Draw) -> Drawn:
         body=body,
         prelude=imports(body, "from functools import cache"),
         oracle=oracle,
-        idea=draw.say(
-            "Keep for every node the number of walks that end there and hand these numbers on along the edges, once "
-            "for each step.",
-            "The walks of a length from a node are the walks, one step shorter, from all nodes that it points to.",
-        ),
+        idea=draw.say("The number of walks of a length follows from the numbers of walks that are one step shorter."),
         contracts=("result >= 0",),
         difficulty=3,
     )

@@ -86,11 +86,7 @@ def neighbours_that_fit(draw: Draw) -> Drawn:
         ),
         body=written(draw, *(placing if places else counting), **parts),
         oracle=oracle,
-        idea=draw.say(
-            "Put the list beside a copy of it that is moved by one place, and test the pairs in a single pass.",
-            "Each place but the last gives one pair; all that is needed is whether $test.",
-            **words,
-        ),
+        idea=draw.say("Each number but the last makes a pair with the one after it, and all pairs are tested."),
         contracts=(f"len(result) <= len({values})" if places else "result >= 0",),
         difficulty=2 if places else 1,
     )
@@ -156,11 +152,7 @@ def pairs_that_fit(draw: Draw) -> Drawn:
         prelude=imports_of(body),
         body=body,
         oracle=oracle,
-        idea=draw.say(
-            "Every number is held against all later ones; with at most a dozen numbers this is quick.",
-            "Two nested loops visit each pair of places once, the earlier place in the outer loop.",
-            **words,
-        ),
+        idea=draw.say("Each pair of places is tested once, the earlier place standing for the first number."),
         contracts=(f"0 <= 2 * result <= len({values}) * (len({values}) - 1)",),
         difficulty=2,
     )

@@ -90,8 +90,8 @@ def triples(draw: Draw) -> Drawn:
             **parts,
         ),
         oracle=oracle,
-        idea="For each number in the middle, the possible first and third numbers can be chosen independently, so "
-        "their counts are multiplied; the sum over all middles is the answer.",
+        idea="Every number can stand in the middle; how many numbers before it fit, and how many after it, says in "
+        "how many triples it does.",
         contracts=("result >= 0",),
         difficulty=4 if weak else 3,
     )
@@ -337,8 +337,10 @@ def balance(draw: Draw) -> Drawn:
         ),
         body=written(draw, *(with_own if own else without), found=found, **parts),
         oracle=oracle,
-        idea="Moving on by one place takes a number from the right sum and gives it to the left one, so both sums can "
-        "be kept up to date. The smallest difference decides.",
+        idea=(
+            "For each place compare the sum of what is before it with the sum of what is after it; the "
+            "smallest difference decides."
+        ),
         contracts=(f"0 <= result <= len({values})",),
         difficulty=2 if ratio == 1 and not own else 3,
     )

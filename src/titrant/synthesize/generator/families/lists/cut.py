@@ -152,8 +152,7 @@ def folded_blocks(draw: Draw) -> Drawn:
             **parts,
         ),
         oracle=oracle,
-        idea="A loop whose step is the length of a block gives the place where each block starts, and a slice cuts it "
-        "out.",
+        idea="Each block begins where the one before it ends, and a slice cuts it out.",
         contracts=(f"len(result) <= len({values})",),
         difficulty=2,
     )
@@ -231,8 +230,10 @@ def woven(draw: Draw) -> Drawn:
             **parts,
         ),
         oracle=oracle,
-        idea="Two places move on together, each by its own number of steps a turn; slices beyond the end are simply "
-        "shorter.",
+        idea=(
+            "Both lists are used up together, each by its own count of numbers a turn; slices beyond the "
+            "end are simply shorter."
+        ),
         contracts=(),
         difficulty=2,
     )
@@ -384,8 +385,10 @@ def turned_by_count(draw: Draw) -> Drawn:
         body=body,
         prelude=imports_of(body),
         oracle=oracle,
-        idea="Count first; rotating means to cut the list in two and to exchange the parts, after reducing the count "
-        "modulo the length.",
+        idea=(
+            "Count first; the count says by how many places the list is turned, and what leaves at one end "
+            "comes in at the other."
+        ),
         contracts=(f"sorted(result) == sorted({values})",),
         difficulty=2,
     )

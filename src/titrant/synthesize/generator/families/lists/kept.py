@@ -186,8 +186,8 @@ def place_of_match(draw: Draw) -> Drawn:
         body=written(draw, *(backward if last else forward), **parts),
         oracle=oracle,
         idea=draw.say(
-            "One pass is enough: the $which position that passes is the answer, and $none stands for a pass in vain.",
-            "Look at the positions one after the other and remember or return the $which one that is $test.",
+            "The $which position that passes is the answer, and $none stands for a search in vain.",
+            "Look at the positions one after the other; the $which one that is $test is the answer.",
             **words,
         ),
         contracts=(f"-1 <= result <= len({values})",),
@@ -252,8 +252,8 @@ def parted(draw: Draw) -> Drawn:
         ),
         oracle=oracle,
         idea=draw.say(
-            "Two lists are filled in one pass, one for what is $test and one for what is not, and joined at the end.",
-            "Every number goes to one of two lists, so that each keeps the order of the input.",
+            "The numbers go into two lists, one for what is $test and one for what is not.",
+            "Every number goes to one of two lists, and the test says to which.",
             **words,
         ),
         contracts=(

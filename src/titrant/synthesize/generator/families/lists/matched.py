@@ -134,8 +134,10 @@ def merged_lists(draw: Draw) -> Drawn:
         body=body,
         prelude=imports_of(body),
         oracle=oracle,
-        idea="Two places, one in each list, move on together: the smaller of the two numbers there is always the next "
-        "to be decided on.",
+        idea=(
+            "Both lists are sorted, so the next number to be decided on is always the smaller of the two at "
+            "their fronts."
+        ),
         contracts=("result == sorted(result)",),
         difficulty=2,
     )
@@ -289,7 +291,7 @@ def extremes_removed(draw: Draw) -> Drawn:
         ),
         body=body,
         oracle=oracle,
-        idea="Sort the places by their numbers, which keeps equal ones in order, and take the part in the middle.",
+        idea=("Sorting shows which numbers are the smallest and the largest; the answer is made from the others."),
         contracts=((f"len(result) <= len({values})",) if listed else ()),
         difficulty=2,
     )
@@ -378,8 +380,9 @@ def common_with_counts(draw: Draw) -> Drawn:
         body=body,
         prelude=imports_of(body),
         oracle=oracle,
-        idea="Keep a supply of what is still available, as counts or as a list, and take from it while going through "
-        "the numbers in their order.",
+        idea=(
+            "Keep a supply of what is still available, and take from it while going through the numbers in their order."
+        ),
         contracts=(f"len(result) <= len({a})",),
         difficulty=2,
     )

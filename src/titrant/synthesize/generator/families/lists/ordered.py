@@ -76,8 +76,7 @@ def sorted_by_key(draw: Draw) -> Drawn:
         ),
         oracle=oracle,
         idea=draw.say(
-            "Sorting in Python is stable, so a key that holds the $key first and what breaks ties second is all it "
-            "takes.",
+            "The $key of a number decides about its place; numbers for which it is equal $ties.",
             "Compare numbers by their $key; where that is equal, they $ties.",
             **words,
         ),
@@ -242,7 +241,7 @@ def ranked(draw: Draw) -> Drawn:
         body=body,
         prelude=imports_of(body),
         oracle=oracle,
-        idea="Sort once; in the sorted list the place of a number's first occurrence tells how many are before it.",
+        idea=("In the sorted numbers, the place of a number tells how many come before it, which gives its rank."),
         contracts=(f"len(result) == len({values})", f"all(rank >= {first} for rank in result)"),
         difficulty=2 if not distinct else 3,
     )
@@ -317,7 +316,7 @@ def without_repeats(draw: Draw) -> Drawn:
             draw, *styles, dict_end=f"list({seen}.values())[::-1]" if last else f"list({seen}.values())", **parts
         ),
         oracle=oracle,
-        idea="Remember in a set what has been met; a number whose kind is new is kept, all others are skipped."
+        idea=("Remember which kinds have been met; a number whose kind is new is kept, all others are skipped.")
         + (" Going from the end to the start makes the last of each kind the first to be met." if last else ""),
         contracts=(f"len(result) <= len({values})", f"all(x in {values} for x in result)"),
         difficulty=1 if plain and not last else 2,

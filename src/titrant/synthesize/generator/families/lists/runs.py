@@ -276,9 +276,8 @@ def totals_with_resets(draw: Draw) -> Drawn:
         prelude=imports_of(body),
         oracle=oracle,
         idea=draw.say(
-            "The new total depends on the total before and the current number alone, so one pass with one variable "
-            "does.",
-            "Distinguish two cases for each number: it is $test, and the past is forgotten, or it adds to the total.",
+            ("The new total depends on the total before and the current number alone, so one pass is enough."),
+            ("Distinguish two cases for each number: it is $test, and the past is forgotten, or it adds to the total."),
             **words,
         ),
         contracts=(f"len(result) == len({values})",),

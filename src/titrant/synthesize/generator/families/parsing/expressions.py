@@ -249,8 +249,7 @@ def signs_with_ranks(draw: Draw) -> Drawn:
         body=body,
         oracle=slow,
         prelude=f"{imports}\n\nRANK = {rank}\n\n\n{helper(apply, operations)}",
-        idea="A sign must wait as long as a sign of higher rank follows; keep waiting signs on a stack, or let a "
-        "function read everything that binds more tightly than the sign before it.",
+        idea="A sign must wait as long as a sign of higher rank follows it.",
         difficulty=5 if max(ranks) == 3 else 4,
     )
 
@@ -412,7 +411,8 @@ def signs_before_values(draw: Draw) -> Drawn:
         body=body,
         oracle=slow,
         prelude="" if asked else helper(apply, operations),
-        idea="Read from the right with a stack, or let a function read one expression and call itself twice after a "
-        "sign.",
+        idea="Let a function read one expression and call itself twice after a sign."
+        if "def read" in body
+        else "Read from the right with a stack: a sign takes the last two parts and puts one back.",
         difficulty=4 if "def read" in body else 3,
     )

@@ -110,8 +110,10 @@ def settings_in_a_line(draw: Draw) -> Drawn:
         body=body,
         oracle=slow,
         prelude="import re" if "re.findall" in body else "",
-        idea="Split at the semicolons and each part at the equals sign, turn the number into an integer, and store "
-        "it under the name.",
+        idea=(
+            "Take each part apart into its name and its number, turn the number into an integer, and store "
+            "it under the name."
+        ),
         contracts=(f"all(name in {text} for name in result)",),
         difficulty=3 if rule > 1 else 2,
     )
@@ -192,8 +194,7 @@ def numbers_of_ranges(draw: Draw) -> Drawn:
         body=body,
         oracle=slow,
         prelude="import re" if "re.findall" in body else "",
-        idea="Split at the commas, read one or two numbers from each part, and go through the numbers from the first "
-        "to the last.",
+        idea=("Read one or two numbers from each part, and go through the numbers from the first to the last."),
         difficulty=3 if step > 1 or back == 2 else 2,
     )
 

@@ -201,8 +201,10 @@ def patterns_with_wildcards(draw: Draw) -> Drawn:
         ),
         body=body,
         oracle=slow,
-        idea="Go through the pattern and keep all places of the text that can have been reached so far; each sign of "
-        "the pattern says to which places they lead.",
+        idea=(
+            "Go through the pattern sign by sign; each sign says from which places of the text the rest of "
+            "the pattern may go on."
+        ),
         difficulty=4,
     )
 
@@ -282,8 +284,7 @@ def commas_outside_quotes(draw: Draw) -> Drawn:
         ),
         body=body,
         oracle=lambda s: _parts_of_row(s, keeps, trim, empty, asked),
-        idea="Go through the characters and remember whether a quotation is open; a comma ends a part only when none "
-        "is.",
+        idea="A comma ends a part only when no quotation is open, that is, after an even number of quotes.",
         difficulty=3,
     )
 
@@ -374,8 +375,7 @@ def escaped_signs(draw: Draw) -> Drawn:
         ),
         body=body,
         oracle=slow,
-        idea="Remember whether the character before was an active caret, and look up the meaning of the present one "
-        "if so.",
+        idea="An active caret gives the character after it its meaning, so the two are read together.",
         difficulty=3 if asked == 2 else 2,
     )
 

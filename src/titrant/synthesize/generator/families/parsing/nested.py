@@ -110,8 +110,10 @@ def groups_that_repeat(draw: Draw) -> Drawn:
         ),
         body=body,
         oracle=lambda s: _unpacked(s, asked, extra, glue),
-        idea="At an opening bracket put aside what has been written so far; at the closing one, take it back and add "
-        "the copies.",
+        idea=(
+            "A group may hold other groups: its text is complete at its closing bracket, and then the "
+            "copies are added to what stood before it."
+        ),
         difficulty=4 if "unpack" in body else 3,
     )
 
@@ -313,8 +315,7 @@ def letters_by_depth(draw: Draw) -> Drawn:
         ),
         body=body,
         oracle=slow,
-        idea="Count up at an opening bracket and down at a closing one; the count is the depth of the letters that "
-        "follow.",
+        idea=("The depth of a letter is the number of brackets opened before it less the number of those closed."),
         difficulty=2 if asked == 1 else 3,
     )
 

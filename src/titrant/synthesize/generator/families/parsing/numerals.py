@@ -84,8 +84,7 @@ def numbers_in_notes(draw: Draw) -> Drawn:
         body=body,
         oracle=slow,
         prelude="import re" if "re.findall" in body else "",
-        idea="Go through the characters and gather digits until something else ends the number; then test it and "
-        "change it.",
+        idea=("A number ends where something else than a digit follows; each one is read, tested and changed."),
         difficulty=3 if signed else 2,
     )
 
@@ -167,7 +166,7 @@ def amounts_in_units(draw: Draw) -> Drawn:
         body=body,
         oracle=slow,
         prelude="import re" if "re.findall" in body else "",
-        idea="Split at blanks, cut the letter off each part, look up its worth, multiply by the number, and add.",
+        idea="Each part is a number and a letter: look up what the letter is worth, multiply, and add.",
         contracts=("result >= 0",) if asked != 1 else (),
         difficulty=2,
     )
@@ -304,10 +303,7 @@ def strange_digits(draw: Draw) -> Drawn:
         ),
         body=body,
         oracle=slow,
-        idea=draw.say(
-            "Start at the greatest power: multiply what has been read by the base and add the next digit.",
-            "Keep the present power of the base, and add power times digit for each letter.",
-        ),
+        idea=draw.say("Each letter stands for a digit, and a digit is worth its value times a power of the base."),
         contracts=(f"0 <= result < {modulus}",) if fold == 1 else (),
         difficulty=3 if low or first else 2,
     )

@@ -400,7 +400,14 @@ def calls_in_brackets(draw: Draw) -> Drawn:
         body=body,
         oracle=slow,
         prelude=prelude,
-        idea="Keep a list of values for every call that is still open; a closing bracket turns the last list into "
-        "one value of the list before it.",
+        idea=(
+            "A function reads one call: its name, then its values, each a number or a call that is read in "
+            "the same way."
+        )
+        if "def read" in body
+        else (
+            "Keep a list of values for every call that is still open; a closing bracket turns the last list "
+            "into one value of the list before it."
+        ),
         difficulty=5 if "def read" in body else 4,
     )

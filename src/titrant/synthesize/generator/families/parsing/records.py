@@ -104,7 +104,9 @@ def settings_in_sections(draw: Draw) -> Drawn:
         ),
         body=body,
         oracle=lambda s: _by_section(s, rule, least, home),
-        idea="Remember the present section while going through the lines, and add each setting to what is known of it.",
+        idea=(
+            "Every setting belongs to the section whose head was read last; add it to what is known of that section."
+        ),
         contracts=("all(value >= 0 for value in result.values())",),
         difficulty=3,
     )

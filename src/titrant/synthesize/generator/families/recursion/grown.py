@@ -130,8 +130,7 @@ def pruned_tree(draw: Draw) -> Drawn:
         body=draw.source(*(_PRUNED_TREE_PRUNED_SUMS if sums else pruned_leaves), **names),
         oracle=oracle,
         idea=draw.say(
-            "Both subtrees are dealt with first; then it is known whether the root itself has become superfluous.",
-            "Rebuild the tree from the leaves up and return nothing in the place of a part that has to go.",
+            "Every part of the tree is rebuilt in the same way; nothing stands in the place of a part that has to go."
         ),
         difficulty=3,
     )
@@ -369,10 +368,7 @@ def search_tree_from_row(draw: Draw) -> Drawn:
         body=tidied(body),
         oracle=oracle,
         idea=draw.say(
-            "Inserting into a tree means inserting into its left or right subtree, depending on the key, until an "
-            "empty place is found.",
-            "The first number is the root; the later ones are parted by their keys and build the two subtrees in the "
-            "same way.",
+            "The key of a number says on which side of a node it belongs, and each side is a search tree again."
         ),
         difficulty=3,
     )

@@ -229,10 +229,8 @@ def pairs_out_of_order(draw: Draw) -> Drawn:
         prelude=imports(body, "from bisect import bisect_left", "from bisect import bisect_right"),
         oracle=oracle,
         idea=draw.say(
-            "Pairs lie in the left half, in the right half, or across; the first two kinds are counted by recursion, "
-            "the last one with both halves at hand.",
-            "While sorting by halves, count for each number of the left half how many of the right half it makes a "
-            "pair with.",
+            "Pairs lie in the left half, in the right half, or across; the first two kinds are counted by "
+            "recursion, the last one with both halves at hand."
         ),
         contracts=("result >= 0", f"result <= len({row}) * len({row})"),
         difficulty=4,
@@ -354,9 +352,6 @@ def alternating_walk(draw: Draw) -> Drawn:
         ),
         body=body,
         oracle=oracle,
-        idea=draw.say(
-            "Two functions, one for each mode, call each other whenever the mode changes and themselves otherwise.",
-            "The mode is handed on from number to number; each adds what its mode asks for.",
-        ),
+        idea=draw.say("The mode is handed on from number to number; each adds what its mode asks for."),
         difficulty=2,
     )

@@ -107,10 +107,8 @@ def weighted_nested_total(draw: Draw) -> Drawn:
         ),
         oracle=lambda given: sum(meaning(x, d) for x, d in numbers_with_depth(given) if test.call(x)),
         idea=draw.say(
-            "Descend into every inner list with a depth that is one greater, and let the sums of the inner lists flow "
-            "into the sum of the outer one.",
-            "Lists are visited with the depth at which they stand; numbers at that depth are weighed and added, lists "
-            "are visited in turn.",
+            "Lists are visited with the depth at which they stand; numbers at that depth are weighed and "
+            "added, lists are visited in turn."
         ),
         difficulty=2,
     )
@@ -205,11 +203,7 @@ def flattened_to_depth(draw: Draw) -> Drawn:
             **names,
         ),
         oracle=oracle,
-        idea=draw.say(
-            "Copy the members; a list among them is flattened by the same function with one level less and its "
-            "members are added instead.",
-            "The function calls itself for inner lists and counts the levels that are left down to zero.",
-        ),
+        idea=draw.say("Each inner list that is opened uses up one of the levels that are left, down to zero."),
         difficulty=2,
     )
 
@@ -405,10 +399,7 @@ def lists_at_depth(draw: Draw) -> Drawn:
         ),
         oracle=oracle,
         idea=draw.say(
-            "Hand the depth down to every inner list; the entry of that depth is made when the depth is met for the "
-            "first time.",
-            "Lists of one level are treated together; every number among their members belongs to that level, and "
-            "every list among them to the next one.",
+            "The numbers of one depth make up one entry, and an inner list has its numbers one level deeper."
         ),
         contracts=("len(result) >= 1",),
         difficulty=3,

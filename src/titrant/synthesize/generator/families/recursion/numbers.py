@@ -141,10 +141,7 @@ def sequence_by_rule(draw: Draw) -> Drawn:
         body=body,
         prelude=imports(body, "from functools import cache"),
         oracle=oracle,
-        idea=draw.say(
-            "The first two terms are known; any other is found from the two before it.",
-            "Work up from the two given terms, always keeping the last two, or ask for them by recursion.",
-        ),
+        idea=draw.say("The first two terms are known; any other is found from the two before it."),
         difficulty=2,
     )
 
@@ -345,10 +342,8 @@ def digits_boiled_down(draw: Draw) -> Drawn:
         ),
         oracle=oracle,
         idea=draw.say(
-            "The total over the digits is that of the number without its last digit and what the last digit adds; the "
-            "rounds are counted down.",
-            "Cut off digit after digit to form the total, and repeat with the total until it has one digit or the "
-            "rounds are used up.",
+            "Cut off digit after digit to form the total, and repeat with the total until it has one digit "
+            "or the rounds are used up."
         ),
         difficulty=3,
     )

@@ -98,9 +98,8 @@ def routes_to_numbers(draw: Draw) -> Drawn:
         ),
         oracle=oracle,
         idea=draw.say(
-            "Go through the keys; for a dictionary ask the same question of it and put the key before each answer.",
-            "Carry the keys passed so far along while descending, and write the route down wherever a number passes "
-            "the test.",
+            "The route to a number is made of the keys passed on the way to it; it is written down if the "
+            "number passes the test."
         ),
         contracts=("result == sorted(result)",),
         difficulty=2,

@@ -104,9 +104,7 @@ def nodes_of_a_kind(draw: Draw) -> Drawn:
         ),
         oracle=oracle,
         idea=draw.say(
-            "An empty tree contributes nothing; any other gives what its two subtrees give, and its root adds to that "
-            "if it has the right children and value.",
-            "Visit every node once, look at which of its subtrees are missing and at its value, and keep a total.",
+            "Visit every node once, look at which of its subtrees are missing and at its value, and keep a total."
         ),
         difficulty=2,
     )
@@ -195,9 +193,7 @@ def best_way_down(draw: Draw) -> Drawn:
         ),
         oracle=oracle,
         idea=draw.say(
-            "The best way from a node is the node itself and the best way from one of its children; a missing child "
-            "must not count as a way of its own.",
-            "Solve both subtrees first, choose the better of those that exist, and add what the node is worth.",
+            "A way ends at a leaf, and a missing child must not count as a way of its own; the best total decides."
         ),
         difficulty=3,
     )
@@ -292,11 +288,7 @@ def levels_of_tree(draw: Draw) -> Drawn:
             **names,
         ),
         oracle=oracle,
-        idea=draw.say(
-            "Descend with the depth at hand and put each value into the row of its depth; then every row is boiled "
-            "down to one number.",
-            "Go level by level: the nodes of the next level are the children of the present one, from left to right.",
-        ),
+        idea=draw.say("The nodes of one depth make up one level; each level is boiled down to one number."),
         difficulty=3,
     )
 
@@ -478,9 +470,7 @@ def tree_in_order(draw: Draw) -> Drawn:
         ),
         oracle=oracle,
         idea=draw.say(
-            "The list of a tree is made of the lists of its two subtrees and of its root, put together in the order "
-            "that is asked for.",
-            "A helper visits both subtrees and the root in the stated order and appends what qualifies to one list.",
+            "Both subtrees and the root are gone through in the order that is asked for, and what qualifies is listed."
         ),
         difficulty=2,
     )

@@ -123,8 +123,7 @@ def robot_on_a_plane(draw: Draw) -> Drawn:
         body=body,
         oracle=oracle,
         idea=draw.say(
-            "Keep both coordinates, change them letter by letter, and apply the rule for the edge before going on.",
-            "Every letter stands for a step in one direction; take the steps in order and note what is asked for.",
+            "Every letter stands for a step in one direction; take the steps in order and note what is asked for."
         ),
         contracts=("result >= 0",) if returns == "int" else ("len(result) == 2",),
         difficulty=2 if rule == "free" else 3,

@@ -90,7 +90,7 @@ def account_with_rules(draw: Draw) -> Drawn:
         ),
         body=body,
         oracle=oracle,
-        idea="Keep the balance, work out what it would be after each booking, and decide with it whether to book.",
+        idea="Keep the balance and go through the bookings one by one; each is booked as the rules say.",
         difficulty=3 if refuses and pays else 2,
     )
 
@@ -177,7 +177,7 @@ def battery_that_charges(draw: Draw) -> Drawn:
         ),
         body=body,
         oracle=oracle,
-        idea="Add each change, cut the level off at both ends, and compare it with what it would have been.",
+        idea="Add each change, cut the level off at both ends, and note what is asked for.",
         contracts=("result >= 0",),
         difficulty=2 if kind == "level" else 3,
     )
@@ -353,7 +353,7 @@ def growth_until_a_bound(draw: Draw) -> Drawn:
         ),
         body=body,
         oracle=oracle,
-        idea="Apply the rule in a loop that ends when the bound is reached, counting the rounds.",
+        idea="Apply the rule again and again until the bound is reached.",
         contracts=("result >= 0",) if wants_rounds else (fill("result >= $bound", **v),),
         difficulty=2 if rule is None or "multiplied" in words else 3,
     )

@@ -204,10 +204,7 @@ def pushed_along_a_track(draw: Draw) -> Drawn:
         ),
         body=body,
         oracle=oracle,
-        idea=draw.say(
-            "Add the pushes up one at a time, and look at the bounds after each.",
-            "Keep the position, change it push by push, and put it right whenever it has left the range.",
-        ),
+        idea=draw.say("Add the pushes up one at a time, and look at the bounds at each."),
         contracts=(f"{low} <= result <= {high}",) if kind == "clamp" else (),
         difficulty=3 if kind == "half" else 2,
     )

@@ -71,10 +71,7 @@ def change_characters(draw: Draw) -> Drawn:
         oracle=lambda s: end.call(
             "".join(change.call(c) if test.call(c) else c for c in (s if stays else filter(test.call, s)))
         ),
-        idea=draw.say(
-            "Build the answer one character after the other: a test decides whether the character is replaced.",
-            "Each character is treated on its own, so one pass is enough; the pieces are joined in the end.",
-        ),
+        idea=draw.say("Each character is treated on its own: a test decides what becomes of it."),
         contracts=(f'result != "" or {text} == ""',) if stays else (),
         difficulty=1 if end.source == "$x" else 2,
     )
@@ -201,7 +198,9 @@ def letter_that_recurs(draw: Draw) -> Drawn:
         body=body,
         oracle=slow,
         prelude="from collections import Counter" if "Counter" in body else "",
-        idea="Count the letters while reading; the first count that reaches the limit decides.",
+        idea=(
+            "What decides is how often a letter has stood before: the first letter to reach the limit ends the search."
+        ),
         contracts=() if whole else (f"-1 <= result < max(1, len({text}))",),
         difficulty=2,
     )
@@ -342,9 +341,6 @@ def change_at_every_kth(draw: Draw) -> Drawn:
         ),
         body=body,
         oracle=slow,
-        idea=draw.say(
-            f"The index modulo {k} tells which letters are meant; all others are copied.",
-            f"A walk in steps of {k} reaches just the letters that are meant.",
-        ),
+        idea=draw.say(f"The places that are meant follow each other at a distance of {k}; all other letters stay."),
         difficulty=1 if end.source == "$x" else 2,
     )

@@ -91,8 +91,7 @@ def growing_shift(draw: Draw) -> Drawn:
         ),
         body=body,
         oracle=slow,
-        idea="Count letters from 0 to 25, add the present step, take the remainder modulo 26, and change the step "
-        "before the next letter.",
+        idea=("Count letters from 0 to 25, add the step that holds for the letter, and take the remainder modulo 26."),
         contracts=(f"len(result) == len({text})",),
         difficulty=3 if way > 1 else 2,
     )
@@ -245,8 +244,7 @@ def read_by_columns(draw: Draw) -> Drawn:
         ),
         body=body,
         oracle=slow,
-        idea="The letters of one column stand at equal distances in the text, so that a slice with this step gives "
-        "the column.",
+        idea="The letters of one column stand at equal distances in the text, which are the width of a row.",
         contracts=(f"len(result) >= len({text})",),
         difficulty=3,
     )
@@ -411,8 +409,10 @@ def shift_by_a_key(draw: Draw) -> Drawn:
         body=body,
         oracle=slow,
         prelude="from itertools import cycle" if "cycle" in body else "",
-        idea="Go through the text with a second counter for the key, taken modulo the key's length, and add or take "
-        "away its letter.",
+        idea=(
+            "Go through the text and, beside it, through the key, which begins anew at its end, and add or "
+            "take away its letter."
+        ),
         contracts=(f"len(result) == len({text})",),
         difficulty=3,
     )

@@ -153,8 +153,10 @@ def beginnings_in_common(draw: Draw) -> Drawn:
         prelude=single
         if asked == 3
         else ("from itertools import combinations\n\n\n" if "combinations" in body else "") + shared,
-        idea="Two words agree letter by letter up to the first difference; what is asked follows from comparing the "
-        "words pair by pair.",
+        idea=(
+            "Two words agree letter by letter up to the first difference; what is asked follows from "
+            "comparing each word with the others."
+        ),
         difficulty=3 if asked else 2,
     )
 

@@ -89,9 +89,8 @@ def occurrences_of_a_text(draw: Draw) -> Drawn:
         body=body,
         oracle=slow,
         idea=draw.say(
-            f"After each hit, go on searching {'one letter further' if overlap else 'behind it'}, until nothing is "
-            "found.",
-            "Compare the wanted text with what stands at each index, and note the indices at which both agree.",
+            f"Look for the wanted text at every index{'' if overlap else ' that no earlier hit covers'}, and note "
+            "where it stands."
         ),
         contracts=(f"all(0 <= at < len({text}) for at in result)",) if asked == 1 else (),
         difficulty=2,
@@ -324,10 +323,8 @@ def best_text_by_dropping(draw: Draw) -> Drawn:
         body=body,
         oracle=slow,
         idea=draw.say(
-            f"A letter should go as soon as a {'larger' if largest else 'smaller'} one follows it, as long as "
-            "drops are left.",
-            "Choose the letters one after the other: the best one among those that can still be reached, as far "
-            "left as possible.",
+            f"What comes first matters most: as long as drops are left, a {'larger' if largest else 'smaller'} "
+            "letter comes forward past those before it."
         ),
         contracts=(f"len(result) <= len({text})",) + ((f"len(result) == min({k}, len({text}))",) if keep else ()),
         difficulty=4,

@@ -66,7 +66,7 @@ def rotate_some_characters(draw: Draw) -> Drawn:
         body=body,
         oracle=slow,
         prelude="from collections import deque" if "deque" in body else "",
-        idea="Take out the characters that move, rotate their list, and put them back into the same places.",
+        idea=("Only the characters that move change their places, going round among themselves; all others stay."),
         contracts=(f"len(result) == len({text})", f"sorted(result) == sorted({text})"),
         difficulty=3 if "places" in body else 2,
     )
@@ -209,7 +209,7 @@ def height_of_a_walk(draw: Draw) -> Drawn:
         body=body,
         oracle=slow,
         prelude="from itertools import accumulate" if "accumulate" in body else "",
-        idea="Keep the present height while reading, and update the answer after every letter.",
+        idea=("The height after each letter follows from the height before it, and the heights give the answer."),
         contracts=(
             (f"0 <= result <= {up} * len({text})",) if asked != 1 else (f"-{down} * len({text}) <= result <= 0",)
         ),
@@ -285,8 +285,7 @@ def flip_blocks(draw: Draw) -> Drawn:
         ),
         body=body,
         oracle=slow,
-        idea="Walk through the text in steps of the block's length; a slice gives the block, and its number or length "
-        "says whether it is turned round.",
+        idea="The text is cut into its blocks by slices, and the rule says which of them are turned round.",
         contracts=(f"len(result) >= len({text})",),
         difficulty=2 if which == 2 and not tail else 3,
     )

@@ -85,11 +85,7 @@ def longest_stretch_of_letters(draw: Draw) -> Drawn:
         body=body,
         oracle=slow,
         prelude="from itertools import groupby" if "groupby" in body else "",
-        idea=draw.say(
-            "A run grows with every letter of the right kind and starts anew at every other; the longest so far is "
-            "kept.",
-            "Cut the text into unbroken runs, and compare their lengths as they end.",
-        ),
+        idea=draw.say("A run of the right letters ends at every other letter; the longest one that is met decides."),
         contracts=(f"len(result) <= len({text})",) if asked == 1 else (f"-1 <= result <= len({text})",),
         difficulty=3 if asked == 2 else 2,
     )
@@ -167,8 +163,8 @@ def shorten_runs(draw: Draw) -> Drawn:
         oracle=slow,
         prelude="from itertools import groupby" if "groupby" in body else "",
         idea=draw.say(
-            "Find where each run of equal letters ends, and write its new form before going on behind it.",
-            "Group equal neighbours; letter and length of a group are all that is needed for its new form.",
+            "Each run of equal letters is treated as a whole; its letter and its length are all that is "
+            "needed for its new form."
         ),
         contracts=(f"all(c in {text} for c in result if c in 'abcd')",),
         difficulty=3 if way == 3 else 2,
@@ -319,11 +315,7 @@ def best_window(draw: Draw) -> Drawn:
         ),
         body=body,
         oracle=slow,
-        idea=draw.say(
-            "When the window moves by one, one letter leaves and one comes in, so its count changes by at most one "
-            "each.",
-            "With running counts from the beginning, the count of each window is one subtraction.",
-        ),
+        idea=draw.say("Windows that start one place apart share all but two letters, so no count has to be made anew."),
         contracts=(f"len(result) in (0, {width})",) if asked == 1 else (f"-1 <= result <= len({text})",),
         difficulty=3,
     )

@@ -69,7 +69,7 @@ def texts_dealt_into_one(draw: Draw) -> Drawn:
         ),
         body=body,
         oracle=slow,
-        idea="Keep a place in each text, move both on after every round, and treat what is left at the end.",
+        idea="Take pieces from both texts in turn, round after round, and treat what is left at the end.",
         contracts=(f"len(result) <= len({one}) + len({two})",),
         difficulty=2,
     )

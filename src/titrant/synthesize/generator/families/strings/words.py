@@ -168,7 +168,10 @@ def word_with_the_most(draw: Draw) -> Drawn:
         ),
         body=body,
         oracle=slow,
-        idea="Keep the best word so far with its value, and replace it when a better one comes.",
+        idea=(
+            "Give each word that may be chosen its value; the best value decides, and the rule for ties "
+            "where it is equal."
+        ),
         contracts=(f'result in {words} or result == "{none}"',),
         difficulty=2,
     )
@@ -242,7 +245,7 @@ def words_in_order(draw: Draw) -> Drawn:
         body=body,
         oracle=slow,
         prelude=f"def rank({word}):\n    return {key}" if "rank" in body else "",
-        idea="A key says for each word what comes first; sorting by it, without disturbing equal words, does the rest.",
+        idea="A key says for each word what comes first; words with equal keys keep their order.",
         contracts=(f"sorted(result) == sorted({words})",),
         difficulty=3 if use == 2 else 2,
     )
