@@ -16,6 +16,7 @@ import yaml
 from test_cli_commands import STUDY
 
 from titrant.artifacts import Problems
+from titrant.artifacts.synthetic import LevelYield
 from titrant.cli import main, synthesizing
 from titrant.cli.data import _items_taken
 from titrant.execute import work
@@ -23,6 +24,10 @@ from titrant.study.synthesis import SyntheticItems
 from verified_items import renamed, summary_of, write_items
 
 Run = Callable[..., tuple[int, str, str]]
+
+
+UNDECIDED = 99
+"""A seed whose problems have contracts that nobody decides."""
 
 
 def make_problems(job: Any, inputs: Any, out: Path, *, scratch: Path, progress: Any) -> Problems:
@@ -44,10 +49,13 @@ def verify_solutions(job: Any, inputs: Any, out: Path, *, scratch: Path, progres
         "translations": "{}",
         "refused": "fails a test",
     }
-    items = [renamed(number, **(refused if number == count - 1 else {})) for number in range(count)]
+    state = {"contracts": "not decided"} if asked["problems"][0]["seed"] == UNDECIDED else {}
+    items = [renamed(number, **state | (refused if number == count - 1 else {})) for number in range(count)]
     write_items(out, items)
     (out / "asked.json").write_text(json.dumps({"forms": job.forms, **asked["problems"][0]}))
-    return summary_of(items)
+    made = summary_of(items)
+    looked = LevelYield(tried=count if state else 0, passed=0)
+    return made.model_copy(update={"levels": made.levels | {"contracts": looked}})
 
 
 @pytest.fixture
@@ -190,6 +198,14 @@ def test_a_full_disk_is_told_of_the_file_and_leaves_what_stood_there(
     (out.parent / "items.jsonl.unfinished").mkdir()
     assert titrant("--generated", 3, "--out", out)[0] == 0
     assert len(records(out)) == 2
+
+
+def test_contracts_that_nobody_decided_are_no_failures(titrant: Run) -> None:
+    said = [line.split() for line in titrant("--generated", 4, "--seed", UNDECIDED)[1].splitlines()]
+    assert ["level", "tried", "passed", "not", "decided"] in said
+    assert ["contracts", "4", "0", "4"] in said
+    assert ["reference", "4", "3"] in said
+    assert "decided" not in titrant("--generated", 4)[1]
 
 
 def test_flags_say_which_problems_are_generated(titrant: Run, tmp_path: Path) -> None:

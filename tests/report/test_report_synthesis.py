@@ -15,12 +15,13 @@ import yaml
 from stored_artifacts import a_study, store
 
 from titrant.artifacts import Transformed
+from titrant.artifacts.synthetic import LevelYield
 from titrant.errors import StoreError
 from titrant.report import write_report
 from titrant.report.document import shipped_schema
 from titrant.report.synthesis import synthesis_html, synthesis_markdown
 from titrant.report.synthesis_entries import SynthesisEntry
-from titrant.report.synthesis_facts import read_synthesis
+from titrant.report.synthesis_facts import read_synthesis, undecided_in
 from titrant.study.synthesis import SyntheticItems
 from verified_items import renamed, summary_of, write_items
 
@@ -128,6 +129,25 @@ def test_a_cost_above_nothing_is_not_shown_as_nothing(tmp_path: Path) -> None:
     entry = entry_of(tmp_path, items, cost=0.0013)
     assert "; cost 0.000021" in synthesis_html([entry])
     assert "- cost: 0.0013 in the currency of its prices" in plain(entry)
+
+
+def test_contracts_that_nobody_decided_are_told_apart_from_those_that_failed(tmp_path: Path) -> None:
+    states = dict.fromkeys(range(5), "not decided") | {5: "confirmed", 6: "not decided", 7: "refuted: no"}
+    refused = {6: REFUSED | {"refused": "the same program as generator/0/1"}}
+    items = [
+        {**item, "contracts": states.get(at, "not looked at")} | refused.get(at, {}) for at, item in enumerate(ITEMS)
+    ]
+    levels = summary_of(ITEMS).levels | {"contracts": LevelYield(tried=8, passed=1)}
+    entry = entry_of(tmp_path, items, accepted=8, levels=levels)
+    assert entry.levels[-1].model_dump() == {"level": "contracts", "tried": 8, "passed": 1, "undecided": 6}
+    said = plain(entry)
+    assert "| contracts | 8 | 1 | 6 | 50 % |" in said
+    assert "| reference | 12 | 9 | 0 | 75 % |" in said
+    assert ">not decided" in synthesis_html([entry])
+    assert undecided_in(tmp_path) == 6
+    (tmp_path / "items.parquet").write_bytes(b"no table")
+    with pytest.raises(StoreError, match="cannot be read"):
+        undecided_in(tmp_path)
 
 
 def test_items_that_contradict_their_record_are_refused(tmp_path: Path) -> None:

@@ -262,17 +262,19 @@ def _records(folder: Path) -> Iterator[dict[str, Any]]:
 def _show(folder: Path, out: Path | None) -> None:
     from rich.table import Table
 
-    from titrant.report.synthesis_facts import levels_of
+    from titrant.report.synthesis_facts import levels_of, undecided_in
 
     made = Verified.read(folder)
     console = make_console(stderr=out is not None and str(out) == "-")
     console.print(f"{made.items:,} problems, {made.accepted:,} with an accepted solution", style="bold")
     table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0))
-    for heading in ("level", "tried", "passed"):
+    undecided = undecided_in(folder)
+    for heading in ("level", "tried", "passed", *(["not decided"] if undecided else [])):
         table.add_column(heading, justify="left" if heading == "level" else "right")
     for level in levels_of(made):
         if (found := made.levels[level]).tried:
-            table.add_row(level, f"{found.tried:,}", f"{found.passed:,}")
+            open_too = [f"{undecided:,}"] if undecided and level == "contracts" else []
+            table.add_row(level, f"{found.tried:,}", f"{found.passed:,}", *open_too)
     console.print(table)
     for reason, count in sorted(made.refused.items(), key=lambda each: (-each[1], each[0])):
         console.print(f"refused: {count:,} {reason}", soft_wrap=True)

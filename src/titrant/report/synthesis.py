@@ -58,14 +58,22 @@ def tables_of(entry: SynthesisEntry) -> list[Table]:
 
 
 def _levels(entry: SynthesisEntry) -> Table:
+    open_too = any(each.undecided for each in entry.levels)
     columns = (
         Column("level"),
         Column("tried", numeric=True),
         Column("passed", numeric=True),
-        Column("share", numeric=True, note="of those that were held to it"),
+        *([Column("not decided", numeric=True, note="neither passed nor failed")] if open_too else []),
+        Column("share", numeric=True, note="of those that were held to it, and decided"),
     )
     rows = tuple(
-        (cell(each.level), _count(each.tried), _count(each.passed), _share(each.passed, each.tried))
+        (
+            cell(each.level),
+            _count(each.tried),
+            _count(each.passed),
+            *([_count(each.undecided)] if open_too else []),
+            _share(each.passed, each.tried - each.undecided),
+        )
         for each in entry.levels
     )
     return Table(columns, rows, caption=f"What solutions of {entry.synthesis} passed", sortable=False)

@@ -15,6 +15,8 @@ class LevelEntry(Entry):
     those looked at symbolically."""
     tried: int = Field(ge=0)
     passed: int = Field(ge=0)
+    undecided: int = Field(default=0, ge=0)
+    """`contracts`: those that the time or the search was not enough for; they neither passed nor failed."""
 
 
 class AreaEntry(Entry):

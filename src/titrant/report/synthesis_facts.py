@@ -51,7 +51,12 @@ def read_synthesis(
         texts=summary.texts,
         translations=summary.translations,
         levels=tuple(
-            LevelEntry(level=level, tried=summary.levels[level].tried, passed=summary.levels[level].passed)
+            LevelEntry(
+                level=level,
+                tried=summary.levels[level].tried,
+                passed=summary.levels[level].passed,
+                undecided=tallies.undecided if level == "contracts" else 0,
+            )
             for level in levels_of(summary)
         ),
         refused=summary.refused,
@@ -78,6 +83,22 @@ def levels_of(summary: Verified) -> list[str]:
     return sorted(summary.levels, key=lambda level: order.index(level) if level in order else len(order))
 
 
+def undecided_in(folder: Path) -> int:
+    """How many items' contracts were looked at and neither confirmed nor refuted. Raises StoreError if the artifact is
+    damaged."""
+    path = folder / "items.parquet"
+    try:
+        with pq.ParquetFile(path) as file:
+            batches = file.iter_batches(columns=["contracts"], use_threads=False)
+            return sum(_is_undecided(state) for batch in batches for state in batch["contracts"].to_pylist())
+    except (pa.ArrowException, OSError, KeyError, ValueError) as error:
+        raise StoreError(f"{path} cannot be read ({error}); delete its folder and run again") from None
+
+
+def _is_undecided(contracts: str) -> bool:
+    return contracts.startswith("not decided")
+
+
 class _Tallies:
     """Counts over all items."""
 
@@ -85,12 +106,13 @@ class _Tallies:
         self.problems, self.by_area = Counter[str](), dict[str, Counter[int]]()
         self.families: dict[str, set[str]] = {}
         self.contracts, self.licences, self.teachers = Counter[str](), Counter[str](), Counter[str]()
-        self.accepted = 0
+        self.accepted = self.undecided = 0
 
     def add(self, row: Mapping[str, Any], accepted: bool) -> None:
         area = row["area"]
         self.problems[area] += 1
         self.licences[row["licence"] or "unknown"] += 1
+        self.undecided += _is_undecided(row["contracts"])
         if accepted:
             self.accepted += 1
             self.by_area.setdefault(area, Counter())[row["difficulty"]] += 1
