@@ -72,6 +72,24 @@ def choose_corrupted(mutants: Sequence[Mutant], killed: Killing, tests: Sequence
     return min(rated)[3] if rated else None
 
 
+def may_be_right(mutant: Mutant, inputs: Sequence[object]) -> bool:
+    """Whether a mutant may be wrong for the order of a set among its inputs alone, which another process has otherwise:
+    one that no longer sorts them.
+
+    >>> may_be_right(Mutant("", "", "called"), [([{"a", "b"}], 1)]), may_be_right(Mutant("", "", "called"), [([1],)])
+    (True, False)
+    """
+    return mutant.kind in ("called", "left out") and any(map(_holds_set, inputs))
+
+
+def _holds_set(value: object) -> bool:
+    if isinstance(value, (list, tuple)):
+        return any(map(_holds_set, value))
+    if isinstance(value, dict):
+        return any(map(_holds_set, value.values()))
+    return isinstance(value, (set, frozenset))
+
+
 def assertion(entry_point: str, arguments: tuple[object, ...], result: object, *, strict: bool = True) -> str:
     """A test as a statement. One that is not strict asks for an equal value, whatever its type.
 

@@ -2,7 +2,8 @@
 
 Places come from the syntax tree, changes are made in the text, so that layout, names and comments stay as they were.
 Annotations, imports, decorators, docstrings and the insides of formatted strings are left alone. The kinds of changes
-are those of mutation testing.
+are those of mutation testing. Nothing that is sorted loses its order where it may come from a set: the change would be
+wrong in some processes only, as the order of a set of texts differs from one to the next.
 
 **Source:** DeMillo, Lipton and Sayward 1978, *Hints on test data selection*; the operators follow Offutt et al. 1996,
 *An experimental determination of sufficient mutant operators*.
@@ -80,8 +81,10 @@ class Edit:
 class _Source:
     """A program's bytes and where its lines begin."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, has_sets: bool) -> None:
         self.bytes = text.encode()
+        self.has_sets = has_sets
+        """Whether anything in it may be a set."""
         self._lines = [0]
         for line in self.bytes.split(b"\n"):
             self._lines.append(self._lines[-1] + len(line) + 1)
@@ -114,7 +117,7 @@ class _Source:
 
 def edits_of(text: str, tree: ast.Module) -> list[Edit]:
     """All changes of a program, in the order of the text. `tree` is its syntax tree."""
-    source = _Source(text)
+    source = _Source(text, has_sets=any(map(_may_be_set, ast.walk(tree))))
     found: list[Edit] = []
     for node in _walk(tree):
         for kinds, make in _MAKERS:
@@ -137,6 +140,32 @@ def _walk(node: ast.AST) -> Iterator[ast.AST]:
 def _is_left_alone(node: ast.AST) -> bool:
     docstring = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
     return docstring or isinstance(node, (ast.Import, ast.ImportFrom, ast.JoinedStr, ast.expr_context))
+
+
+_SETS = frozenset(("set", "frozenset", "Set", "AbstractSet", "FrozenSet", "MutableSet"))
+_OF_SETS = frozenset(("intersection", "union", "difference", "symmetric_difference", "issubset", "issuperset"))
+_VIEWS = frozenset(("keys", "items"))
+
+
+def _may_be_set(node: ast.AST) -> bool:
+    """Whether a node is a set, or tells of one: parameters without an annotation do not (see `chosen.may_be_right`)."""
+    match node:
+        case ast.Set() | ast.SetComp():
+            return True
+        case ast.Name(id=name):
+            return name in _SETS
+        case ast.Attribute(attr=name):
+            return name in _SETS or name in _OF_SETS
+        case ast.Constant(value=str(text)):  # as annotations may be
+            return any(text.startswith(name + "[") for name in _SETS)
+        case ast.BinOp(op=ast.BitAnd() | ast.BitOr() | ast.BitXor() | ast.Sub(), left=left, right=right):
+            return any(map(_is_view, (left, right)))
+    return False
+
+
+def _is_view(node: ast.expr) -> bool:
+    """Whether it is the keys of a dict, which are a set once they are computed with."""
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _VIEWS
 
 
 def _compared(source: _Source, node: ast.Compare) -> Iterator[Edit]:
@@ -225,7 +254,8 @@ def _call(source: _Source, node: ast.Call) -> Iterator[Edit]:
         words = f"`{name}` becomes `{new}` (line {node.lineno})"
         yield Edit("called", at - len(name.encode()), at, new.encode(), words)
     plain = len(node.args) == 1 and not node.keywords and not isinstance(node.args[0], (ast.Starred, ast.GeneratorExp))
-    if name in _UNWRAPPED and isinstance(node.func, ast.Name) and plain:
+    kept = name == "sorted" and source.has_sets
+    if name in _UNWRAPPED and isinstance(node.func, ast.Name) and plain and not kept:
         new = f"{_UNWRAPPED[name]}({source.text(node.args[0])})"
         yield source.whole(node, new, "called", f"`{_short(source.text(node))}` becomes `{_short(new)}`")
     if name == "range" and node.args and not isinstance(node.args[min(1, len(node.args) - 1)], ast.Constant):
@@ -266,8 +296,12 @@ def _jump(source: _Source, node: ast.Break | ast.Continue) -> Iterator[Edit]:
 
 
 def _left_out(source: _Source, node: ast.AugAssign | ast.Expr) -> Iterator[Edit]:
-    if isinstance(node, ast.Expr) and not isinstance(node.value, ast.Call):
-        return
+    if isinstance(node, ast.Expr):
+        if not isinstance(node.value, ast.Call):
+            return
+        called = node.value.func
+        if isinstance(called, ast.Attribute) and called.attr == "sort" and source.has_sets:
+            return
     yield source.whole(node, "pass", "left out", f"`{_short(source.text(node))}` is left out")
 
 

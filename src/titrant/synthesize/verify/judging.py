@@ -20,7 +20,7 @@ from titrant.sandbox import Answers, PythonCalls
 from titrant.study.synthesis import LEVELS, Level, Verification
 from titrant.synthesize.generator.shapes import tree_and_shape
 from titrant.synthesize.parsing import parsed
-from titrant.synthesize.verify.chosen import assertion, choose_corrupted, choose_tests, clumsy, killing
+from titrant.synthesize.verify.chosen import assertion, choose_corrupted, choose_tests, clumsy, killing, may_be_right
 from titrant.synthesize.verify.mutants import Mutant, mutants_of
 from titrant.synthesize.verify.purity import reach_of
 from titrant.synthesize.verify.special import looks_answers_up, written_examples
@@ -180,7 +180,7 @@ def _tested(found: Read, right: Judged, answers: Sequence[Sequence[str]], held: 
         killed=failed,
     )
     corrupted = choose_corrupted(found.mutants, killed, chosen) if strong else None
-    if corrupted is not None:
+    if corrupted is not None and not may_be_right(found.mutants[corrupted], held.arguments):
         mutant = found.mutants[corrupted]
         judged = replace(judged, corrupted=mutant.text, mutation=mutant.words)
     return judged

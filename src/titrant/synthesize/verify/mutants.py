@@ -12,7 +12,7 @@ from blake3 import blake3
 
 from titrant.synthesize.verify.edits import Edit, edits_of
 
-VERSION = 1
+VERSION = 2
 """Raised when other mutants are made of the same program."""
 
 
