@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 import json
 import os
@@ -20,6 +21,7 @@ from titrant.artifacts.synthetic import LevelYield
 from titrant.cli import main, synthesizing
 from titrant.cli.data import _items_taken
 from titrant.execute import work
+from titrant.sandbox.languages import LANGUAGES
 from titrant.study.synthesis import SyntheticItems
 from verified_items import renamed, summary_of, write_items
 
@@ -66,10 +68,10 @@ def titrant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.Captu
     monkeypatch.setenv("TITRANT_STORE", str(tmp_path / "store"))
     monkeypatch.setenv("TITRANT_CORES", "1")
 
-    def run(*arguments: object) -> tuple[int, str, str]:
+    def run(*arguments: object, command: str = "synthesize") -> tuple[int, str, str]:
         capfd.readouterr()
         with pytest.raises(SystemExit) as stopped:
-            main([str(argument) for argument in ("synthesize", *arguments)])
+            main([str(argument) for argument in (command, *arguments)])
         out, err = capfd.readouterr()
         return int(str(stopped.value.code)), out, err
 
@@ -206,6 +208,44 @@ def test_contracts_that_nobody_decided_are_no_failures(titrant: Run) -> None:
     assert ["contracts", "4", "0", "4"] in said
     assert ["reference", "4", "3"] in said
     assert "decided" not in titrant("--generated", 4)[1]
+
+
+@pytest.fixture
+def no_node(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = LANGUAGES["js"]
+    monkeypatch.setitem(LANGUAGES, "js", dataclasses.replace(found, executable=lambda name: None))
+
+
+def test_a_missing_language_is_told_before_the_first_problem(titrant: Run, tmp_path: Path, no_node: None) -> None:
+    status, out, err = titrant("--generated", 3, "--form", "javascript")
+    assert (status, out) == (1, "")
+    assert "need node, which is not installed; install it (on Debian: `apt install nodejs`)" in " ".join(err.split())
+    assert not list((tmp_path / "store").rglob("record.json"))
+    assert titrant("--generated", 3)[0] == 0, "nothing else needs it"
+
+
+def test_what_is_made_already_needs_no_language(titrant: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = LANGUAGES["js"]
+    with monkeypatch.context() as patched:
+        there = dataclasses.replace(found, executable=lambda name: f"/usr/bin/{name}")
+        patched.setitem(LANGUAGES, "js", there)
+        assert titrant("--generated", 3, "--form", "javascript")[0] == 0
+    monkeypatch.setitem(LANGUAGES, "js", dataclasses.replace(found, executable=lambda name: None))
+    assert titrant("--generated", 3, "--form", "javascript")[0] == 0
+
+
+@pytest.mark.parametrize("command", ["run", "synthesize"])
+def test_a_study_that_wants_javascript_says_so_before_it_begins(
+    titrant: Run, study: Callable[..., Path], tmp_path: Path, no_node: None, command: str
+) -> None:
+    path = study(few={"from": {"generated": 4}, "decontaminate": []})
+    content = yaml.safe_load(path.read_text())
+    content["sources"]["made-of-few"]["from"][0]["language"] = "javascript"
+    path.write_text(yaml.safe_dump(content, sort_keys=False))
+    status, _, err = titrant(path, command=command)
+    assert status == 1
+    assert "synthesis 'few' is wanted in JavaScript: programs in 'js' need node" in " ".join(err.split())
+    assert not list((tmp_path / "store").rglob("record.json"))
 
 
 def test_flags_say_which_problems_are_generated(titrant: Run, tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ import click
 from titrant.artifacts import Verified
 from titrant.cli.line import Line
 from titrant.cli.opened import Opened, located, make_console, open_plan
-from titrant.cli.running import display
+from titrant.cli.running import check_languages, display
 from titrant.errors import Problem, StoreError, StudyError
 from titrant.execute.alone import Given, do_alone, job_alone
 from titrant.execute.machine import default_workers
@@ -68,7 +68,8 @@ class Wanted:
 def synthesize(wanted: Wanted, root: Path, out: Path | None, *, workers: int | None) -> None:
     """Make what is asked for and is not in the store, write its items to `out` (`-`: standard output), print the yield.
 
-    Raises StudyError if the command line or the study is wrong, EngineError if no sandbox works.
+    Raises StudyError if the command line or the study is wrong, EngineError if no sandbox works, or a
+    language is not installed.
     """
     check_settings()
     if out is not None:
@@ -83,6 +84,8 @@ def _alone(wanted: Wanted, root: Path, workers: int | None) -> Path:
     """Generated problems, verified: the folder of the verdicts."""
     if wanted.synthesis is not None:
         raise StudyError("--synthesis names one of a study's: give STUDY before it, or leave it out")
+    from titrant.sandbox.languages import language_named
+
     problems = _declared(wanted)
     store = open_store(root, create=True)
     if workers is not None or "TITRANT_CORES" not in os.environ:
@@ -94,16 +97,17 @@ def _alone(wanted: Wanted, root: Path, workers: int | None) -> Path:
 
     def done(kind: str, declaration: JobDeclaration, inputs: Mapping[str, Given]) -> Given:
         job = job_alone(kind, f"generated-{problems.generated}", declaration, inputs)
+        if "javascript" in forms and store.look(job, hashes=False).state != "finished":
+            language_named("js")  # told before the first problem is made
         line = Line(Doing(job, time.monotonic()))
         try:
             return do_alone(store, job, inputs, line, stop)
         finally:
             line.end()
 
-    verify = Verification()
+    verify, forms = Verification(), tuple(sorted({"python", *wanted.forms}))
     try:
         made = {"problems": done("problems", ProblemsJob(problems=(problems,), inputs=verify.inputs), {})}
-        forms = tuple(sorted({"python", *wanted.forms}))
         return done("verification", VerificationJob(verify=verify, forms=forms), made).folder
     except KeyboardInterrupt:
         click.echo("stopped: the same command goes on", err=True)
@@ -150,6 +154,7 @@ def _of_study(wanted: Wanted, root: Path, workers: int | None) -> Path:
     store = open_store(root, create=True)
     job = _job_of(opened, wanted.synthesis)
     part = Plan(opened.plan.study, _needed(opened.plan, job), {}, {})
+    check_languages([job], store)
     try:
         with located(opened.loaded):
             run_plan(part, store, display(), workers=workers)
