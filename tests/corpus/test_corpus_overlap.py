@@ -267,6 +267,43 @@ def test_an_item_is_held_from_its_share_on(kept, size, share, expected) -> None:
     assert [held.share for held in find_items([text], index, share)] == [pytest.approx(part) for part in expected]
 
 
+STATEMENT = "Write a python function to find the first repeated character in a given string."
+ASSERTS = ['assert first_repeated_char("abcabc") == "a"', "assert differ([4, 9, 16, 25], [9, 25, 36]) == [4, 16, 36]"]
+OWN = "def {}(values):\n    held = set()\n    return [held.add(value) for value in values if value not in held]\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "held"),
+    [
+        (f"# {STATEMENT}\n{OWN.format('first_again')}assert first_again('xyzzy') == 'z'\n", True),
+        ('"""Write a function to find squares."""\n' + OWN.format("squared"), True),
+        (OWN.format("differ") + "assert differ([4,9,16,25],[9,25,36])==[4,16,36]\n", True),
+        (OWN.format("differ") + "assert differ([4, 9, 16, 25], [9, 25, 36]) == [4, 16, 37]\n", False),
+        (OWN.format("other") + "assert other([4, 9, 16, 25], [9, 25, 36]) == [4, 16, 36]\n", False),
+        ("Write a python function to find the last vowel in a sentence." + OWN.format("last_vowel"), False),
+        ('"""Write a function to find cubes."""\n' + OWN.format("cubed"), False),
+        ("assert value == 1\n" + OWN.format("idle"), False),
+    ],
+)
+def test_a_problem_of_code_is_held_by_its_statement_or_by_one_of_its_asserts_alone(text, held) -> None:
+    tests = "\n".join(ASSERTS)
+    solution = (
+        "def first_repeated_char(text):\n    for index, letter in enumerate(text):\n        if text[:index + 1].count"
+    )
+    entries = [
+        ("1", "whole", f"{STATEMENT}\n{tests}\n{solution}(letter) > 1:\n            return letter\n"),
+        ("1", "question", f"{STATEMENT}\n{tests}\n"),
+        ("1", "statement", STATEMENT),
+        *(("1", "test", test) for test in ASSERTS),
+        ("2", "statement", "Write a function to find squares."),
+        ("2", "test", "assert value == 1"),
+    ]
+    items = Items(["code/mbpp"] * len(entries), [name for name, _, _ in entries], [part for _, part, _ in entries])
+    index = index_items(items, [words for _, _, words in entries], 8)
+    found = [*find_items([f"{FILLER}\n{text}\n{FILLER}"], index, 0.5)]
+    assert bool(found) == held
+
+
 def overlaps(tmp_path, folder, questions=QUESTIONS, name="overlap", progress=silent, **rule):
     file = tmp_path / "task.jsonl"
     rows = ({"context": asked(q), "choices": [f" {choice}" for choice in q[1]], "answer": q[2]} for q in questions)

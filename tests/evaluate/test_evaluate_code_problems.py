@@ -14,7 +14,7 @@ from code_problems import HUMANEVAL, MBPP, MULTIPL_E
 from titrant.errors import EngineError, StudyError
 from titrant.evaluate.code.convention import convention_of
 from titrant.evaluate.code.problems import cut, problems_of
-from titrant.evaluate.code.stored import prepare_problems, read_problems
+from titrant.evaluate.code.stored import Prepared, prepare_problems, read_problems
 from titrant.study.tasks import CodeTask, TaskData
 
 pytest.importorskip("lm_eval")
@@ -153,6 +153,32 @@ def test_problems_are_kept_as_they_are_asked(tmp_path: Path) -> None:
     assert (whole["part"], question["part"]) == ("whole", "question")
     assert whole["text"] == question["text"] + MBPP[0]["code"]
     assert "expert" not in question["text"], "sources must not be searched for the words of the prompt"
+
+
+def test_a_problem_is_also_looked_for_by_its_statement_and_by_each_assert() -> None:
+    problems = problems_of("mbpp", MBPP, convention_of("mbpp", None), "rows")
+    rows = [row for row in Prepared("code/mbpp", problems, "").requests() if row["item"] == "Mbpp/11"]
+    parts = [(row["part"], row["text"]) for row in rows if row["part"] not in ("whole", "question")]
+    assert parts == [("statement", MBPP[0]["text"]), *(("test", test) for test in MBPP[0]["test_list"])]
+
+
+@pytest.mark.parametrize(
+    ("told", "statement"),
+    [
+        ("one two three four five six seven eight nine ten eleven twelve thirteen\n    >>> root(4)\n    2.0", 13),
+        (
+            "one two three four five six seven eight nine ten eleven twelve thirteen\n    Examples:\n    root(4) is 2",
+            13,
+        ),
+        ("Checks if given string is a palindrome", 0),
+        ("", 0),
+    ],
+)
+def test_the_statement_of_humaneval_is_a_long_docstring_to_its_first_example(told: str, statement: int) -> None:
+    row = HUMANEVAL[0] | {"prompt": f'def root(x):\n    """ {told}\n    """\n'}
+    (problem,) = problems_of("humaneval", [row], convention_of("humaneval", None), "rows")
+    assert len(problem.statement.split()) == statement
+    assert ">>>" not in problem.statement
 
 
 def test_a_language_that_the_sandbox_does_not_know_is_refused_before_anything_is_drawn(tmp_path: Path) -> None:

@@ -72,7 +72,8 @@ class Items(Artifact):
 
     `items.parquet`: outcome, item (string: as in Scores), part (string: `whole`, the context with the right answer, or
     `question`, the context alone), text (string), choices (int64: how many the item has), right (int64: how many of
-    them are right; 0 where there are none). Every item has both parts, in the order of the study and of its files.
+    them are right; 0 where there are none). Every item has both parts, in the order of the study and of its files; a
+    problem of code also has `statement`, its task in words alone, and `test`, one row for each test of one line.
     """
 
     kind: ClassVar[str] = "items"

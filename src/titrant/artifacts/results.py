@@ -31,7 +31,7 @@ class Benchmarks(Artifact):
     """
 
     kind: ClassVar[str] = "benchmarks"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     items: dict[str, int]
     """Items by outcome."""

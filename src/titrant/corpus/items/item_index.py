@@ -1,8 +1,9 @@
 """An index of the n-grams of evaluation items: which item, and which place in it, a run of words comes from.
 
-An item is entered twice: whole (what is asked with its right answer) and as the question alone. An n-gram that many
+An item is entered whole (what is asked with its right answer) and as the question alone; a problem of code also as its
+statement in words, and by each test that is one line. An n-gram that many
 items of one outcome share is the frame of the question ("which of the following is") and says nothing of an item: its
-words do not count. A whole item shorter than an n-gram is one run of all its words.
+words do not count. A whole item, a statement or a test shorter than an n-gram is one run of all its words.
 """
 
 from __future__ import annotations
@@ -32,17 +33,21 @@ FRAME_OF_FEW = 0.5
 FINE_WORDS = 3
 """Words of the runs by which a text is compared once more with an item of which it has a whole n-gram."""
 WHOLE = "whole"
-"""The part of an item that is all of it; the other is its question alone."""
+"""The part of an item that is all of it."""
+TEST = "test"
+"""The part that is one line of its tests: nothing but the same line holds it."""
+LOOKED_FOR_SHORT = (WHOLE, "statement", TEST)
+"""The parts that are looked for where they are shorter than an n-gram. A question alone is not."""
 
 
 @dataclass(frozen=True)
 class Items:
-    """The items that are looked for, in the order of their table: two entries each, if they differ."""
+    """The items that are looked for, in the order of their table: an entry for each part."""
 
     outcomes: list[str]
     names: list[str]
     parts: list[str]
-    """`whole` or `question`."""
+    """`whole`, `question`, `statement` or `test`."""
 
     @property
     def owners(self) -> NDArray[np.int64]:
@@ -165,8 +170,8 @@ def index_items(items: Items, texts: Sequence[str], size: int) -> ItemIndex:
     found = find_words([simplified(text) for text in texts])
     counts = found.counts
     told = np.array([sum(map(str.isalnum, text)) for text in texts], dtype=np.int64)
-    is_whole = np.array([part == WHOLE for part in items.parts], dtype=bool)
-    short = (counts < size) & (counts >= MIN_WORDS) & (told >= MIN_CHARACTERS) & is_whole
+    by_itself = np.array([part in LOOKED_FOR_SHORT for part in items.parts], dtype=bool)
+    short = (counts < size) & (counts >= MIN_WORDS) & (told >= MIN_CHARACTERS) & by_itself
     few = np.unique(counts[short])
     whole = [_runs_of(found, np.flatnonzero(short & (counts == each)), int(each)) for each in few]
     runs, item, place = (

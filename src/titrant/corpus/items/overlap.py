@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 from titrant.artifacts import Overlap
 from titrant.corpus.engine.make import make_parts
 from titrant.corpus.engine.parts import Tick
-from titrant.corpus.items.item_index import FINE_WORDS, ItemIndex, Items, Matches, index_items, read_items
+from titrant.corpus.items.item_index import FINE_WORDS, TEST, ItemIndex, Items, Matches, index_items, read_items
 from titrant.corpus.items.look_alikes import simplified
 from titrant.corpus.stored import RowGroup, document_files, row_groups
 from titrant.corpus.words import Words, find_words, portions
@@ -194,7 +194,7 @@ def _found_in(group: pa.Table, first_row: int, index: ItemIndex, share: float) -
 
 
 def find_items(texts: Sequence[str], index: ItemIndex, share: float) -> Iterator[Held]:
-    """The items that each text holds, by text and then by item; of an item's two entries, the one held in full or more
+    """The items that each text holds, by text and then by item; of an item's entries, the one held in full or most
     nearly so. `share`: see `Decontaminate`."""
     owners = index.items.owners
     done = 0
@@ -222,7 +222,8 @@ def _held(matches: Matches, words: Words, index: ItemIndex, share: float) -> Ite
     ends = np.append(begins[1:], len(text))
     count = index.words[item[begins]]
     size = np.minimum(index.size, index.lengths[item[begins]])
-    needed = _needed(count, share)
+    shares = np.where([index.items.parts[entry] == TEST for entry in item[begins]], 1.0, share)
+    needed = _needed(count, shares)
     new = index.newly_held(item, item_place, np.minimum(index.size, index.lengths[item]), first)
     held = np.add.reduceat(new, begins)
     for pair in np.flatnonzero(count > 0):
@@ -236,13 +237,13 @@ def _held(matches: Matches, words: Words, index: ItemIndex, share: float) -> Ite
                 continue
             own = words.numbers[words.offsets[text[part.start]] : words.offsets[text[part.start] + 1]]
             best = _hold_finely(own, place[part], index, int(item[part.start]), stretch)
-            if best < max(share, FINE_SHARE) * count[pair] - 1e-9:
+            if best < max(shares[pair], FINE_SHARE) * count[pair] - 1e-9:
                 continue
         run, length = _longest_run(place[part], item_place[part], int(size[pair]))
         yield Held(int(text[part.start]), int(item[part.start]), best / int(count[pair]), run, length)
 
 
-def _needed(words: NDArray[np.int64], share: float) -> NDArray[np.int64]:
+def _needed(words: NDArray[np.int64], share: NDArray[np.float64]) -> NDArray[np.int64]:
     """How many of an item's words must be held."""
     no_chance = np.minimum(NO_CHANCE_WORDS, NO_CHANCE_SHARE * words)
     return np.asarray(np.ceil(np.maximum(share * words, no_chance) - 1e-9).astype(np.int64))

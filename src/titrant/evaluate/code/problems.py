@@ -19,6 +19,7 @@ from __future__ import annotations
 import ast
 import builtins
 import codeop
+import re
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -30,6 +31,11 @@ from titrant.evaluate.code.convention import Convention
 
 MULTIPL_E = "multipl-e-"
 PROBLEMS_SHOWN = 20
+EXAMPLES = re.compile(r">>>|^\s*(?:for )?examples?\b|^.*(?:==|=>|->|➞)", re.IGNORECASE | re.MULTILINE)
+"""Where the examples of a docstring begin."""
+TOLD_WORDS = 13
+"""A docstring of fewer words ("Checks if given string is a palindrome") stands in programs that are not about the
+problem."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +62,10 @@ class Problem:
     """What the tests use and the program does not define (Python only)."""
     solution: str | None
     """An answer that is known to be right, as a model would write it; null where the set has none."""
+    statement: str = ""
+    """The task in words alone, without code and tests; empty where the set does not tell them apart."""
+    asserts: tuple[str, ...] = ()
+    """The tests that are one statement each, as they are written (MBPP)."""
 
     def program(self, answer: str) -> str:
         """The whole program that an answer makes, without tests."""
@@ -96,7 +106,7 @@ def as_row(problem: Problem) -> dict[str, Any]:
 
 def of_row(row: Mapping[str, Any]) -> Problem:
     """A problem from its JSON."""
-    lists = {name: tuple(row[name]) for name in ("stop", "entry_points")}
+    lists = {name: tuple(row[name]) for name in ("stop", "entry_points", "asserts")}
     return Problem(**{**row, **lists})
 
 
@@ -162,7 +172,21 @@ def _humaneval(row: Mapping[str, Any], convention: Convention) -> Problem:
         entry_points=(name,),
         setup=setup,
         solution=solution,
+        statement=_told(prompt, name),
     )
+
+
+def _told(prompt: str, name: str) -> str:
+    """What the docstring of the function to be written says before its first example; empty if that cannot be read, or
+    is so short that others document functions of their own with the same words."""
+    try:
+        body = _parsed(prompt + "\n    pass\n", "the prompt").body
+    except ValueError:
+        return ""
+    functions = [node for node in body if isinstance(node, ast.FunctionDef) and node.name == name]
+    told = ast.get_docstring(functions[0]) if functions else None
+    text = EXAMPLES.split(told or "", maxsplit=1)[0].strip()
+    return text if len(text.split()) >= TOLD_WORDS else ""
 
 
 def _can_go_on(prompt: str, solution: str | None, what: str) -> None:
@@ -192,20 +216,23 @@ def _mbpp(row: Mapping[str, Any], convention: Convention) -> Problem:
     number = row.get("task_id")
     if isinstance(number, bool) or not isinstance(number, (int, str)):
         raise ValueError(f"'task_id' is {number!r:.60}; it must be a number")
-    tests = "\n".join(_texts(row, "test_list")) + "\n"
+    text, asserts = _text(row, "text"), _texts(row, "test_list")
+    tests = "\n".join(asserts) + "\n"
     setup = _text(row, "test_setup_code") if row.get("test_setup_code") else ""
     solution = _text(row, "code") if row.get("code") is not None else None
     return Problem(
         item=f"Mbpp/{str(number).rpartition('/')[2]}",
         language="python",
         prompt=convention.prompt(row),
-        question=f"{_text(row, 'text')}\n{tests}",
+        question=f"{text}\n{tests}",
         stop=convention.stop,
         before="",
         tests=f"{setup}\n{tests}" if setup else tests,
         entry_points=_used(f"{setup}\n{tests}", solution),
         setup="",
         solution=solution,
+        statement=text,
+        asserts=asserts,
     )
 
 

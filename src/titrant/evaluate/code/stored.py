@@ -56,14 +56,20 @@ class Prepared(NamedTuple):
     """Where they came from, for the record."""
 
     def requests(self) -> list[dict[str, Any]]:
-        """What sources are searched for, in the columns of Items. There are no choices, and no chance of guessing."""
+        """What sources are searched for, in the columns of Items. There are no choices, and no chance of guessing.
+
+        A statement is looked for by itself too: beside its tests it is too small a share of the item to be found.
+        """
         return [
             {"outcome": self.outcome, "item": problem.item, "part": part, "text": text, "choices": 0, "right": 0}
             for problem in self.problems
             for part, text in (
                 ("whole", problem.question + (problem.solution or "")),
                 ("question", problem.question),
+                ("statement", problem.statement),
+                *(("test", test) for test in problem.asserts),
             )
+            if text or part == "question"
         ]
 
 
