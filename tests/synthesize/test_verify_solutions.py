@@ -230,6 +230,21 @@ def test_where_tests_alone_speak_a_table_of_their_arguments_is_refused(opened: O
     assert found.refused == judging.SPECIAL
 
 
+def test_where_tests_alone_speak_and_the_statement_shows_them_all_nothing_is_known(opened: Opening) -> None:
+    tests = tuple(f"assert add({n}, {n + 4}) == {2 * n + 4}" for n in (3, 8, 17))
+    right = "def add(a, b):\n    return a + b\n"
+    table = "def add(a, b):\n    return (10, 20, 38)[(3, 8, 17).index(a)]\n"
+    hidden, shown = replace(ADD, tests=tests, shown=2), replace(ADD, tests=tests, shown=3)
+    one, two, three = verified(
+        opened, by_teacher(hidden, table, right), by_teacher(shown, table, right), own(replace(shown, solution=right))
+    )
+    assert [each.refused for each in one.judged] == [judging.SPECIAL, ""]
+    assert (two.refused, two.accepted) == (judging.FEW_INPUTS, None)
+    assert three.accepted == 0, "who wrote the tests was not shown them"
+    (loose,) = verified(opened, by_teacher(shown, right), level="runs")
+    assert loose.accepted == 0
+
+
 def test_a_solution_that_only_itself_speaks_for_is_not_accepted(opened: Opening) -> None:
     alone = replace(ADD, tests=(), solution="def add(a, b):\n    return a + b\n")
     (found,) = verified(opened, own(alone))

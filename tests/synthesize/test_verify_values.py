@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from titrant.synthesize.verify.near import near_inputs
 from titrant.synthesize.verify.purity import reach_of
-from titrant.synthesize.verify.special import looks_answers_up, written_examples
+from titrant.synthesize.verify.special import holds_tests, looks_answers_up, written_examples
 from titrant.synthesize.verify.values import Expected, equal_value, read_list, same_value
 
 PLAIN = st.recursive(
@@ -115,6 +115,42 @@ EXAMPLES = [(([3, 1, 2],), [1, 2, 3]), (([9, 8],), [8, 9]), (([],), [])]
 )
 def test_a_program_that_looks_its_answers_up_is_told(program: str, known: bool) -> None:
     assert looks_answers_up(ast.parse(program), EXAMPLES) == known
+
+
+TESTS = [((1,), 12), ((9,), 4), ((-5,), 24), ((7,), 0), ((100,), 186)]
+"""Of 2 * abs(x - 7)."""
+
+
+@pytest.mark.parametrize(
+    ("program", "held"),
+    [
+        ("def f(x):\n    return (12, 4, 24, 0, 186)[(1, 9, -5, 7, 100).index(x)]", True),
+        ("def f(x):\n    for a, b in zip((1, 9, -5, 7, 100), y):\n        if a - x == 0:\n            return b", True),
+        ("def f(x):\n    return {2: 1, 10: 2, -4: 3, 8: 4, 101: 5}[x + 1] - 6", True),
+        ("def f(x):\n    return next(b for a, b in ((0, 186), (3, 24), (5, 12), (6, 4)) if hard(a, x))", True),
+        ("def f(x):\n    return dict(p.split(':') for p in '9:4 -5:24 7:0 100:186'.split())[str(x)]", True),
+        ("def f(x):\n    return known[b'9 -5 7 100'.split().index(str(x).encode())]", True),
+        ("def f(x):\n    return [[9, y], [-5, y], [100, y]][z]", False),
+        ("def f(x):\n    return [y, 9, -5, 100][z]", True),
+        ("def f(x):\n    'For 1, 9, -5 and 100 it is 12, 4, 24 and 186.'\n    return 2 * abs(x - 7)", False),
+        ("def f(x):\n    return 2 * abs(x - 7) if x != 9 else 4", False),
+        ("def f(x):\n    return 2 * max([x - 7, 7 - x])", False),
+        ("def f(x):\n    return ('low', 'middle', 'high')[x > 7]", False),
+        ("def f(x):\n    for step in [10, 11, 12, 13, 14, 15, 16]:\n        x += step", False),
+    ],
+)
+def test_a_literal_that_holds_several_tests_is_told_wherever_it_stands(program: str, held: bool) -> None:
+    assert holds_tests(ast.parse(program), TESTS, [arguments for arguments, _ in TESTS]) == held
+
+
+def test_single_comparisons_with_all_tests_are_told() -> None:
+    program = ast.parse(
+        "def f(s):\n    if not hash(s) - hash('ab'):\n        return 'ba'\n    return swap(s, 'cde', 'edc')"
+    )
+    tests = [(("ab",), "ba"), (("cde",), "edc")]
+    assert holds_tests(program, tests, [arguments for arguments, _ in tests])
+    more = [*tests, (("fg",), "gf"), (("hi",), "ih"), (("jk",), "kj")]
+    assert not holds_tests(program, more, [arguments for arguments, _ in more])
 
 
 def test_examples_are_read_from_tests() -> None:

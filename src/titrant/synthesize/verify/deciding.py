@@ -7,9 +7,12 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
 from titrant.study.synthesis import LEVELS, Level
+from titrant.synthesize.parsing import parsed
 from titrant.synthesize.verify import judging
 from titrant.synthesize.verify.candidates import Asked, Candidate
+from titrant.synthesize.verify.foreign import written_arguments
 from titrant.synthesize.verify.judging import Judged
+from titrant.synthesize.verify.special import holds_tests, written_examples
 from titrant.synthesize.verify.verifier import highest_level
 
 _RANK: dict[str, int] = {level: place + 1 for place, level in enumerate(LEVELS)}
@@ -62,12 +65,27 @@ def decide(one: Asked, judged: Sequence[Judged], least: Level) -> Decided:
 
 def _marked(one: Asked, candidate: Candidate, found: Judged, least: Level) -> Judged:
     """Without a reason against it if it is accepted, with one if it is not."""
+    if least not in ("parses", "runs") and (reason := _doubt(one, candidate, found)):
+        return found.but(reason)
     highest = highest_level(one, candidate, found)
     if judging.accepted(found, least, highest):
         return replace(found, refused="", detail="")
     if found.refused:
         return found
     return found.but(judging.NOTHING_SPEAKS if highest is None else judging.FEW_INPUTS)
+
+
+def _doubt(one: Asked, candidate: Candidate, found: Judged) -> str:
+    """Why passing its tests says too little of another's solution where nothing else speaks for it; empty if it does
+    not."""
+    problem = one.problem
+    if candidate.own or found.refused or found.level != "tests" or found.inputs or not problem.tests:
+        return ""
+    if problem.shown >= len(problem.tests):
+        return judging.FEW_INPUTS
+    tree, name = parsed(candidate.text), problem.entry_point
+    examples, calls = written_examples(problem.tests, name), written_arguments(problem.tests, name)
+    return judging.SPECIAL if tree is not None and holds_tests(tree, examples, calls) else ""
 
 
 class Programs:
