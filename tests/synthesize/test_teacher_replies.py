@@ -187,3 +187,73 @@ print("still here")
 def test_no_reply_brings_the_process_down():
     done = subprocess.run([sys.executable, "-c", DEEP], capture_output=True, text=True, timeout=120)
     assert done.stdout == "still here\n", done.stderr[-500:]
+
+
+LONG = """
+import resource
+resource.setrlimit(resource.RLIMIT_CPU, (20, 20))
+from titrant.synthesize.teacher.replies import text_in
+from titrant.synthesize.teacher.worked_examples import worked_examples
+n = 190_000
+texts = ["It adds." + blank * (n // len(blank)) + "done" for blank in ("\\n", " ", "\\t\\n", "\\u00a0", "_", "-\\n", "**")]
+texts += [f"{begin}{filled * (n // len(filled))}{end}" for begin, filled, end in (
+    ("```", "a", "`"), ("```", " ", "`"), ("", "~", "`"), ("", "`", "~"), ("~~~", "-", "`"), ("> ", " ", "```x`"),
+    ("class a", ":", "x"), ("class a", ": ", "x"), ("class ", "a", ""), ("", "class a:", "x"), ("def ", "a", ""),
+    ("def", " ", ""), ("async", " ", "x"), ("function", " ", ""), ("function f", "\\n", ""), ("", "function ", ""),
+    ("", "```\\n", ""), ("", "~~~ a\\nx\\n", ""), ("", " \\n", "function f(x){return 1}"),
+    ("let", " ", "f"), ("", "let f ", ""), ("def f(x):", "\\n", "    return 1"), ("", "worked example\\n", ""),
+    ("Worked examples", " ", "x"), ("Worked examples:", "\\n", "x"), ("Worked examples:\\n", "a ", "("),
+    ("Worked examples:\\n", "f(1) = " + " " * 1900 + "1\\n", ""), ("Worked examples:\\n", "f(1," + " " * 1900 + "1) = 1\\n", ""),
+    ("Worked examples:\\n", "f('" + "= " * 900 + "') = 1\\n", ""), ("Worked examples:\\n", "f(1) = 1\\n", ""),
+)]
+for text in texts:
+    for form in ("text", "javascript", "python"):
+        text_in(text, form, "f")
+        text_in(text + "\\nf", form, "f")
+    worked_examples(text, "f")
+print("still here")
+"""
+
+
+def test_no_reply_takes_more_than_a_moment_to_read():
+    """Texts of 200,000 signs, read once for each of their signs, would take minutes of processor time."""
+    done = subprocess.run([sys.executable, "-c", LONG], capture_output=True, text=True, timeout=600)
+    assert done.stdout == "still here\n", done.stderr[-500:]
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "def  f (x):\n    pass",
+        "  async def f(x): ...",
+        "function f(x) {}",
+        "\u00a0\f function\tf\n(x) {}",
+        "class A:  \n    x = 1",
+        "class A extends B {",
+        "\n\n \n  class A(B):",
+    ],
+)
+def test_a_definition_without_a_fence_is_seen(program: str):
+    assert text_in(f"It is so.\n{program}\nf(1) = 2", "text", "f") == ""
+
+
+@pytest.mark.parametrize(
+    "line", ["A class of numbers: those above 3.", "So we define f (x):", "A function f(x) is", "class x: y"]
+)
+def test_prose_is_no_definition(line: str):
+    assert text_in(f"{line}\n", "text", "f") == f"{line}\n"
+
+
+@pytest.mark.parametrize(
+    "heading",
+    ["__Worked Examples__", "## Worked example:", "\n\n--\n **worked examples** --\n\n==", "- Worked examples. \u2026"],
+)
+def test_a_heading_may_be_adorned(heading: str):
+    assert worked_examples(f"How.\n{heading}\n\nf(1) = 2", "f") == [("(1,)", "2")]
+    assert worked_examples(f"How.\n{heading} x\n\nf(1) = 2", "f") == ([("(1,)", "2")] if "==" in heading else [])
+
+
+def test_examples_without_end_count_for_nothing():
+    lines = [f"f({number}) = {number}" for number in range(65)]
+    assert len(worked_examples("\n".join(["Worked examples:", *lines[:64]]), "f")) == 64
+    assert worked_examples("\n".join(["Worked examples:", *lines]), "f") == []

@@ -27,9 +27,13 @@ MOST_PARSED = 1_000_000
 STARTS_TRIED = 40
 """Lines at which a program without fence is looked for."""
 _CUTS_TRIED = 20
-_FENCE = re.compile(r"^[ \t]*(?:[-*>][ \t]+)?(`{3,}|~{3,})[ \t]*([\w+#.-]*)[^\n`]*$", re.MULTILINE)
+# Texts of others are searched by these. What repeats is possessive, or one sign ends it: no place of a text is read
+# more than a few times.
+_FENCE = re.compile(r"^[ \t]*+(?:[-*>][ \t]++)?(`{3,}+|~{3,}+)[ \t]*+([\w+#.-]*+)[^\n`]*+$", re.MULTILINE)
 _LABELS = {"python": ("python", "py", "python3", ""), "javascript": ("javascript", "js", "node", "")}
-_DEFINITION = re.compile(r"^\s*(?:async +)?(?:def|function)\s+\w+\s*\(|^\s*class\s+\w+.*[:{]\s*$", re.MULTILINE)
+_DEFINITION = re.compile(
+    r"^[^\S\n]*+(?:(?:async ++)?(?:def|function)\s++\w++\s*+\(|class\s++\w[^\n]*[:{][^\S\n]*$)", re.MULTILINE
+)
 _BEGINS_PYTHON = re.compile(r"(?:def|class|import|from|@|[A-Z_]+ *=)\b|@")
 _BEGINS_JAVASCRIPT = re.compile(r"(?:function|const|let|var|class)\b")
 
@@ -66,7 +70,7 @@ def _blocks(answer: str) -> Iterator[tuple[str, str]]:
     while opening := _FENCE.search(answer, at):
         fence, label = opening[1], opening[2].lower()
         begin = min(opening.end() + 1, len(answer))
-        closing = re.compile(rf"^[ \t]*{re.escape(fence[0])}{{{len(fence)},}}[ \t]*$", re.MULTILINE).search(
+        closing = re.compile(rf"^[ \t]*+{re.escape(fence[0])}{{{len(fence)},}}+[ \t]*+$", re.MULTILINE).search(
             answer, begin
         )
         yield label, dedent(answer[begin : closing.start() if closing else len(answer)])
@@ -192,7 +196,7 @@ def completed(program: str, setup: str) -> str:
 
 def _other(answer: str, form: str, entry_point: str) -> str:
     name = re.escape(entry_point)
-    defines = re.compile(rf"\bfunction\s*\*?\s*{name}\b|\b(?:const|let|var)\s+{name}\s*=")
+    defines = re.compile(rf"\bfunction\s*+(?:\*\s*+)?{name}\b|\b(?:const|let|var)\s++{name}\s*+=")
     blocks = [content for label, content in _blocks(answer) if label in _LABELS.get(form, (form, ""))]
     whole = [content for content in blocks if defines.search(content)]
     if whole:

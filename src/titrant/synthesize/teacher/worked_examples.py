@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import ast
 import re
+from itertools import islice
 
 from titrant.synthesize.parsing import parsed
 
-HEADING = re.compile(r"^[\W_]*worked examples?[\W_]*$", re.IGNORECASE | re.MULTILINE)
+HEADING = re.compile(r"^(?:[^\w\n]|_)*+worked examples?(?:[^\w\n]|_)*+$", re.IGNORECASE | re.MULTILINE)
 MOST_CHARACTERS = 2000
 """Of one example."""
+MOST_EXAMPLES = 64
+"""Of one explanation; of more, none counts."""
+_MOST_SIGNS = 24
+"""Signs in one line that may stand between a call and its result."""
 _BULLET = re.compile(r"^\s*(?:[-*+•]|\(?\d{1,2}[.)])\s+")
-_BETWEEN = re.compile(r"\s*(?:==|->|→|=>|⇒|=|\breturns\b|\bgives\b|\bis\b)\s*")
+_BETWEEN = re.compile(r"==|->|→|=>|⇒|=|\breturns\b|\bgives\b|\bis\b")
 _NO_LITERAL = (ValueError, TypeError, SyntaxError, MemoryError, RecursionError)
 _CALL = re.compile(r"\b([A-Za-z_]\w*)\s*\(")
 
@@ -29,12 +34,12 @@ def worked_examples(text: str, entry_point: str | None = None) -> list[tuple[str
     begins = [found.end() for found in HEADING.finditer(text)]
     if not begins:
         return []
-    examples = []
+    examples: list[tuple[str, str]] = []
     for line in text[begins[-1] :].split("\n"):
         if _CALL.search(line) is None:
             continue
         example = _example(line, entry_point)
-        if example is None:
+        if example is None or len(examples) == MOST_EXAMPLES:
             return []
         examples.append(example)
     return examples
@@ -44,7 +49,7 @@ def _example(line: str, entry_point: str | None) -> tuple[str, str] | None:
     bare = _BULLET.sub("", line).replace("`", "").replace("**", "").strip()
     if len(bare) > MOST_CHARACTERS:
         return None
-    for between in _BETWEEN.finditer(bare):
+    for between in islice(_BETWEEN.finditer(bare), _MOST_SIGNS):
         call, result = bare[: between.start()], bare[between.end() :].strip()
         arguments = _arguments(call, entry_point)
         value = _literal(result) or _literal(result.removesuffix("."))
