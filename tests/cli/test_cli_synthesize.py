@@ -134,8 +134,9 @@ def test_what_is_in_the_store_is_not_made_again(titrant: Run, tmp_path: Path) ->
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "store").rglob("record.json")} == before
 
 
-def test_items_go_to_standard_output_and_the_yield_does_not(titrant: Run) -> None:
-    status, out, err = titrant("--generated", 3, "--out", "-")
+@pytest.mark.parametrize("name", ["-", "/proc/self/fd/1"])
+def test_items_go_to_standard_output_and_the_yield_does_not(titrant: Run, name: str) -> None:
+    status, out, err = titrant("--generated", 3, "--out", name)
     assert status == 0
     assert len([json.loads(line) for line in out.splitlines()]) == 2
     assert "3 problems, 2 with an accepted solution" in err

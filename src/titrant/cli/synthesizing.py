@@ -42,6 +42,8 @@ from titrant.study.units import show_cost
 
 FORMS = ("text", *(language for language in LANGUAGES if language != "python"))
 """What an item can be written in beside Python."""
+STANDARD_OUTPUT = ("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
+"""What names it; where it goes into a file, that file is gone on with and not replaced."""
 _FLAGS = {
     "generated": "--generated",
     "seed": "--seed",
@@ -73,6 +75,7 @@ def synthesize(wanted: Wanted, root: Path, out: Path | None, *, workers: int | N
     """
     check_settings()
     if out is not None:
+        out = Path("-") if str(out) in STANDARD_OUTPUT else out
         _check_out(out)
     folder = _alone(wanted, root, workers) if wanted.study is None else _of_study(wanted, root, workers)
     if out is not None:
