@@ -212,6 +212,21 @@ def test_what_lacks_something_is_counted_by_its_reason(tmp_path: Path, record: A
     assert second == LeftOut(reason)
 
 
+@pytest.mark.parametrize(
+    ("name", "told"), [("\ud800", r"\ud800"), ("\x1b[31mred", r"\x1b[31mred"), ("a\x00b", r"a\x00b"), ("ü 1", "ü 1")]
+)
+def test_a_name_that_is_no_text_is_told_in_signs_that_can_be_written(tmp_path: Path, name: str, told: str):
+    found = only(read(tmp_path, GOOD | {"task_id": name}))
+    assert found.source == f"set.jsonl:1, {told}"
+
+
+def test_keys_of_a_strange_file_are_told_in_signs_that_can_be_written(tmp_path: Path):
+    with pytest.raises(StudyError) as told:
+        read(tmp_path, {"\ud800": 1, "\x1b[31m": 2})
+    assert r"it has '\ud800', '\x1b[31m'." in str(told.value)
+    assert str(told.value).isprintable()
+
+
 def test_the_first_so_many_records_are_read(tmp_path: Path):
     records = [GOOD | {"statement": f"Add one with f(x), {n}."} for n in range(5)]
     assert [found.problem for found in read(tmp_path, *records, most=2) if isinstance(found, Problem)] == [

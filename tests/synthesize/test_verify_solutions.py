@@ -245,6 +245,16 @@ def test_where_tests_alone_speak_and_the_statement_shows_them_all_nothing_is_kno
     assert loose.accepted == 0
 
 
+def test_what_a_program_says_is_told_in_signs_that_can_be_written(opened: Opening) -> None:
+    said = "assert add(1, 2) == 3, '\x1b[31mred' + chr(27) + chr(0xd800)"
+    (found,) = verified(opened, by_teacher(replace(ADD, tests=(said,)), "def add(a, b):\n    return 4\n"))
+    assert "red" in found.judged[0].detail
+    assert found.judged[0].detail.isprintable()
+    (found,) = verified(opened, by_teacher(CLIPPED, "def clip(n, top):\n    raise ValueError(chr(27) + '[31m')\n"))
+    assert found.refused
+    assert found.judged[0].detail.isprintable()
+
+
 def test_a_solution_that_only_itself_speaks_for_is_not_accepted(opened: Opening) -> None:
     alone = replace(ADD, tests=(), solution="def add(a, b):\n    return a + b\n")
     (found,) = verified(opened, own(alone))

@@ -25,6 +25,7 @@ from titrant.study.declaration import listing
 from titrant.study.origins import HubDataset
 from titrant.study.synthesis import MinedProblems, ProblemColumns, ProblemDataset, ProblemFiles
 from titrant.study.world import content_of, problem_files_of
+from titrant.synthesize.escaped import escaped
 from titrant.synthesize.generator.problem import Problem
 from titrant.synthesize.sets.mined import mine_problems
 from titrant.synthesize.sets.records import is_known, name_of, problem_of
@@ -55,7 +56,7 @@ def read_problems(
         records, where = _records_of_files(origin), f"files {listing([Path(each).name for each in origin.files])}"
     else:
         records, where = _records_of_dataset(origin), f"dataset '{origin.dataset}'"
-    yield from _problems(records, origin.columns, origin.licence, origin.most, number, where, progress)
+    yield from _problems(records, origin.columns, origin.licence, origin.most, number, escaped(where), progress)
 
 
 def _problems(
@@ -78,10 +79,10 @@ def _problems(
         if row == 0 and not is_known(record, columns):
             raise StudyError(
                 f"{where} has no column '{columns.statement}' for the statement; it has "
-                f"{listing(sorted(record)[:40])}. Name its columns under `columns`"
+                f"{listing(escaped(str(each)[:80]) for each in sorted(record)[:40])}. Name its columns under `columns`"
             )
         name = name_of(record)
-        source = f"{place}, {name}" if name else place
+        source = escaped(f"{place}, {name}" if name else place)
         found = problem_of(record, columns, f"set-{number}-{row:06d}", source, licence)
         if isinstance(found, Problem):
             digest = blake3(json.dumps([found.statement, found.entry_point]).encode()).digest(16)

@@ -18,6 +18,7 @@ from typing import Any, Self
 
 from titrant.sandbox import Answers, PythonCalls
 from titrant.study.synthesis import LEVELS, Level, Verification
+from titrant.synthesize.escaped import escaped
 from titrant.synthesize.generator.shapes import tree_and_shape
 from titrant.synthesize.parsing import parsed
 from titrant.synthesize.verify.chosen import assertion, choose_corrupted, choose_tests, clumsy, killing, may_be_right
@@ -35,6 +36,7 @@ WRONG_SHOWN = "it is wrong on the examples of the statement"
 WRONG_TESTS = "it fails the tests"
 SPECIAL = "it special-cases its examples"
 WRONG_HIDDEN = "it is right on its examples, and wrong on other inputs"
+CHANGES = "it changes its arguments, which the statement leaves alone"
 FEW_KILLED = "its tests fail too few mutants"
 FEW_INPUTS = "it was shown all inputs that there are"
 NOTHING_SPEAKS = "nothing but itself speaks for it"
@@ -78,7 +80,7 @@ class Judged:
 
     def but(self, refused: str, detail: str = "", **more: Any) -> Judged:
         """The same, refused."""
-        return replace(self, refused=refused, detail=detail or refused, **more)
+        return replace(self, refused=refused, detail=escaped(detail or refused), **more)
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,7 @@ def read(text: str, mutants: int) -> Read | Judged:
         tree, shape = tree_and_shape(syntax)
         judged = Judged(level="parses", tree=tree, shape=shape)
     except (SyntaxError, UnicodeEncodeError) as error:
-        return Judged().but(NO_PYTHON, f"{NO_PYTHON}: {_printable(error)}", status="error")
+        return Judged().but(NO_PYTHON, f"{NO_PYTHON}: {str(error)[:200]}", status="error")
     return Read(text, syntax, judged, mutants_of(text, mutants, tree=syntax))
 
 
@@ -271,7 +273,3 @@ def _said(answer: str) -> str:
     if answer.startswith("= "):
         return f"`{_cut(answer[2:])}`"
     return f"with {_cut(answer[2:])}" if answer.startswith("! ") else "with no plain value"
-
-
-def _printable(error: Exception) -> str:
-    return str(error).encode("utf-8", "backslashreplace").decode()[:200]
