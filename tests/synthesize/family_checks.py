@@ -25,6 +25,10 @@ from titrant.synthesize.generator.shapes import shape_of, tree_of
 
 IMPORTS = {"math", "collections", "itertools", "functools", "heapq", "bisect", "string", "re"}
 INPUTS = 48
+_ENDS_IN_S = (
+    "as|becomes|brings|changes|comes|counts|forwards|backwards|has|is|less|minus|plus|remains|stays|towards|was"
+)
+_ONE_OF_MANY = re.compile(rf"(?<![\w.+-])1 (?!(?:{_ENDS_IN_S})\b)[a-z]+s\b")
 
 
 def check_family(family: Family, draws: int = 40) -> None:
@@ -72,6 +76,7 @@ def check_words(drawn: Drawn, where: str) -> None:
         assert re.fullmatch(r"[A-Z].*\.", text), f"{where}: {what} is no sentence on one line: {text}"
         assert "$" not in text, f"{where}: {what} holds a $: {text}"
         assert not re.search(r"  | [.,;:]|\.\.|,,|[.,;]\w*\ba a\b", text), f"{where}: {what} has a slip: {text}"
+        assert not _ONE_OF_MANY.search(text), f"{where}: {what} has a plural after 1: {text}"
         quoted = re.findall(r"`([^`]*)`", text)
         assert text.count("`") % 2 == 0, f"{where}: {what} has a backquote too many: {text}"
         unknown = [each for each in quoted if each.isidentifier() and not keyword.iskeyword(each)]

@@ -14,7 +14,7 @@ from typing import Any
 from titrant.synthesize.generator.domains import Several
 from titrant.synthesize.generator.draw import Draw, fill
 from titrant.synthesize.generator.family import Drawn, Parameter
-from titrant.synthesize.generator.pieces import Piece, number_change, number_test
+from titrant.synthesize.generator.pieces import Piece, counted, number_change, number_test
 
 
 @dataclass(frozen=True)
@@ -237,12 +237,13 @@ def _of_numbers(draw: Draw) -> _Further:
 
 def _of_text(draw: Draw) -> _Further:
     k, letter, mark = draw.integer(2, 9), draw.choice("aeionrst"), draw.choice("-*+.#")
+    characters = counted(k, "character")
     options = (
         _Further(
-            f"its first {k} characters (all of it if it is shorter)", f"$x[:{k}]", lambda x: "".join(list(x)[:k]), "str"
+            f"its first {characters} (all of it if it is shorter)", f"$x[:{k}]", lambda x: "".join(list(x)[:k]), "str"
         ),
         _Further(
-            f"its last {k} characters (all of it if it is shorter)", f"$x[-{k}:]", lambda x: x[::-1][:k][::-1], "str"
+            f"its last {characters} (all of it if it is shorter)", f"$x[-{k}:]", lambda x: x[::-1][:k][::-1], "str"
         ),
         _Further(f"its length times {k}", f"len($x) * {k}", lambda x: sum(k for _ in x), "int"),
         _Further(
@@ -275,22 +276,23 @@ def _of_text(draw: Draw) -> _Further:
 
 def _of_texts(draw: Draw) -> _Further:
     k, mark = draw.integer(1, 6), draw.choice(("-", ", ", "/", "; ", " + "))
+    characters = counted(k, "character")
     options = (
         _Further(
-            f"only its texts of at least {k} characters",
+            f"only its texts of at least {characters}",
             f"[each for each in $x if len(each) >= {k}]",
             lambda x: [each for each in x if each[k - 1 : k]],
             "list[str]",
         ),
         _Further(f'its texts joined by "{mark}"', f'"{mark}".join($x)', lambda x: _joined(x, mark), "str"),
         _Further(
-            f"the first {k} characters of each of its texts",
+            f"the first {characters} of each of its texts",
             f"[each[:{k}] for each in $x]",
             lambda x: [_cut(each, k) for each in x],
             "list[str]",
         ),
         _Further(
-            f"how many of its texts have more than {k} characters",
+            f"how many of its texts have more than {characters}",
             f"sum(1 for each in $x if len(each) > {k})",
             lambda x: len([each for each in x if each[k:]]),
             "int",

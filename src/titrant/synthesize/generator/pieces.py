@@ -81,6 +81,24 @@ def joined(words: Sequence[str]) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
+def counted(number: int, thing: str) -> str:
+    """So many of a thing, for things whose plural ends in s.
+
+    >>> counted(1, "letter"), counted(2, "letter")
+    ('1 letter', '2 letters')
+    """
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+
+
+def multiple(factor: int, what: str) -> str:
+    """So many times something.
+
+    >>> multiple(1, "the first"), multiple(2, "the first")
+    ('the first', '2 times the first')
+    """
+    return what if factor == 1 else f"{factor} times {what}"
+
+
 def grouped(source: str) -> str:
     """An expression that can stand beside `and`: in brackets if it holds an `or`."""
     return f"({source})" if " or " in source else source

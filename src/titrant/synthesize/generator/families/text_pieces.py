@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from titrant.synthesize.generator.domains import LETTERS, Integers, Lists, Texts
 from titrant.synthesize.generator.draw import Draw
-from titrant.synthesize.generator.pieces import Piece, number_test
+from titrant.synthesize.generator.pieces import Piece, counted, number_test
 
 PLAIN = Texts("abcdeilmnorstuwz", 0, 12)
 FEW = Texts("abcd", 0, 10)
@@ -77,19 +77,19 @@ def few_test(draw: Draw) -> Piece:
 def letter_change(draw: Draw) -> Piece:
     """A text made from a lower-case letter: `replaced by WORDS`."""
     k, sign = draw.integer(1, 12), draw.choice("*#_?+")
-    ahead, back = LETTERS[k:] + LETTERS[:k], LETTERS[-k:] + LETTERS[:-k]
+    ahead, back, places = LETTERS[k:] + LETTERS[:k], LETTERS[-k:] + LETTERS[:-k], counted(k, "place")
     options = (
         Piece("its upper-case form", "$x.upper()", lambda c: chr(ord(c) - 32)),
         Piece("itself written twice", "$x * 2", lambda c: c + c),
         Piece(f'"{sign}"', f'"{sign}"', lambda c: sign),
         Piece(f'itself followed by "{sign}"', f'$x + "{sign}"', lambda c: "".join((c, sign))),
         Piece(
-            f'the letter {k} places later in the alphabet (after "z" comes "a")',
+            f'the letter {places} later in the alphabet (after "z" comes "a")',
             f'chr((ord($x) - ord("a") + {k}) % 26 + ord("a"))',
             lambda c: ahead[LETTERS.index(c)],
         ),
         Piece(
-            f'the letter {k} places earlier in the alphabet (before "a" comes "z")',
+            f'the letter {places} earlier in the alphabet (before "a" comes "z")',
             f'chr((ord($x) - ord("a") - {k}) % 26 + ord("a"))',
             lambda c: back[LETTERS.index(c)],
         ),

@@ -12,7 +12,7 @@ from titrant.synthesize.generator.family import Drawn, Parameter, family
 from titrant.synthesize.generator.imports import imports_of
 from titrant.synthesize.generator.layout import written
 from titrant.synthesize.generator.names import a_number, a_total, an_index
-from titrant.synthesize.generator.pieces import telling_test
+from titrant.synthesize.generator.pieces import multiple, telling_test
 
 SPOT = Tuples((SIDE, SIDE, SMALL, SMALL))
 
@@ -350,10 +350,11 @@ def fraction_arithmetic(draw: Draw) -> Drawn:
         "mediant": (f"{p} * {a} + {q} * {c}", f"{p} * {b} + {q} * {d}"),
     }[rule]
     said = {
-        "sum": f"{p} times the first {'minus' if minus else 'plus'} {q} times the second",
+        "sum": f"{multiple(p, 'the first')} {'minus' if minus else 'plus'} {multiple(q, 'the second')}",
         "product": f"their product, multiplied by {p} and divided by {q}",
-        "mediant": f"the fraction of {p} times the first numerator plus {q} times the second over the same combination "
-        "of the denominators",
+        "mediant": f"the fraction of {multiple(p, 'the first numerator')} plus {multiple(q, 'the second')} over the "
+        "same "
+        "combination of the denominators",
     }[rule]
     asked = {
         "pair": "as a tuple (numerator, denominator) in lowest terms with a positive denominator",

@@ -262,7 +262,7 @@ def sparse_numbers(draw: Draw) -> Drawn:
             ),
             (
                 "moved",
-                "the row of the sums, where the second row is moved up by $shift indexes first",
+                "the row of the sums, where $shift is added to every index of the second row first",
                 "first.get(i, 0) + second.get(i - $shift, 0)",
             ),
         )

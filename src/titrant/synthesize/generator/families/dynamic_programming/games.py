@@ -9,7 +9,7 @@ from titrant.synthesize.generator.domains import Integers, Lists, Made
 from titrant.synthesize.generator.draw import Draw, fill
 from titrant.synthesize.generator.families.conditions import imports, one_of, tidied
 from titrant.synthesize.generator.family import Drawn, Parameter, family
-from titrant.synthesize.generator.pieces import number_change
+from titrant.synthesize.generator.pieces import multiple, number_change
 
 
 def _table(random: Random) -> list[list[int]]:
@@ -266,7 +266,7 @@ def merged_piles(draw: Draw) -> Drawn:
         draw,
         (f"the sum of the two piles plus {k}", f"left + right + {k}", lambda a, b: sum((a, b, k))),
         (
-            f"{k} times the greater of the two piles",
+            multiple(k, "the greater of the two piles"),
             f"{k} * max(left, right)",
             lambda a, b: sum([sorted((a, b))[1]] * k),
         ),

@@ -8,6 +8,7 @@ from titrant.synthesize.generator.domains import Texts
 from titrant.synthesize.generator.draw import Draw
 from titrant.synthesize.generator.families.conditions import imports, one_of
 from titrant.synthesize.generator.family import Drawn, Parameter, family
+from titrant.synthesize.generator.pieces import counted
 
 SHORT = Texts("abc", 0, 5)
 LONGER = Texts("abc", 0, 7)
@@ -261,7 +262,8 @@ def occurrences_inside(draw: Draw) -> Drawn:
         "text": text,
         "pattern": letters,
         "n": len(letters),
-        "limit": f" Between two letters that are picked one after the other at most {gap} letters may be skipped."
+        "limit": f" Between two letters that are picked one after the other "
+        f"at most {counted(gap, 'letter')} may be skipped."
         if gap
         else "",
         "window": f"max(0, i - {gap + 1})" if gap else "0",

@@ -10,7 +10,7 @@ from titrant.synthesize.generator.families.graphs.drawings import (
     MAZE,
 )
 from titrant.synthesize.generator.family import Drawn, Parameter, family
-from titrant.synthesize.generator.pieces import Piece
+from titrant.synthesize.generator.pieces import Piece, counted
 
 _MOVES = (
     ("to a cell directly above, below, left or right", ((1, 0), (-1, 0), (0, 1), (0, -1))),
@@ -81,7 +81,8 @@ def steps_through_a_maze(draw: Draw) -> Drawn:
         far, side = draw.integer(1, 3), draw.integer(0, 2)
         moves = tuple(sorted({(a * x, b * y) for x, y in ((far, side), (side, far)) for a in (1, -1) for b in (1, -1)}))
         words = (
-            f"to a cell {far} rows and {side} columns away (whatever lies between), or {side} rows and {far} columns"
+            f"to a cell {counted(far, 'row')} and {counted(side, 'column')} away (whatever lies between), or "
+            f"{counted(side, 'row')} and {counted(far, 'column')}"
         )
         if side == 0:
             words = f"to the cell exactly {far} further up, down, left or right (whatever lies between)"

@@ -61,7 +61,11 @@ def nodes_by_degree(draw: Draw) -> Drawn:
         ("as many arrows lead out as in", "$out[$node] == $into[$node]", lambda a, b: not a - b),
         ("no arrow leads in", "$into[$node] == 0", lambda a, b: not b),
         ("no arrow leads out", "$out[$node] == 0", lambda a, b: not a),
-        (f"at least {k} arrows lead in", f"$into[$node] >= {k}", lambda a, b: b not in range(k)),
+        (
+            "at least one arrow leads in" if k == 1 else f"at least {k} arrows lead in",
+            f"$into[$node] >= {k}",
+            lambda a, b: b not in range(k),
+        ),
         (
             f"at least {k + 1} arrows lead in or out in all",
             f"$out[$node] + $into[$node] > {k}",

@@ -7,6 +7,7 @@ from random import Random
 from titrant.synthesize.generator.domains import Made
 from titrant.synthesize.generator.draw import Draw
 from titrant.synthesize.generator.family import Drawn, Parameter, family
+from titrant.synthesize.generator.pieces import counted
 
 
 def _sections(random: Random) -> str:
@@ -192,7 +193,7 @@ def moves_with_counts(draw: Draw) -> Drawn:
         returns="tuple[int, int]" if asked == 0 else "int",
         say=draw.say(
             f"Follow the moves in `{text}`, beginning at x = 0 and y = 0. A move is a letter and the number of its "
-            f"steps, or the letter alone for {default} steps; {steps}. Return {what}.",
+            f"steps, or the letter alone for {counted(default, 'step')}; {steps}. Return {what}.",
             f"Return {what}, for a route that starts at (0, 0) and is written in `{text}` as letters with or without "
             f"a number behind them. The number says how many steps are made, {default} if it is missing; {steps}.",
             f"Read `{text}` as moves without gaps, each a letter that a number of steps may follow (without it, "

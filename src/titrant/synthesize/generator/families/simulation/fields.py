@@ -201,7 +201,7 @@ def grid_of_cells(draw: Draw) -> Drawn:
             "$touch (nothing lies beyond the edge). A 1 remains with $some of them, a 0 becomes 1 with exactly $born, "
             "and everything else is 0 afterwards. $end",
             "Each cell of the grid `$grid` is alive (1) or dead (0) and touches $touch, where there are such cells. "
-            "All at once, those alive survive with $some living ones beside them, and those dead are born with $born. "
+            "All at once, those alive survive with $some alive beside them, and those dead are born with $born. "
             "$end",
             **v,
         ),

@@ -10,6 +10,7 @@ from typing import Any
 from titrant.synthesize.generator.domains import Integers, Lists
 from titrant.synthesize.generator.draw import Draw, fill
 from titrant.synthesize.generator.family import Drawn, Parameter, family
+from titrant.synthesize.generator.pieces import counted
 
 CHANGES = Lists(Integers(-30, 30), 0, 10)
 DEMANDS = Lists(Integers(0, 9), 0, 10)
@@ -195,6 +196,7 @@ def stock_that_is_reordered(draw: Draw) -> Drawn:
         "size": draw.integer(6, 15),
         "delay": draw.integer(1, 3),
     }
+    v |= {"days": counted(v["delay"], "day"), "mornings": counted(v["delay"], "morning")}
     kind, words = draw.choice(
         (
             ("missed", "the number of pieces in all that were asked for and not there"),
@@ -255,15 +257,15 @@ def stock_that_is_reordered(draw: Draw) -> Drawn:
         parameters=(Parameter(v["demands"], DEMANDS),),
         returns="int",
         say=draw.say(
-            "A shop has $first pieces. Each day first what was ordered $delay days before comes in, then as many "
+            "A shop has $first pieces. Each day first what was ordered $days before comes in, then as many "
             "pieces as are there of that day's number in `$demands` are sold. If fewer than $low are left then and no "
             "order is on its way, $size pieces are ordered. Return $words.",
             "Simulate the days of `$demands`, whose numbers say how many pieces are asked for. The stock is $first at "
             "first; what is not there is not sold. When a day ends with a stock below $low and nothing is on its way, "
-            "$size are ordered, which come in $delay days later before sales begin. Return $words.",
+            "$size are ordered, which come in $days later before sales begin. Return $words.",
             "The list `$demands` holds how many pieces customers want on each day, and a store has $first. In the "
             "evening, if there are less than $low pieces and no order is open, it orders $size pieces, which are there "
-            "$delay mornings later. Customers get what is left at most. Find $words.",
+            "$mornings later. Customers get what is left at most. Find $words.",
             **v,
             words=words,
         ),
