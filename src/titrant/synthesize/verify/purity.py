@@ -8,7 +8,10 @@ also what lets a program run in one process with the symbolic execution of its c
 from __future__ import annotations
 
 import ast
+import re
 import sys
+
+from titrant.synthesize.verify.lasting import differing_of, lasting_of
 
 
 def _words(text: str) -> list[str]:
@@ -48,9 +51,20 @@ _INNER = frozenset(
     )
 )
 """Attributes that lead from an object into the interpreter."""
+_MODULES_OF_MODULES = frozenset(
+    _words(
+        "sys _sys inspect bltns codecs contextlib warnings _thread stdlib_re copyreg random _locale _hashlib "
+        "_collections_abc os"
+    )
+)
+"""Modules that those which compute have imported: `enum.sys` is all of `sys`."""
+_TELLING = frozenset(_words("__hash__ __call__ __repr__ __str__ __iter__ __next__ cache_info"))
+"""Methods that tell what differs between processes or calls, or hide what is called."""
+_FIELD = re.compile(r"\{\w*(\[[^\]{}]*\])*\.[A-Za-z_]")
+"""A place of a format that asks for an attribute."""
 
 
-def reach_of(tree: ast.AST) -> str:
+def reach_of(tree: ast.Module) -> str:
     """What a program reaches for, in words; empty if for nothing.
 
     >>> reach_of(ast.parse("import random, math"))
@@ -59,12 +73,17 @@ def reach_of(tree: ast.AST) -> str:
     for node in ast.walk(tree):
         if found := _reach(node):
             return found
-    return ""
+    used = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    if any(isinstance(node, ast.Name) and node.id == "sys" and id(node) not in used for node in ast.walk(tree)):
+        return "it hands on `sys`"
+    return lasting_of(tree) or differing_of(tree)
 
 
 def _reach(node: ast.AST) -> str:
     match node:
         case ast.Import(names=names):
+            if any(alias.name == "sys" and alias.asname for alias in names):
+                return "it gives `sys` another name"
             return _imports([alias.name for alias in names])
         case ast.ImportFrom(module=module, names=names, level=level):
             if level or module is None:
@@ -72,13 +91,19 @@ def _reach(node: ast.AST) -> str:
             taken = [alias.name for alias in names]
             if module == "sys" and _OF_SYS.issuperset(taken):
                 return ""
-            return _imports([module]) or next((f"it takes `{name}`" for name in taken if _leads(name)), "")
+            return _imports([module]) or next(
+                (f"it takes `{name}`" for name in taken if _leads(name) or name in _MODULES_OF_MODULES), ""
+            )
         case ast.Name(id=name) if name in _NAMES or _leads(name):
             return f"it uses `{name}`"
         case ast.Attribute(value=ast.Name(id="sys"), attr=name) if name not in _OF_SYS:
             return f"it uses `sys.{name}`"
-        case ast.Attribute(attr=name) if name in _CLOCKS or _leads(name):
+        case ast.Attribute(attr=name) if name in _CLOCKS or name in _MODULES_OF_MODULES or _leads(name):
             return f"it uses `{name}`"
+        case ast.Attribute(attr=name) if name in _TELLING:
+            return f"it uses `{name}`"
+        case ast.Constant(value=str(text)) if _FIELD.search(text):
+            return "it spells an attribute in a format"
         case ast.Constant(value=str(text)) if any(f"__{name}__" in text for name in ("class", "globals", "builtins")):
             return "it spells a name of the interpreter"
     return ""
