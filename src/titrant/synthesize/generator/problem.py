@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import textwrap
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -22,7 +22,7 @@ from titrant.synthesize.generator.statement import Example, docstring, signature
 
 LICENCE = "Apache-2.0"
 """Of what the generator writes: that of Titrant."""
-_DRAWS = 60
+DRAWS = 60
 """Draws of a family until one is of a difficulty that is wanted, and its results are not nearly all the same."""
 _LOOKED_AT = 48
 """Inputs whose results decide that, however many are kept."""
@@ -115,7 +115,7 @@ def _order(seed: int, areas: tuple[Area, ...], difficulty: tuple[int, int]) -> t
 
 def _draws(family: Family, key: str, difficulty: tuple[int, int], share: float) -> Iterator[Drawn]:
     """Draws of a difficulty that is wanted; this share of problems is composed further, if that can be."""
-    for attempt in range(_DRAWS):
+    for attempt in range(DRAWS):
         draw = Draw(f"{key}, {family.name}, {attempt}")
         drawn = family.draw(draw)
         if draw.chance(share) and (further := composed(drawn, draw)) and further.difficulty <= difficulty[1]:
@@ -126,7 +126,8 @@ def _draws(family: Family, key: str, difficulty: tuple[int, int], share: float) 
 
 def _pairs(drawn: Drawn, key: str, count: int) -> list[_Pair]:
     """So many inputs, or as many as there are, with the oracle's results. Fewer are the first ones of these."""
-    return [(each, _result(drawn, each, key)) for each in arguments_of(drawn.arguments, f"{key}, inputs", count)]
+    given = arguments_of(drawn.arguments, f"{key}, inputs", count)
+    return [(each, result_of(drawn, [one.value for one in each], key)) for each in given]
 
 
 def _tells_apart(drawn: Drawn, results: list[str], inputs: int) -> bool:
@@ -172,15 +173,15 @@ def _tuple(values: tuple[Value, ...]) -> str:
     return f"({', '.join(each.text for each in values)}{',' if len(values) == 1 else ''})"
 
 
-def _result(drawn: Drawn, values: tuple[Value, ...], key: str) -> str:
-    """The oracle's, as a literal."""
+def result_of(drawn: Drawn, given: Sequence[Any], key: str) -> str:
+    """What the oracle says of these arguments, as a literal. Raises FamilyError, with the key, if that is none."""
     try:
-        found: Any = drawn.oracle(*(each.value for each in values))
+        found: Any = drawn.oracle(*given)
         text = repr(found)
         if not _is_literal(found):
             raise TypeError(f"{text} holds something that is no literal of a fixed order")
     except Exception as error:
-        raise FamilyError(f"the oracle of {key} gives no literal for {_tuple(values)}: {error!r}") from error
+        raise FamilyError(f"the oracle of {key} gives no literal for {tuple(given)!r}: {error!r}") from error
     return text
 
 

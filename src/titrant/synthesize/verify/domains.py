@@ -6,14 +6,10 @@ that was drawn with them.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
-from titrant.study.synthesis import AREAS
-from titrant.synthesize.generator.compose import composed
 from titrant.synthesize.generator.domains import (
-    Arguments,
     Booleans,
     Choices,
     Dicts,
@@ -24,18 +20,15 @@ from titrant.synthesize.generator.domains import (
     Texts,
     Tuples,
 )
-from titrant.synthesize.generator.draw import Draw
-from titrant.synthesize.generator.family import Drawn, families
+from titrant.synthesize.generator.further import drawn_again
 from titrant.synthesize.generator.problem import Problem
 from titrant.synthesize.verify.values import same_value
-
-_SOURCE = re.compile(r"generator seed (-?\d+), number (\d+)")
-_DRAWS = 60
 
 
 def allows(problem: Problem, arguments: Sequence[Any]) -> bool | None:
     """Whether a problem allows these arguments; None where nobody can say."""
-    declared = _arguments(problem)
+    drawn = drawn_again(problem)
+    declared = drawn.arguments if drawn else None
     if declared is None or len(declared.of) != len(arguments):
         return None
     held = [_holds(domain, value) for domain, value in zip(declared.of, arguments, strict=True)]
@@ -47,28 +40,6 @@ def allows(problem: Problem, arguments: Sequence[Any]) -> bool | None:
         return bool(declared.where(*arguments))
     except Exception:
         return False  # what the rule cannot read it was not made for
-
-
-def _arguments(problem: Problem) -> Arguments | None:
-    found = _SOURCE.fullmatch(problem.source)
-    known = [each for area in AREAS if area == problem.area for each in families(area)]
-    family = next((each for each in known if each.name == problem.family), None)
-    if found is None or family is None:
-        return None
-    for attempt in range(_DRAWS):
-        draw = Draw(f"seed {found[1]}, problem {found[2]}, {family.name}, {attempt}")
-        drawn = family.draw(draw)
-        if _is_of(problem, drawn):
-            return drawn.arguments
-        draw.chance(1.0)  # where the generator asks whether a second step follows
-        further = composed(drawn, draw)
-        if further is not None and _is_of(problem, further):
-            return further.arguments
-    return None
-
-
-def _is_of(problem: Problem, drawn: Drawn) -> bool:
-    return drawn.say == problem.about and drawn.call == problem.entry_point
 
 
 def _holds(domain: Domain, value: Any) -> bool | None:

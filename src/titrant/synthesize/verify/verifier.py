@@ -3,7 +3,8 @@
 1. problems without inputs that bring a reference get inputs, and the reference's answers to them
 2. a solution whose problem has tests is run with them
 3. a solution whose problem has inputs and results of somebody else is called on them, together with its mutants
-4. if it is right on all of them, it is held against the problem's own solution on inputs near these
+4. if it is right on all of them, and somebody else's, it is held against the family's oracle on hundreds of others, and
+   against the problem's own solution on inputs near these; and it must leave its arguments alone if it is told to
 5. where tests alone speak for a solution its mutants are run with them
 
 Equal work has an equal key, so that nothing is executed twice.
@@ -22,6 +23,7 @@ from blake3 import blake3
 
 from titrant.sandbox import Answers, PythonCalls, PythonCheck, Sandbox
 from titrant.study.synthesis import Level, Verification
+from titrant.synthesize.generator.further import further_inputs
 from titrant.synthesize.generator.problem import Problem
 from titrant.synthesize.parsing import parsed
 from titrant.synthesize.verify import judging
@@ -43,6 +45,24 @@ from titrant.synthesize.verify.values import Expected, read_list
 
 _NEAR = 4
 """So many inputs near those of the problem for each that it has, where another's solution looks right."""
+_FURTHER = 400
+"""So many other inputs of a generated problem's domains."""
+_AT_ONCE = 200
+"""So many of them in one execution, which has a limit of time."""
+_LEFT_ALONE = re.compile(
+    r"\b(unchanged|untouched|(without|not|n't|never|instead of) (chang|modif|mutat|alter)(e|ing|y|ying)\b)",
+    re.IGNORECASE,
+)
+"""How statements say that arguments are left as they are."""
+_CHANGES = "it changes its arguments, which the statement leaves alone"
+_WATCHED = """
+
+
+def _titrant_watched(*given):
+    before = f"{given!r}"
+    ENTRY_POINT(*given)
+    return f"{given!r}" != before
+"""
 _LEAST_INPUTS = 8
 """Inputs that a reference must answer before others are held against it."""
 
@@ -87,7 +107,9 @@ class Verifier:
         for place, judged in self._by_inputs(asked, solutions, held, helds).items():
             better = judged.level == "runs" and place in found  # it has passed the tests
             found[place] = replace(judged, level="tests") if better else judged
-        found |= self._by_near(asked, solutions, [place for place in held if not found[place].refused], helds, found)
+        for look in (self._by_further, self._by_near, self._by_what_is_changed):
+            others = [place for place in held if not found[place].refused and not solutions[place].own]
+            found |= look(asked, solutions, others, helds, found)
         alone = set(right).intersection(tested).difference(held)
         found |= self._by_mutants(asked, solutions, sorted(alone), found)
         found |= self._unheld(asked, solutions, [place for place in solutions if place not in found])
@@ -103,6 +125,8 @@ class Verifier:
             return None
         if not all(isinstance(each, tuple) for each in arguments):
             return None
+        if len(expected) >= _LEAST_INPUTS and len(set(map(repr, expected))) < 2:
+            return None  # a program that always returns that would pass
         shown = problem.shown if not problem.tests else 0
         return Held(problem.entry_point, arguments, Expected(expected, strict=not problem.tests), shown)
 
@@ -177,7 +201,7 @@ class Verifier:
         for place in places:
             problem, candidate, held = asked[place[0]].problem, solutions[place], helds[place[0]]
             own, other = parsed(whole_solution(problem)), parsed(candidate.text)
-            if candidate.own or held is None or not isinstance(own, ast.Module) or not isinstance(other, ast.Module):
+            if held is None or not isinstance(own, ast.Module) or not isinstance(other, ast.Module):
                 continue
             nullable = [n for n, (_, kind) in enumerate(parameters_of(problem.signature)) if "None" in kind]
             count = _NEAR * len(held.arguments)
@@ -189,6 +213,49 @@ class Verifier:
             place: judge_near(before[place], problem_of.entry_point, inputs, right, said, strict=not problem_of.tests)
             for (place, inputs), right, said in zip(looked, answers[::2], answers[1::2], strict=True)
             for problem_of in (asked[place[0]].problem,)
+        }
+
+    def _by_further(
+        self,
+        asked: Sequence[Asked],
+        solutions: _Solutions,
+        places: list[_Place],
+        _: Sequence[Held | None],
+        before: Mapping[_Place, Judged],
+    ) -> dict[_Place, Judged]:
+        """Generated problems: edges of the domains, and hundreds of other inputs, with the oracle's results."""
+        more = {n: further_inputs(asked[n].problem, _FURTHER) for n in sorted({n for n, _ in places})}
+        looked = [(p, more[p[0]][at : at + _AT_ONCE]) for p in places for at in range(0, len(more[p[0]]), _AT_ONCE)]
+        work = [_plain_calls(solutions[p].text, asked[p[0]].problem, [one for one, _ in part]) for p, part in looked]
+        judged: dict[_Place, Judged] = {}
+        for (place, part), said in zip(looked, self._run_calls(work), strict=True):
+            last = judged.get(place, before[place])
+            if not last.refused:
+                inputs, right = [one for one, _ in part], [f"= {result}" for _, result in part]
+                entry_point = asked[place[0]].problem.entry_point
+                judged[place] = judge_near(last, entry_point, inputs, right, said, strict=True)
+        return judged
+
+    def _by_what_is_changed(
+        self,
+        asked: Sequence[Asked],
+        solutions: _Solutions,
+        places: list[_Place],
+        helds: Sequence[Held | None],
+        before: Mapping[_Place, Judged],
+    ) -> dict[_Place, Judged]:
+        """Whether arguments are left alone where the statement says that they are."""
+        looked = [place for place in places if _LEFT_ALONE.search(asked[place[0]].problem.statement)]
+        work = []
+        for place in looked:
+            held, problem = helds[place[0]], asked[place[0]].problem
+            assert held is not None
+            text = solutions[place].text + _WATCHED.replace("ENTRY_POINT", problem.entry_point)
+            work.append(_plain_calls(text, replace(problem, entry_point="_titrant_watched"), list(held.arguments)))
+        return {
+            place: replace(before[place], level="tests").but(_CHANGES, status="failed")
+            for place, said in zip(looked, self._run_calls(work), strict=True)
+            if "= True" in said
         }
 
     def _run_calls(self, work: Sequence[_Work]) -> list[Any]:
