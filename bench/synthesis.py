@@ -27,6 +27,7 @@ from titrant.artifacts import Verified
 from titrant.jobs import ProblemsJob, VerificationJob
 from titrant.sandbox import PythonCalls, Sandbox, open_sandbox
 from titrant.study.synthesis import AREAS, Contracts, Generated, Verification
+from titrant.synthesize.generator.further import further_inputs
 from titrant.synthesize.generator.problem import Problem, Settings, problem_at
 from titrant.synthesize.problems import make_problems
 from titrant.synthesize.verify.candidates import Asked, Candidate, Reader, whole_solution
@@ -189,6 +190,15 @@ _KINDS: dict[str, tuple[bool, str]] = {
         True,
         f"import random\n{_OFF}if random.random() < 0.2:\n        raise ValueError\n    return found\n",
     ),
+    "wrong for one element": (
+        True,
+        f"{_OFF}return RESULT if hasattr(given[0], '__len__') and len(given[0]) == 1 else found\n",
+    ),
+    "wrong where all are equal": (
+        True,
+        f"{_OFF}row = list(map(repr, given[0])) if hasattr(given[0], '__len__') else [1]\n"
+        "    return RESULT if len(row) > 1 and len(set(row)) == 1 else found\n",
+    ),
     "looks for the caller": (
         False,
         "import sys\ndef FUNCTION(*given):\n    frame = sys._getframe()\n    while frame:\n"
@@ -203,11 +213,16 @@ def _is_wrong(plant: Asked, sandbox: Sandbox, asked: argparse.Namespace) -> bool
     number = int(plant.problem.source.rpartition(" ")[2])
     many = problem_at(asked.seed, number, Settings(areas=tuple(asked.areas), inputs=_OTHER_INPUTS))
     assert many.about == plant.problem.about
-    expected = Expected(read_list(many.expected) or [])
-    calls = PythonCalls(plant.candidates[0].text, many.entry_point, many.inputs, many.setup)
-    for _, said in sandbox.call_many([calls]):
-        return said.status != "passed" or not all(map(expected.agrees, range(len(expected)), said.answers[0]))
-    return True
+    further = further_inputs(plant.problem, _OTHER_INPUTS)
+    results = [result for _, result in further]
+    held = [(many.inputs, many.expected), (repr([given for given, _ in further]), f"[{', '.join(results)}]")]
+    for inputs, texts in held:
+        expected = Expected(read_list(texts) or [])
+        calls = PythonCalls(plant.candidates[0].text, many.entry_point, inputs, many.setup)
+        for _, said in sandbox.call_many([calls]):
+            if said.status != "passed" or not all(map(expected.agrees, range(len(expected)), said.answers[0])):
+                return True
+    return False
 
 
 if __name__ == "__main__":
