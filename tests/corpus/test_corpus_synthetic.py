@@ -256,7 +256,7 @@ def test_other_languages_are_remarked_and_fenced_in_their_own_way() -> None:
     assert any(text.startswith("// ") for text in texts)
     assert any(text.startswith("/**\n * ") for text in texts)
     with pytest.raises(NotWrittenError, match="its tests are not in javascript"):
-        written(item(), asked(language="javascript", format="with-tests"))
+        written(item(), asked(language="javascript").model_copy(update={"format": "with-tests"}))
 
 
 def test_a_notebook_shows_what_the_examples_come_to() -> None:

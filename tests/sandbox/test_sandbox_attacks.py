@@ -52,7 +52,8 @@ def attack(sandbox: Sandbox, check: PythonCheck) -> Verdict:
     verdicts = dict(sandbox.run_many([check, RIGHT, RIGHT, RIGHT]))
     assert [verdicts[index].passed for index in (1, 2, 3)] == [True, True, True]
     assert not verdicts[0].passed, verdicts[0]
-    assert below(os.getpid()) == before, "a process outlived its execution, or a slot had to be begun again"
+    # what stood there before may end meanwhile (the last of an earlier test); a slot begun again is a new process
+    assert below(os.getpid()) <= before, "a process outlived its execution, or a slot had to be begun again"
     return verdicts[0]
 
 
