@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import struct
 import subprocess
@@ -17,6 +18,9 @@ from titrant.errors import EngineError
 from titrant.sandbox.inside.endings import remove
 from titrant.sandbox.inside.watch import descendants
 from titrant.sandbox.tiers import ENVIRONMENT, Tier, slot_command
+
+_GRACE_SECONDS = 5.0
+"""How long a process may take to stop, or to end, once the kernel was told so."""
 
 
 class SlotEndedError(Exception):
@@ -105,8 +109,9 @@ class Slot:
     def close(self) -> None:
         """End the slot and give back what it used."""
         if self._tier == "bubblewrap":
-            with suppress(ProcessLookupError):
-                self._process.send_signal(signal.SIGSTOP)  # so that it starts nothing now
+            with suppress(ProcessLookupError, ChildProcessError):
+                self._process.send_signal(signal.SIGSTOP)
+                self._await_stop()  # it starts nothing from here on
             _kill(descendants(self._process.pid))
         else:
             for _ in range(400):
@@ -122,8 +127,27 @@ class Slot:
             stream.close()
         self._remove_scratch()
 
+    def _await_stop(self) -> None:
+        """Wait until a stop signal has taken hold: it is delivered a moment after it was sent."""
+        until = time.monotonic() + _GRACE_SECONDS
+        while time.monotonic() < until:
+            if os.waitid(os.P_PID, self._process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT | os.WNOHANG) is not None:
+                return
+            time.sleep(0.0005)
+
 
 def _kill(processes: list[int]) -> None:
+    """Kill processes and wait until they have ended, as far as they end within a bounded time."""
     for process in processes:
         with suppress(OSError):
             os.kill(process, signal.SIGKILL)
+    until = time.monotonic() + _GRACE_SECONDS
+    for process in processes:
+        with suppress(OSError):
+            file = os.pidfd_open(process)
+            try:
+                ended = select.poll()
+                ended.register(file, select.POLLIN)
+                ended.poll(max(0.0, until - time.monotonic()) * 1000)
+            finally:
+                os.close(file)
