@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import subprocess
 import sys
@@ -237,7 +238,7 @@ def test_answers_are_the_same_on_a_busy_machine(sandbox: Sandbox) -> None:
     count = "def f(x):\n    n = 0\n    while n != x:\n        n += 1\n    return n"
     calls = [
         PythonCalls(count, "f", f"[(5,), ({steps},), ({steps + 1},)]", variants=(count, WAITS, count), steps=steps)
-        for steps in (5, 300, 2000, 20_000)
+        for steps in (6, 300, 2000, 20_000)
     ] * 3
     quiet = dict(sandbox.call_many(calls))
     script = "import os\nwhile os.getppid() == PARENT:\n    sum(range(10**5))"
@@ -329,3 +330,25 @@ def test_unusual_literals_are_read_too(text: str, value: object) -> None:
 def test_what_is_no_literal_is_refused(text: str) -> None:
     with pytest.raises((ValueError, SyntaxError)):
         literals.marshalled(text)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text("[](){},:10-+eE. '\"aTrueFalsNo\\n#_", max_size=12))
+def test_what_is_read_quickly_is_what_python_reads(text: str) -> None:
+    try:
+        found = literals.plain_literal(text)
+    except ValueError:
+        return
+    assert strictly(found) == strictly(ast.literal_eval(text.strip()))
+
+
+@settings(max_examples=25, deadline=None)
+@given(VALUES)
+def test_most_literals_are_read_quickly(value: object) -> None:
+    with suppress(ValueError):
+        assert strictly(literals.plain_literal(repr(value))) == strictly(value)
+    assert literals.plain_literal("[({'a': (1,)}, 'it', {2}), (-1.5, None), ()]") == [
+        ({"a": (1,)}, "it", {2}),
+        (-1.5, None),
+        (),
+    ]

@@ -44,13 +44,27 @@ def test_no_call_sees_what_another_has_changed(sandbox: Sandbox) -> None:
 
 def test_a_variant_stops_after_its_steps_and_the_next_goes_on(sandbox: Sandbox) -> None:
     count = "def f(x):\n    n = 0\n    while n != x:\n        n += 1\n    return n"
-    found = called(sandbox, count, count, count, "def f(x):\n    return x", inputs="[(1999,), (2000,), (3,)]").answers
-    assert found == (
-        ("= 1999", "= 2000", "= 3"),
-        ("= 1999", "~", "~"),
-        ("= 1999", "~", "~"),
-        ("= 1999", "= 2000", "= 3"),
+    inputs = "[(1999,), (2000,), (3,), (2001,), (4,)]"
+    found = called(sandbox, count, count, count, "def f(x):\n    return x", inputs=inputs).answers
+    right = ("= 1999", "= 2000", "= 3", "= 2001", "= 4")
+    cut = ("= 1999", "~", "= 3", "~", "-")
+    assert found == (right, cut, cut, right)
+
+
+def test_a_variant_that_calls_itself_without_end_is_called_twice(sandbox: Sandbox) -> None:
+    deep = "def f(x):\n    return x if x == 1 else f(x + 2)"
+    found = called(sandbox, RIGHT.candidate, deep, inputs="[(1,), (2,), (1,), (2,), (1,)]").answers
+    assert found[1] == ("= 1", "! RecursionError", "= 1", "! RecursionError", "-")
+
+
+def test_a_variant_that_keeps_something_is_counted_from_its_first_input_on(sandbox: Sandbox) -> None:
+    """Otherwise what it keeps would depend on which inputs were called a second time, which a clock decides."""
+    keeps = (
+        "import functools\n@functools.cache\ndef g(x):\n    for _ in range(1500):\n        pass\n    return x\n"
+        "def f(x):\n    for y in range(x):\n        g(y)\n    return x"
     )
+    found = called(sandbox, keeps, keeps, inputs="[(1,), (2,), (3,), (5,), (6,), (6,), (6,)]").answers
+    assert found[1] == ("= 1", "= 2", "= 3", "~", "~", "-", "-")
 
 
 ENDLESS = {
@@ -71,7 +85,7 @@ ENDLESS = {
 @pytest.mark.parametrize("name", ENDLESS)
 def test_endless_variants_use_up_their_steps(sandbox: Sandbox, name: str) -> None:
     found = called(sandbox, RIGHT.candidate, ENDLESS[name], RIGHT.candidate).answers
-    assert found == (RIGHT_ANSWERS, ("~", "~", "~"), RIGHT_ANSWERS)
+    assert found == (RIGHT_ANSWERS, ("~", "~", "-"), RIGHT_ANSWERS)
 
 
 @pytest.mark.parametrize(
@@ -129,7 +143,7 @@ def test_integers_that_grow_without_end_use_up_the_steps(sandbox: Sandbox, grown
     """The inputs before are answered: the process has not ended for its processor time."""
     grow = f"def f(x):\n    while x > 1:\n        {grown}\n    return x"
     found = called(sandbox, "def f(x):\n    return x", grow, inputs="[(1,), (2,), (1,)]", steps=20_000)
-    assert found.answers == (("= 1", "= 2", "= 1"), ("= 1", "~", "~"))
+    assert found.answers == (("= 1", "= 2", "= 1"), ("= 1", "~", "= 1"))
 
 
 def test_products_on_fuel_are_those_of_the_language(sandbox: Sandbox) -> None:

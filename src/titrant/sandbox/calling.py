@@ -19,7 +19,7 @@ from titrant.sandbox.running import Slot, SlotEndedError
 from titrant.sandbox.verdicts import ended_by_itself, writable
 from titrant.study.limits import Limits
 
-_NAMED = re.compile(r"~|[!?] \w{1,500}")
+_NAMED = re.compile(r"[~-]|[!?] \w{1,500}")
 _RUBBISH = "its process answers with rubbish"
 
 
@@ -68,7 +68,7 @@ class Item:
         self.done += blocks
         wanted = 1 + len(self.calls.variants)
         if len(self.done) < wanted:
-            self.done.append(("~",) * count)
+            self.done.append((answering.SPENT,) * count)
         if len(self.done) < wanted:
             return None
         return Answers("passed", "", tuple(self.done[:wanted]), self.cpu_seconds)

@@ -79,7 +79,7 @@ class PythonCalls:
     """Trusted text that is executed before each program, in its namespace."""
     variants: tuple[str, ...] = ()
     """Further programs that are called in the same way after it, trusted no less than it is: mutants of it."""
-    steps: int = 5_000
+    steps: int = 10_000
     """Rounds of loops and calls of functions that a variant may begin for one input. The candidate may begin any
     number: limits of the process bound it."""
 
@@ -115,9 +115,9 @@ class Answers:
     answers: tuple[tuple[str, ...], ...] = ()
     """By program, the candidate first, then the variants; by input: `= LITERAL`, what it returned; `! NAME`, the
     exception that it raised; `? TYPE`, it returned what is no literal (or one of more than 65,536 characters); `~`, a
-    variant has used up its steps, or ended its process, and was not called again. Empty if not `passed`. A hostile
-    program can say anything here about itself and its variants, but nothing about others: read literals by
-    `literal`."""
+    variant has used up its steps on it, or ended its process; `-`, a variant was not called with it, as it had run away
+    on two others. Empty if not `passed`. A hostile program can say anything here about itself and its variants, but
+    nothing about others: read literals by `literal`."""
     cpu_seconds: float = 0.0
     """CPU time, that of variants included."""
 

@@ -13,6 +13,7 @@ import marshal
 import math
 import os
 import random
+import re
 import signal
 import sys
 import time
@@ -34,8 +35,23 @@ _LONG = 500
 _REHEARSALS = 20
 _DEPTH = 1000
 """Calls within calls, as in every Python."""
-_LEAST_NANOSECONDS = 2
-"""In which no interpreter begins a round of a loop or a call."""
+_DEPTH_OF_VARIANTS = _DEPTH + 1
+"""There is one call more around those of variants than around those of the candidate."""
+_DEPTH_OF_COUNTED = _DEPTH_OF_VARIANTS + 1
+"""Asking is a call more than the program makes itself."""
+SPENT = "~"
+"""Stands for the answer of a variant that has used up its steps."""
+NOT_CALLED = "-"
+"""Stands for the answer of a variant that was not called: it had run away on others."""
+MOST_RUNAWAYS = 2
+"""Inputs on which a variant runs away, by its steps or by calls within calls; then it is called no more."""
+_RUN_AWAY = frozenset((SPENT, "! RecursionError"))
+_LEAST_NANOSECONDS = 3
+"""In which no interpreter begins a round of a loop or a call: fifteen cycles of a processor of 5 GHz."""
+_SLOW = 4
+"""Inputs that are called a second time with their steps counted; all later ones are counted at once."""
+_KEEPING = re.compile(r"cache|\bclass\b|\bglobal\b|\b__")
+"""Programs of these words may answer otherwise when an input before was called elsewhere."""
 _ALARM_SECONDS = 0.0015
 _now = time.perf_counter_ns
 
@@ -58,20 +74,19 @@ def main(out: int, text: bytes) -> None:
     signal.signal(signal.SIGPROF, signal.SIG_DFL)
     for variant in asked["variants"]:
         signal.setitimer(signal.ITIMER_PROF, VARIANT_SECONDS)
-        text_of = _Text(variant, entry_point, setup)
-        _write(out, _quick(text_of, inputs, asked["steps"]) or _counted(text_of, inputs, asked["steps"]))
+        _write(out, _variant(_Text(variant, entry_point, setup), inputs, count, asked["steps"]))
     os._exit(0)
 
 
 def rehearse() -> None:
     """Do what is done for every item, with a program of one's own: what the interpreter learns from it is then there
     in every copy of this process."""
-    inputs, _ = literals.marshalled("[(1, [2, 'a'], {3: (4,)})]")
+    inputs, count = literals.marshalled("[(1, [2, 'a'], {3: (4,)})]")
     source = _Text("def f(*x):\n    for y in x:\n        pass\n    return [y for y in x]", "f", "")
     for _ in range(_REHEARSALS):
         _candidate(source, inputs)
-        _quick(source, inputs, 100)
-        _counted(source, inputs, 100)
+        _variant(source, inputs, count, 100)
+        _Counted(source, inputs, 100).answer(0)
         json.loads(json.dumps({"text": inputs.hex(), "list": [1, 2]}))
 
 
@@ -95,40 +110,123 @@ def _candidate(program: _Text, inputs: bytes) -> list[str]:
     return [*(_answer(call, arguments) for arguments in marshal.loads(inputs)), END]
 
 
-def _quick(program: _Text, inputs: bytes, steps: int) -> list[str] | None:
-    """The answers of a variant without counting its steps, if it is so fast that it cannot have used them up; else
-    None. Counting would give the same answers."""
-    alarm = _Alarm()
-    most = steps * _LEAST_NANOSECONDS
-    given = marshal.loads(inputs)
+def _variant(program: _Text, inputs: bytes, count: int, steps: int) -> list[str]:
+    """The answers of a variant. After a few inputs on which it runs away it is called no more."""
+    calls = _Calls(program, inputs, steps)
     lines: list[str] = []
-    try:
-        code = compile(program.source, "<candidate>", "exec", dont_inherit=True)
-        alarm.set()
+    runaways = 0
+    while len(lines) < count and runaways < MOST_RUNAWAYS:
+        lines.append(calls.answer(len(lines)))
+        runaways += lines[-1] in _RUN_AWAY
+    calls.end()
+    return [*lines, *[NOT_CALLED] * (count - len(lines)), END]
+
+
+class _Calls:
+    """Calls of a variant: quick ones, and on fuel those that may have used up their steps."""
+
+    def __init__(self, program: _Text, inputs: bytes, steps: int) -> None:
+        self._told = program, inputs, steps
+        keeps = _KEEPING.search(program.source) or _KEEPING.search(program.setup)
+        self._quick = None if keeps else _Quick(*self._told)
+        self._counted: _Counted | None = None
+        self._slow = 0
+
+    def answer(self, place: int) -> str:
+        if self._quick is not None and self._slow < _SLOW:
+            if (found := self._quick.answer(place)) is not None:
+                return found
+            self._slow += 1
+        if self._counted is None:
+            self._counted = _Counted(*self._told)
+        return self._counted.answer(place)
+
+    def end(self) -> None:
+        if self._quick is not None:
+            self._quick.end()
+
+
+class _Quick:
+    """A variant without its steps counted. What it answers counts where it is so fast that it cannot have used them up:
+    counting would give the same."""
+
+    def __init__(self, program: _Text, inputs: bytes, steps: int) -> None:
+        self._most = steps * _LEAST_NANOSECONDS
+        self._given = marshal.loads(inputs)
+        self._alarm = _Alarm()
+        self._call: Any = None
+        self._failed: str | None = None
+        self._slow = False
+        """Whether its loading may have used up the steps."""
+        try:
+            code = compile(program.source, "<candidate>", "exec", dont_inherit=True)
+        except BaseException as error:
+            self._failed = _raised(error)
+            return
+        self._alarm.set()
         began = _now()
-        call = _loaded(program, code, {})
-        for arguments in given:
-            if alarm.rang or _now() - began > most:
-                break
+        try:
+            self._call = _loaded(program, code, {}, _DEPTH_OF_VARIANTS)
+        except BaseException as error:
+            self._failed = _raised(error)
+        self._slow = self._alarm.rang or _now() - began > self._most
+        self._alarm.hush()
+
+    def answer(self, place: int) -> str | None:
+        """None: it may have used up its steps."""
+        if self._slow or self._failed is not None:
+            return None if self._slow else self._failed
+        sys.setrecursionlimit(_DEPTH_OF_VARIANTS)
+        self._alarm.set()
+        try:
             began = _now()
-            lines.append(_answer(call, arguments))
-        alarm.rang |= _now() - began > most
-    except _Rang:
-        pass
-    except BaseException as error:
-        lines = [_raised(error)] * len(given)
-    alarm.end()
-    return None if alarm.rang else [*lines, END]
+            found = _answer(self._call, self._given[place])
+            return None if _now() - began > self._most or self._alarm.rang else found
+        except _Rang:
+            return None
+        finally:
+            self._alarm.hush()
+
+    def end(self) -> None:
+        self._alarm.end()
+
+
+class _Counted:
+    """A variant on fuel."""
+
+    def __init__(self, program: _Text, inputs: bytes, steps: int) -> None:
+        self._tank = fuel.Tank(steps)
+        self._given = marshal.loads(inputs)
+        self._call: Any = None
+        self._failed = ""
+        try:
+            code = fuel.compiled(program.source, "<candidate>")
+            self._call = _loaded(program, code, self._tank.names(), _DEPTH_OF_COUNTED)
+        except BaseException as error:
+            self._failed = SPENT if self._tank.empty else _raised(error)
+
+    def answer(self, place: int) -> str:
+        """SPENT: it has used up its steps."""
+        if self._failed:
+            return self._failed
+        self._tank.fill()
+        sys.setrecursionlimit(_DEPTH_OF_COUNTED)
+        found = _answer(self._call, self._given[place])
+        return SPENT if self._tank.empty else found
 
 
 class _Alarm:
-    """Raises _Rang in what it is set for, again and again until its end: a program that catches it gains nothing."""
+    """Raises _Rang in what it is set for, again and again until it is hushed: who catches it gains nothing."""
 
     def __init__(self) -> None:
         self.rang = False
+        self._is_set = False
         signal.signal(signal.SIGALRM, self._ring)
+        signal.setitimer(signal.ITIMER_REAL, _ALARM_SECONDS, _ALARM_SECONDS)
 
     def _ring(self, _: int, frame: FrameType | None) -> None:
+        if not self._is_set:
+            return
         self.rang = True
         while frame is not None:
             if frame.f_code in _OF_PROGRAMS:
@@ -136,40 +234,23 @@ class _Alarm:
             frame = frame.f_back
 
     def set(self) -> None:
-        signal.setitimer(signal.ITIMER_REAL, _ALARM_SECONDS, _ALARM_SECONDS)
+        self.rang, self._is_set = False, True
+
+    def hush(self) -> None:
+        self._is_set = False
 
     def end(self) -> None:
+        self._is_set = False
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, signal.SIG_IGN)
 
 
-def _counted(program: _Text, inputs: bytes, steps: int) -> list[str]:
-    """The answers of a variant, its steps counted."""
-    tank = fuel.Tank(steps)
-    given = marshal.loads(inputs)
-    lines: list[str] = []
-    try:
-        code = fuel.compiled(program.source, "<candidate>")
-        call = _loaded(program, code, tank.names())
-        sys.setrecursionlimit(_DEPTH + 1)  # asking is a call more than the program makes itself
-        for arguments in given:
-            tank.fill()
-            answer = _answer(call, arguments)
-            if tank.empty:
-                break
-            lines.append(answer)
-    except BaseException as error:
-        if not tank.empty:
-            return [_raised(error)] * len(given) + [END]
-    return [*lines, *["~"] * (len(given) - len(lines)), END]
-
-
-def _loaded(program: _Text, code: CodeType, names: dict[str, Any]) -> Any:
+def _loaded(program: _Text, code: CodeType, names: dict[str, Any], depth: int = _DEPTH) -> Any:
     """The function of a program, executed as a module of its own that finds all else as every other does."""
     module = types.ModuleType("candidate")
     module.__dict__.update(names)
     sys.modules["candidate"] = module
-    sys.setrecursionlimit(_DEPTH)
+    sys.setrecursionlimit(depth)
     random.seed(0)
     if program.setup:
         exec(compile(program.setup, "<setup>", "exec", dont_inherit=True), module.__dict__)

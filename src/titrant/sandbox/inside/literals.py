@@ -39,14 +39,28 @@ def marshalled(text: str) -> tuple[bytes, int]:
     """A list of tuples, from which `marshal.loads` makes new ones each time, and how many they are. Raises ValueError
     and SyntaxError for what is none."""
     try:
-        found = _read(text)
-        dumped = marshal.dumps(found)
+        found, dumped = _whole(text)
     except (ValueError, TypeError, RecursionError):
         found = _evaluated(text)
         dumped = marshal.dumps(found)
     if type(found) is not list or not all(type(item) is tuple for item in found):
         raise ValueError(f"a {type(found).__name__}")
     return dumped, len(found)
+
+
+def plain_literal(text: str) -> Any:
+    """What a literal of the usual form stands for: what `ast.literal_eval` gives, in a quarter of its time. Raises
+    ValueError for all others, whether they are literals or not."""
+    try:
+        return _whole(text)[0]
+    except (TypeError, RecursionError):
+        raise ValueError("no literal of the usual form") from None
+
+
+def _whole(text: str) -> tuple[Any, bytes]:
+    """What is read of a text, and the same marshalled: what is half a dict cannot be."""
+    found = _read(text)
+    return found, marshal.dumps(found)
 
 
 def _read(text: str) -> Any:

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 
 from blake3 import blake3
 
+from titrant.synthesize.parsing import nodes_of
+
 _PASSED_OVER = frozenset({"annotation", "returns", "type_comment", "type_params", "type_ignores", "ctx", "kind"})
 
 
@@ -86,7 +88,9 @@ def _own(tree: ast.AST) -> _Own:
     functions: set[str] = set()
     open_functions: set[str] = set()
     keyed: list[tuple[str, list[ast.keyword]]] = []
-    for node in ast.walk(tree):
+    for node in nodes_of(tree):
+        if not isinstance(node, _NAMING):
+            continue
         if isinstance(node, _BINDING):
             names.update(_binds(node))
         match node:
@@ -112,7 +116,7 @@ def _bound_by(statement: ast.stmt) -> Iterator[ast.AST]:
     match statement:
         case ast.Assign(targets=targets):
             for target in targets:
-                yield from ast.walk(target)
+                yield from nodes_of(target)
         case ast.AnnAssign(target=target):
             yield target
         case _:
@@ -131,6 +135,7 @@ _BINDING = (
     ast.MatchStar,
     ast.MatchMapping,
 )
+_NAMING = (*_BINDING, ast.Attribute, ast.Call)
 
 
 def _binds(node: ast.AST) -> Iterator[str]:

@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from titrant.synthesize.parsing import nodes_of
+
 _COMPARED = {
     ast.Lt: ("<", ("<=", ">")),
     ast.LtE: ("<=", ("<",)),
@@ -117,24 +119,28 @@ class _Source:
 
 def edits_of(text: str, tree: ast.Module) -> list[Edit]:
     """All changes of a program, in the order of the text. `tree` is its syntax tree."""
-    source = _Source(text, has_sets=any(map(_may_be_set, ast.walk(tree))))
+    source = _Source(text, has_sets=any(map(_may_be_set, nodes_of(tree))))
     found: list[Edit] = []
     for node in _walk(tree):
-        for kinds, make in _MAKERS:
-            if isinstance(node, kinds):
-                found += make(source, node)
+        for make in _MAKERS.get(type(node), ()):
+            found += make(source, node)
     return sorted(found, key=lambda edit: (edit.start, edit.end, edit.new))
 
 
-def _walk(node: ast.AST) -> Iterator[ast.AST]:
+def _walk(tree: ast.Module) -> list[ast.AST]:
     """Every node whose text may be changed."""
-    yield node
-    for name, value in ast.iter_fields(node):
-        if name in ("annotation", "returns", "decorator_list", "type_params", "format_spec"):
-            continue
-        for child in value if isinstance(value, list) else [value]:
-            if isinstance(child, ast.AST) and not _is_left_alone(child):
-                yield from _walk(child)
+    found: list[ast.AST] = [tree]
+    for node in found:
+        for name in node._fields:
+            if name not in _LEFT_ALONE:
+                value = getattr(node, name, None)
+                children = value if isinstance(value, list) else [value]
+                found += [each for each in children if isinstance(each, ast.AST) and not _is_left_alone(each)]
+    return found
+
+
+_LEFT_ALONE = frozenset(("annotation", "returns", "decorator_list", "type_params", "format_spec"))
+"""Fields of nodes."""
 
 
 def _is_left_alone(node: ast.AST) -> bool:
@@ -307,9 +313,10 @@ def _left_out(source: _Source, node: ast.AugAssign | ast.Expr) -> Iterator[Edit]
 
 def _function(source: _Source, node: ast.FunctionDef) -> Iterator[Edit]:
     """Another of the function's names is returned."""
-    stored = [n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
+    within = nodes_of(node)
+    stored = [n.id for n in within if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
     names = list(dict.fromkeys(stored))
-    for place in ast.walk(node):
+    for place in within:
         if isinstance(place, ast.Return) and isinstance(place.value, ast.Name) and place.value.id in names:
             for name in names:
                 if name != place.value.id:
@@ -322,19 +329,21 @@ def _short(text: str) -> str:
     return line if len(line) <= 40 else f"{line[:37]}..."
 
 
-_MAKERS: tuple[tuple[tuple[type[ast.AST], ...], Callable[[_Source, Any], Iterator[Edit]]], ...] = (
-    ((ast.Compare,), _compared),
-    ((ast.BinOp,), _computed),
-    ((ast.BoolOp,), _joined),
-    ((ast.UnaryOp,), _unary),
-    ((ast.Constant,), _constant),
-    ((ast.Subscript,), _subscript),
-    ((ast.Call,), _call),
-    ((ast.If, ast.IfExp), _turned),
-    ((ast.comprehension,), _kept),
-    ((ast.Break, ast.Continue), _jump),
-    ((ast.AugAssign, ast.Expr), _left_out),
-    ((ast.AugAssign,), _added),
-    ((ast.FunctionDef,), _function),
-)
+_MAKERS: dict[type[ast.AST], tuple[Callable[[_Source, Any], Iterator[Edit]], ...]] = {
+    ast.Compare: (_compared,),
+    ast.BinOp: (_computed,),
+    ast.BoolOp: (_joined,),
+    ast.UnaryOp: (_unary,),
+    ast.Constant: (_constant,),
+    ast.Subscript: (_subscript,),
+    ast.Call: (_call,),
+    ast.If: (_turned,),
+    ast.IfExp: (_turned,),
+    ast.comprehension: (_kept,),
+    ast.Break: (_jump,),
+    ast.Continue: (_jump,),
+    ast.AugAssign: (_left_out, _added),
+    ast.Expr: (_left_out,),
+    ast.FunctionDef: (_function,),
+}
 """What is made of each type of node."""

@@ -27,7 +27,7 @@ from titrant.synthesize.verify.purity import reach_of
 from titrant.synthesize.verify.special import looks_answers_up, written_examples
 from titrant.synthesize.verify.values import Expected, read_list
 
-VERSION = 2
+VERSION = 3
 """Raised when the same answers are judged otherwise."""
 NO_SOLUTION = "no solution was written"
 NO_PYTHON = "it is no Python"

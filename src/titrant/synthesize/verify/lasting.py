@@ -7,7 +7,9 @@ the address of an object.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+
+from titrant.synthesize.parsing import nodes_of
 
 _CHANGING = frozenset(
     [
@@ -48,30 +50,30 @@ _MADE = (ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp, a
 _Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
 
-def lasting_of(tree: ast.Module) -> str:
-    """What a program keeps between its calls, in words; empty if nothing.
+def lasting_of(tree: ast.Module, nodes: Sequence[ast.AST]) -> str:
+    """What a program keeps between its calls, in words; empty if nothing. `nodes` are all nodes of its tree.
 
-    >>> lasting_of(ast.parse("seen = []\\ndef f(x):\\n    seen.append(x)\\n    return len(seen)"))
+    >>> tree = ast.parse("seen = []\\ndef f(x):\\n    seen.append(x)\\n    return len(seen)")
+    >>> lasting_of(tree, nodes_of(tree))
     'it keeps `seen` between calls'
     """
     kept, iterators = _kept(tree)
     imported = {
         (alias.asname or alias.name).partition(".")[0]
-        for node in ast.walk(tree)
+        for node in nodes
         if isinstance(node, (ast.Import, ast.ImportFrom))
         for alias in node.names
     }
-    for node in ast.walk(tree):
+    for node in nodes:
         match node:
             case ast.Attribute(value=ast.Name(id=name), ctx=ast.Store() | ast.Del()) if name in imported:
                 return f"it changes `{name}`"
         if isinstance(node, _Function):
-            names, own = kept, _own(node)
-            found = next((name for each in ast.walk(node) for name in _changed(each) if name in names - own), "")
-            found = found or next(
-                (n.id for n in ast.walk(node) if isinstance(n, ast.Name) and n.id in iterators - own), ""
-            )
-            found = found or _changed_default(node)
+            within = nodes_of(node)
+            own, changed = _own(within), [name for each in within for name in _changed(each)]
+            found = next((name for name in changed if name in kept - own), "")
+            found = found or next((n.id for n in within if isinstance(n, ast.Name) and n.id in iterators - own), "")
+            found = found or _changed_default(node, within, changed)
             if found:
                 return f"it keeps `{found}` between calls"
     return ""
@@ -84,7 +86,7 @@ def _kept(tree: ast.Module) -> tuple[set[str], set[str]]:
         if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             kept.add(statement.name)
             continue
-        stored = [n.id for n in ast.walk(statement) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
+        stored = [n.id for n in nodes_of(statement) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
         kept.update(stored)
         value = getattr(statement, "value", None)
         if isinstance(value, ast.AST) and _is_iterator(value):
@@ -101,11 +103,11 @@ def _is_iterator(value: ast.AST) -> bool:
     return False
 
 
-def _own(function: _Function) -> set[str]:
-    """Names that a function binds itself."""
-    shared = {name for node in ast.walk(function) if isinstance(node, ast.Global) for name in node.names}
-    own = {node.arg for node in ast.walk(function) if isinstance(node, ast.arg)}
-    own |= {n.id for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+def _own(within: Sequence[ast.AST]) -> set[str]:
+    """Names that a function binds itself. `within` are all nodes of it."""
+    shared = {name for node in within if isinstance(node, ast.Global) for name in node.names}
+    own = {node.arg for node in within if isinstance(node, ast.arg)}
+    own |= {n.id for n in within if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
     return own - shared
 
 
@@ -130,7 +132,7 @@ def _root(node: ast.expr) -> Iterator[str]:
         yield node.id
 
 
-def _changed_default(function: _Function) -> str:
+def _changed_default(function: _Function, within: Sequence[ast.AST], changed: Sequence[str]) -> str:
     """The parameter whose default, made once, is changed; empty if none is."""
     arguments = function.args
     places = [*arguments.posonlyargs, *arguments.args]
@@ -140,23 +142,24 @@ def _changed_default(function: _Function) -> str:
     ]
     made = {place.arg for place, default in defaults if isinstance(default, _MADE)}
     if made:
-        made -= {n.id for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
-    return next((name for each in ast.walk(function) for name in _changed(each) if name in made), "")
+        made -= {n.id for n in within if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    return next((name for name in changed if name in made), "")
 
 
-def differing_of(tree: ast.Module) -> str:
-    """What a program asks for that differs from one process to another, in words; empty if for nothing.
+def differing_of(nodes: Sequence[ast.AST]) -> str:
+    """What a program asks for that differs from one process to another, in words; empty if for nothing. `nodes` are all
+    nodes of its tree.
 
-    >>> differing_of(ast.parse("def f(x):\\n    return list({'a', 'b'})[0]"))
+    >>> differing_of(nodes_of(ast.parse("def f(x):\\n    return list({'a', 'b'})[0]")))
     'it asks for the order of a set of texts'
     """
     values = {
         node.targets[0].id: node.value
-        for node in ast.walk(tree)
+        for node in nodes
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
     }
-    defined = {n.name for n in ast.walk(tree) if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))}
-    for node in ast.walk(tree):
+    defined = {n.name for n in nodes if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))}
+    for node in nodes:
         written, ordered = _asked(node)
         for each in (*written, *ordered):
             value = values.get(each.id, each) if isinstance(each, ast.Name) else each

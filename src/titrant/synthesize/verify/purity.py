@@ -11,6 +11,7 @@ import ast
 import re
 import sys
 
+from titrant.synthesize.parsing import nodes_of
 from titrant.synthesize.verify.lasting import differing_of, lasting_of
 
 
@@ -70,13 +71,18 @@ def reach_of(tree: ast.Module) -> str:
     >>> reach_of(ast.parse("import random, math"))
     'it imports `random`'
     """
-    for node in ast.walk(tree):
-        if found := _reach(node):
+    nodes = nodes_of(tree)
+    for node in nodes:
+        if isinstance(node, _REACHING) and (found := _reach(node)):
             return found
-    used = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
-    if any(isinstance(node, ast.Name) and node.id == "sys" and id(node) not in used for node in ast.walk(tree)):
+    used = {id(node.value) for node in nodes if isinstance(node, ast.Attribute)}
+    if any(isinstance(node, ast.Name) and node.id == "sys" and id(node) not in used for node in nodes):
         return "it hands on `sys`"
-    return lasting_of(tree) or differing_of(tree)
+    return lasting_of(tree, nodes) or differing_of(nodes)
+
+
+_REACHING = (ast.Import, ast.ImportFrom, ast.Name, ast.Attribute, ast.Constant)
+"""The types of nodes that `_reach` knows."""
 
 
 def _reach(node: ast.AST) -> str:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import ast
 import math
+from contextlib import suppress
 from typing import Any
+
+from titrant.sandbox import plain_literal
 
 _UNORDERED = "{."
 """Signs of texts that may differ though their values do not: dicts and sets, numbers with a fraction."""
@@ -104,6 +107,9 @@ class Expected:
 
 def read_list(text: str) -> list[Any] | None:
     """A literal list of an artifact; None if the text is none."""
+    with suppress(ValueError):
+        found = plain_literal(text)
+        return found if isinstance(found, list) else None
     try:
         code = compile(text.strip(), "<literal>", "eval", dont_inherit=True)
         # what names nothing can do nothing; it is read three times as fast in this way
