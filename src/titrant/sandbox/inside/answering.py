@@ -13,7 +13,6 @@ import marshal
 import math
 import os
 import random
-import re
 import signal
 import sys
 import time
@@ -35,9 +34,7 @@ _LONG = 500
 _REHEARSALS = 20
 _DEPTH = 1000
 """Calls within calls, as in every Python."""
-_DEPTH_OF_VARIANTS = _DEPTH + 1
-"""There is one call more around those of variants than around those of the candidate."""
-_DEPTH_OF_COUNTED = _DEPTH_OF_VARIANTS + 1
+_DEPTH_OF_COUNTED = _DEPTH + 1
 """Asking is a call more than the program makes itself."""
 SPENT = "~"
 """Stands for the answer of a variant that has used up its steps."""
@@ -50,8 +47,8 @@ _LEAST_NANOSECONDS = 3
 """In which no interpreter begins a round of a loop or a call: fifteen cycles of a processor of 5 GHz."""
 _SLOW = 4
 """Inputs that are called a second time with their steps counted; all later ones are counted at once."""
-_KEEPING = re.compile(r"cache|\bclass\b|\bglobal\b|\b__")
-"""Programs of these words may answer otherwise when an input before was called elsewhere."""
+_KEEPING = ("cache", "class ", "global ", "__")
+"""Programs with these words may answer otherwise when an input before was called elsewhere."""
 _ALARM_SECONDS = 0.0015
 _now = time.perf_counter_ns
 
@@ -112,38 +109,22 @@ def _candidate(program: _Text, inputs: bytes) -> list[str]:
 
 def _variant(program: _Text, inputs: bytes, count: int, steps: int) -> list[str]:
     """The answers of a variant. After a few inputs on which it runs away it is called no more."""
-    calls = _Calls(program, inputs, steps)
     lines: list[str] = []
-    runaways = 0
+    runaways = slow = 0
+    counted: _Counted | None = None
+    quick = _Quick(program, inputs, steps)
     while len(lines) < count and runaways < MOST_RUNAWAYS:
-        lines.append(calls.answer(len(lines)))
+        if slow < _SLOW:
+            quick.answer(lines)
+            if len(lines) == count:
+                break
+        slow += 1
+        if counted is None:
+            counted = _Counted(program, inputs, steps)
+        lines.append(counted.answer(len(lines)))
         runaways += lines[-1] in _RUN_AWAY
-    calls.end()
+    quick.end()
     return [*lines, *[NOT_CALLED] * (count - len(lines)), END]
-
-
-class _Calls:
-    """Calls of a variant: quick ones, and on fuel those that may have used up their steps."""
-
-    def __init__(self, program: _Text, inputs: bytes, steps: int) -> None:
-        self._told = program, inputs, steps
-        keeps = _KEEPING.search(program.source) or _KEEPING.search(program.setup)
-        self._quick = None if keeps else _Quick(*self._told)
-        self._counted: _Counted | None = None
-        self._slow = 0
-
-    def answer(self, place: int) -> str:
-        if self._quick is not None and self._slow < _SLOW:
-            if (found := self._quick.answer(place)) is not None:
-                return found
-            self._slow += 1
-        if self._counted is None:
-            self._counted = _Counted(*self._told)
-        return self._counted.answer(place)
-
-    def end(self) -> None:
-        if self._quick is not None:
-            self._quick.end()
 
 
 class _Quick:
@@ -156,8 +137,11 @@ class _Quick:
         self._alarm = _Alarm()
         self._call: Any = None
         self._failed: str | None = None
-        self._slow = False
-        """Whether its loading may have used up the steps."""
+        self._slow = any(word in text for text in (program.source, program.setup) for word in _KEEPING)
+        """Whether nothing that it answers counts: what it keeps may depend on what was called before, or its loading
+        may have used up the steps."""
+        if self._slow:
+            return
         try:
             code = compile(program.source, "<candidate>", "exec", dont_inherit=True)
         except BaseException as error:
@@ -166,53 +150,36 @@ class _Quick:
         self._alarm.set()
         began = _now()
         try:
-            self._call = _loaded(program, code, {}, _DEPTH_OF_VARIANTS)
+            self._call = _loaded(program, code, {})
         except BaseException as error:
             self._failed = _raised(error)
         self._slow = self._alarm.rang or _now() - began > self._most
         self._alarm.hush()
 
-    def answer(self, place: int) -> str | None:
-        """None: it may have used up its steps."""
-        if self._slow or self._failed is not None:
-            return None if self._slow else self._failed
-        sys.setrecursionlimit(_DEPTH_OF_VARIANTS)
-        self._alarm.set()
+    def answer(self, lines: list[str]) -> None:
+        """Add the answers from the next input on, up to one on which it may have run away."""
+        if self._slow:
+            return
+        call, given, alarm, most = self._call, self._given, self._alarm, self._most
+        if self._failed is not None:
+            lines += [self._failed] * (len(given) - len(lines))
+            return
+        sys.setrecursionlimit(_DEPTH)  # around it are as many calls as around those of the candidate
+        alarm.set()
         try:
-            began = _now()
-            found = _answer(self._call, self._given[place])
-            return None if _now() - began > self._most or self._alarm.rang else found
+            for arguments in given[len(lines) :]:
+                began = _now()
+                found = _answer(call, arguments)
+                if _now() - began > most or alarm.rang or found in _RUN_AWAY:
+                    break
+                lines.append(found)
         except _Rang:
-            return None
-        finally:
-            self._alarm.hush()
+            pass
+        alarm.hush()
 
     def end(self) -> None:
+        """Let go of the alarm."""
         self._alarm.end()
-
-
-class _Counted:
-    """A variant on fuel."""
-
-    def __init__(self, program: _Text, inputs: bytes, steps: int) -> None:
-        self._tank = fuel.Tank(steps)
-        self._given = marshal.loads(inputs)
-        self._call: Any = None
-        self._failed = ""
-        try:
-            code = fuel.compiled(program.source, "<candidate>")
-            self._call = _loaded(program, code, self._tank.names(), _DEPTH_OF_COUNTED)
-        except BaseException as error:
-            self._failed = SPENT if self._tank.empty else _raised(error)
-
-    def answer(self, place: int) -> str:
-        """SPENT: it has used up its steps."""
-        if self._failed:
-            return self._failed
-        self._tank.fill()
-        sys.setrecursionlimit(_DEPTH_OF_COUNTED)
-        found = _answer(self._call, self._given[place])
-        return SPENT if self._tank.empty else found
 
 
 class _Alarm:
@@ -243,6 +210,30 @@ class _Alarm:
         self._is_set = False
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, signal.SIG_IGN)
+
+
+class _Counted:
+    """A variant on fuel."""
+
+    def __init__(self, program: _Text, inputs: bytes, steps: int) -> None:
+        self._tank = fuel.Tank(steps)
+        self._given = marshal.loads(inputs)
+        self._call: Any = None
+        self._failed = ""
+        try:
+            code = fuel.compiled(program.source, "<candidate>")
+            self._call = _loaded(program, code, self._tank.names(), _DEPTH_OF_COUNTED)
+        except BaseException as error:
+            self._failed = SPENT if self._tank.empty else _raised(error)
+
+    def answer(self, place: int) -> str:
+        """SPENT: it has used up its steps."""
+        if self._failed:
+            return self._failed
+        self._tank.fill()
+        sys.setrecursionlimit(_DEPTH_OF_COUNTED)
+        found = _answer(self._call, self._given[place])
+        return SPENT if self._tank.empty else found
 
 
 def _loaded(program: _Text, code: CodeType, names: dict[str, Any], depth: int = _DEPTH) -> Any:

@@ -12,7 +12,7 @@ import math
 import operator
 from collections.abc import Callable
 from types import CodeType
-from typing import Any
+from typing import Any, cast
 
 TICK = " tick"
 """The global name that is asked; no program can write it."""
@@ -104,35 +104,66 @@ def compiled(source: str, name: str) -> CodeType:
     `Tank.names`. Raises SyntaxError and the like
     as `compile` does."""
     tree = ast.parse(source, name)
-    for node in ast.walk(tree):
-        if isinstance(node, (ast.For, ast.AsyncFor, ast.While, ast.FunctionDef, ast.AsyncFunctionDef)):
-            first = node.body[0]
-            node.body.insert(0, ast.copy_location(ast.Expr(_asked(first)), first))
-        elif isinstance(node, ast.comprehension):
-            node.ifs.insert(0, _asked(node.target))
-        elif isinstance(node, ast.Lambda):
-            node.body = ast.copy_location(ast.BoolOp(ast.And(), [_asked(node.body), node.body]), node.body)
-    tree = _Computed().visit(tree)
+    _filled(tree)
     return compile(tree, name, "exec", dont_inherit=True)
 
 
-class _Computed(ast.NodeTransformer):
-    """Puts functions in the place of operators whose results may grow without end."""
+def _filled(node: ast.AST) -> ast.AST:
+    """A node whose loops and calls ask, and whose products and powers are computed on fuel."""
+    for field in node._fields:
+        value = getattr(node, field, None)
+        if isinstance(value, ast.AST):
+            if value._fields:
+                setattr(node, field, _filled(value))
+        elif isinstance(value, list):
+            value[:] = [_filled(each) if isinstance(each, ast.AST) else each for each in value]
+    change = _CHANGES.get(type(node))
+    return node if change is None else change(node)
 
-    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
-        """`a * b`"""
-        self.generic_visit(node)
-        known = _OPERATORS.get(type(node.op))
-        return node if known is None else _call(known[0], [node.left, node.right], node)
 
-    def visit_AugAssign(self, node: ast.AugAssign) -> ast.AST:
-        """`a *= b` of a plain name."""
-        self.generic_visit(node)
-        known = _OPERATORS.get(type(node.op))
-        if known is None or not isinstance(node.target, ast.Name):
-            return node
-        old = ast.copy_location(ast.Name(node.target.id, ast.Load()), node.target)
-        return ast.copy_location(ast.Assign([node.target], _call(f"{known[0]}=", [old, node.value], node)), node)
+def _with_asking_body(node: Any) -> ast.AST:
+    """A loop or function."""
+    first = node.body[0]
+    node.body.insert(0, ast.copy_location(ast.Expr(_asked(first)), first))
+    return cast("ast.AST", node)
+
+
+def _with_asking_condition(node: ast.comprehension) -> ast.AST:
+    node.ifs.insert(0, _asked(node.target))
+    return node
+
+
+def _with_asking_value(node: ast.Lambda) -> ast.AST:
+    node.body = ast.copy_location(ast.BoolOp(ast.And(), [_asked(node.body), node.body]), node.body)
+    return node
+
+
+def _computed(node: ast.BinOp) -> ast.AST:
+    """`a * b`"""
+    known = _OPERATORS.get(type(node.op))
+    return node if known is None else _call(known[0], [node.left, node.right], node)
+
+
+def _assigned(node: ast.AugAssign) -> ast.AST:
+    """`a *= b` of a plain name."""
+    known = _OPERATORS.get(type(node.op))
+    if known is None or not isinstance(node.target, ast.Name):
+        return node
+    old = ast.copy_location(ast.Name(node.target.id, ast.Load()), node.target)
+    return ast.copy_location(ast.Assign([node.target], _call(f"{known[0]}=", [old, node.value], node)), node)
+
+
+_CHANGES: dict[type[ast.AST], Callable[[Any], ast.AST]] = {
+    ast.For: _with_asking_body,
+    ast.AsyncFor: _with_asking_body,
+    ast.While: _with_asking_body,
+    ast.FunctionDef: _with_asking_body,
+    ast.AsyncFunctionDef: _with_asking_body,
+    ast.comprehension: _with_asking_condition,
+    ast.Lambda: _with_asking_value,
+    ast.BinOp: _computed,
+    ast.AugAssign: _assigned,
+}
 
 
 def _call(name: str, arguments: list[ast.expr], beside: ast.expr | ast.stmt) -> ast.expr:

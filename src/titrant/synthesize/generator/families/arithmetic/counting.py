@@ -93,10 +93,9 @@ def ways_as_sum(draw: Draw) -> Drawn:
     parts["extra"] = f" and {x} <= {y}" if weight == 1 else ""
 
     def oracle(number: int) -> list[tuple[int, int]] | int:
-        bound = range(least, number + 1)
-        small = [k for k in bound if k**power <= number]
-        fits = [(p, q) for p in small for q in small if p**power + weight * q**power == number]
-        fits = [pair for pair in fits if weight > 1 or pair == tuple(sorted(pair))]
+        second = {weight * q**power: q for q in range(least, number + 1)}
+        fits = [(p, second.get(number - p**power, -1)) for p in range(least, number + 1)]
+        fits = [pair for pair in fits if pair[1] >= (0 if weight > 1 else pair[0])]
         return fits if listed else len(fits)
 
     letter = {1: "", 2: " squared", 3: " cubed"}[power]

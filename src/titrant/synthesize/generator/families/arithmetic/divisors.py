@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import gcd
 
 from titrant.synthesize.generator.draw import Draw
@@ -18,6 +19,13 @@ def divides(d: int, n: int) -> bool:
     while n > 0:
         n -= d
     return n == 0
+
+
+@lru_cache(maxsize=512)
+def primes_to(bound: int) -> tuple[int, ...]:
+    """What no product of two numbers is."""
+    products = {d * e for d in range(2, bound + 1) for e in range(2, bound // d + 1)}
+    return tuple(q for q in range(2, bound + 1) if q not in products)
 
 
 @family("arithmetic", 1, 3)
@@ -167,7 +175,7 @@ def factorised(draw: Draw) -> Drawn:
     parts = {"n": n, "factors": factors, "p": p, "end": end}
 
     def oracle(number: int) -> list[int] | dict[int, int] | int | bool:
-        primes = [q for q in range(2, number + 1) if not any(divides(d, q) for d in range(2, q)) and divides(q, number)]
+        primes = [q for q in primes_to(number) if divides(q, number)]
         powers = {q: max(e for e in range(1, 9) if number % q**e == 0) for q in primes}
         whole = [q for q in primes for _ in range(powers[q])]
         if ask in ("list", "powers", "chosen"):

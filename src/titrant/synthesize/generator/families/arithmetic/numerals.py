@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from itertools import pairwise
 
 from titrant.synthesize.generator.draw import Draw
@@ -13,6 +14,12 @@ from titrant.synthesize.generator.imports import imports_of
 from titrant.synthesize.generator.layout import written
 from titrant.synthesize.generator.names import a_count, a_number, a_result, a_total, an_index
 from titrant.synthesize.generator.pieces import joined
+
+
+@lru_cache(maxsize=4096)
+def _decimal(number: int) -> list[int]:
+    """Nobody changes it."""
+    return digits_of_number(number, 10)
 
 
 @family("arithmetic", 2, 3)
@@ -57,7 +64,7 @@ def numbers_by_digits(draw: Draw) -> Drawn:
     }
 
     def oracle(bound: int) -> list[int] | int:
-        found = [each for each in range(1, bound + 1) if call(digits_of_number(each, 10))]
+        found = [each for each in range(1, bound + 1) if call(_decimal(each))]
         return found if listed else len(found)
 
     return Drawn(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import accumulate
 
 from titrant.synthesize.generator.draw import Draw
 from titrant.synthesize.generator.families.arithmetic.bounds import POSITIVE, TINY
@@ -267,12 +268,9 @@ def figurate(draw: Draw) -> Drawn:
         "is": f"whether `{n}` is a pattern number",
     }[ask]
 
-    def value(turn: int) -> int:
-        whole = sum([a * turn + b] * turn) + c
-        return whole // 2 if half else whole
-
     def oracle(bound: int) -> list[int] | int | bool:
-        members = [value(turn) for turn in range(1, bound + 5)]
+        gaps = (a * (2 * turn - 1) + b for turn in range(1, bound + 5))
+        members = [(each + c) // 2 if half else each + c for each in accumulate(gaps)]
         if ask == "is":
             return any(each == bound for each in members)
         if ask in ("above", "distance"):
