@@ -60,7 +60,7 @@ def _filtered(draw: Draw, plain: Drawn) -> Drawn:
         "Take into account nothing but those numbers in `$values` that are $test, as if the others were not there.",
         **words,
     )
-    idea = draw.say("First pick out what is $test.", "All but those that are $test go first.", **words)
+    idea = draw.say("First pick out the numbers that are $test.", "All but those that are $test go first.", **words)
     return _with(plain, first, idea, f"{values} = [{x} for {x} in {values} if {test.of(x)}]", None, test.call)
 
 

@@ -73,7 +73,8 @@ def kept_and_changed(draw: Draw) -> Drawn:
         parameters=(Parameter(values, NUMBERS),),
         returns="list[int]",
         say=draw.say(
-            "Return a list with $change for every number of `$values` that is among those that are $test, $order.",
+            "Return a list in which, for every number of `$values` that is among those that are $test, taken "
+            "$order, stands $change.",
             "Collect the numbers of `$values` that are $test, $order, and replace each of them by $change. Return the "
             "new list; it is empty if no number qualifies.",
             "From `$values` build a new list: go through the numbers $order, ignore all but those that are $test, and "

@@ -88,7 +88,7 @@ def settings_in_a_line(draw: Draw) -> Drawn:
         changed = {k: [change.call(v) for v in vs] for k, vs in together.items()}
         return {k: (changed[k][-1], changed[k][0], sum(changed[k]), sorted(vs)[-1])[rule] for k, vs in together.items()}
 
-    becomes = f"replaced by {change.words}" if rule < 3 else "taken as they are"
+    becomes = f"each is replaced by {change.words}" if rule < 3 else "each is taken as it is"
     twice = ("the last of them counts", "the first of them counts", "their sum counts", "the greatest of them counts")[
         rule
     ]
@@ -98,14 +98,14 @@ def settings_in_a_line(draw: Draw) -> Drawn:
         returns="dict[str, int]",
         say=draw.say(
             f'Read `{text}`, which holds settings such as "a=3", separated by semicolons, and return a dictionary of '
-            f"names and numbers. Only numbers that are {test.words} are used; they are {becomes}. If a name then has "
+            f"names and numbers. Only numbers that are {test.words} are used; {becomes}. If a name then has "
             f"several numbers, {twice}.",
             f'Return a dictionary made from `{text}`, in which parts of the form "name=number" are joined by ";". '
-            f"Numbers are left out unless they belong to those that are {test.words}; the rest are {becomes}. Where "
+            f"Numbers are left out unless they belong to those that are {test.words}; of the rest {becomes}. Where "
             f"several are left for one name, {twice}.",
             f'Turn `{text}` into a dictionary from names to numbers. Its parts, separated by ";", are a name, "=" '
-            f"and a whole number. Pass over parts unless their numbers are {test.words}. Numbers are {becomes}, and "
-            f"of several for a name {twice}. An empty text gives an empty dictionary.",
+            f"and a whole number. Pass over parts unless their numbers are {test.words}. Of these numbers {becomes}, "
+            f"and of several for a name {twice}. An empty text gives an empty dictionary.",
         ),
         body=body,
         oracle=slow,

@@ -460,8 +460,8 @@ def tree_in_order(draw: Draw) -> Drawn:
             "every node $order. $tuples",
             "Visit the nodes of `$tree`, at each one $order. List the values met that are $kept, and replace each of "
             "them by $words. $tuples An empty tree gives an empty list.",
-            "Write down the binary tree `$tree` as a list: of each tree, $order. Values that are not $is_kept are "
-            "skipped, the others enter the list as $words. $tuples",
+            "Write down the binary tree `$tree` as a list: of each tree, $order. Only values that are $is_kept "
+            "enter the list, and in the place of each stands $words. $tuples",
             **names,
         ),
         body=draw.source(
