@@ -15,7 +15,7 @@ from blake3 import blake3
 from titrant.artifacts import Verified
 from titrant.errors import EngineError, StoreError
 from titrant.jobs import VerificationJob
-from titrant.sandbox import open_sandbox
+from titrant.sandbox import PythonCalls, open_sandbox
 from titrant.study.limits import Limits
 from titrant.study.synthesis import Contracts, Verification
 from titrant.synthesize.generator.problem import Problem, Settings, problem_at
@@ -34,8 +34,8 @@ LIMITS = Limits(cpu_seconds=1.0, memory_bytes=256 * 2**20)
 
 @pytest.fixture(scope="module")
 def opened() -> Iterator[Opening]:
-    with open_sandbox(LIMITS, processes=2) as sandbox:
-        yield lambda limits: sandbox
+    with open_sandbox(LIMITS, processes=2) as sandbox, open_sandbox(LIMITS, processes=1, hash_seed=1) as other:
+        yield lambda limits, hash_seed=0: other if hash_seed else sandbox
 
 
 def own(problem: Problem) -> Asked:
@@ -312,7 +312,7 @@ def test_symbolic_execution_confirms_refutes_or_does_not_decide(opened: Opening)
     with open_sandbox(contracts.limits(3.0), processes=1) as sandbox:
         try:
             one, two, three = verified(
-                lambda limits: sandbox if limits == contracts.limits(3.0) else opened(limits),
+                lambda limits, hash_seed=0: sandbox if limits == contracts.limits(3.0) else opened(limits, hash_seed),
                 own(holds), own(seldom), own(elsewhere), contracts=Contracts(share=1.0),
             )  # fmt: skip
         except EngineError as error:
@@ -413,3 +413,28 @@ def test_solutions_of_other_problems_are_refused(tmp_path: Path) -> None:
         verify_solutions(
             job, {"problems": problems, "solutions": tmp_path / "solutions"}, tmp_path, scratch=tmp_path, progress=print
         )
+
+
+@pytest.mark.parametrize(
+    ("body", "accepted"),
+    [
+        ("return [w for w in set(words) if len(w) < 3]", None),  # right for the first hash seed, by chance
+        ("found = {w for w in words}\n    return [w for w in found if len(w) < 3]", None),
+        ("return sorted(w for w in set(words) if len(w) < 3)", 0),
+        ("found = []\n    for w in words:\n        if w not in found and len(w) < 3:\n            found.append(w)\n    return sorted(found)", 0),
+    ],
+)  # fmt: skip
+def test_a_result_that_hangs_on_the_order_of_a_set_is_refused(opened: Opening, body: str, accepted: int | None) -> None:
+    """Sets of texts stand in the order that the sandbox has given them: the expected one, in this problem."""
+    text = f"def few(words):\n    {body}\n"
+    given = [([chr(97 + (n * k) % 26) for k in range(1, 7)],) for n in range(1, 13)]
+    with open_sandbox(LIMITS, processes=1) as sandbox:
+        calls = PythonCalls(text, "few", repr(given))
+        ((_, answers),) = sandbox.call_many([calls])
+    right = [ast.literal_eval(each[2:]) for each in answers.answers[0]]
+    problem = generated_like("few", text, given, lambda words: right[given.index((words,))])
+    (found,) = verified(opened, by_teacher(replace(problem, family="of somebody else"), text))
+    assert found.accepted == accepted
+    if accepted is None:
+        assert found.refused == judging.IMPURE
+        assert found.judged[0].detail == "it reaches for more than its arguments: the order of a set"

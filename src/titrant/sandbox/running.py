@@ -17,7 +17,7 @@ from typing import Any
 from titrant.errors import EngineError
 from titrant.sandbox.inside.endings import remove
 from titrant.sandbox.inside.watch import descendants
-from titrant.sandbox.tiers import ENVIRONMENT, Tier, slot_command
+from titrant.sandbox.tiers import Tier, environment, slot_command
 
 _GRACE_SECONDS = 5.0
 """How long a process may take to stop, or to end, once the kernel was told so."""
@@ -30,20 +30,20 @@ class SlotEndedError(Exception):
 class Slot:
     """A running slot. `file` becomes readable when something has come."""
 
-    def __init__(self, tier: Tier, index: int, folders: frozenset[str]) -> None:
+    def __init__(self, tier: Tier, index: int, folders: frozenset[str], hash_seed: int) -> None:
         self.folders = folders
         """What its programs see beside the system and Python."""
         self._tier = tier
         self._scratch = Path(tempfile.mkdtemp(prefix="titrant-sandbox-")) if tier == "landlock" else None
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115
         try:
-            with slot_command(tier, index, self._scratch, sorted(folders)) as (command, files):
+            with slot_command(tier, index, self._scratch, sorted(folders), hash_seed) as (command, files):
                 self._process = subprocess.Popen(
                     command,
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=self._errors,
-                    env=ENVIRONMENT,
+                    env=environment(hash_seed),
                     cwd="/",
                     pass_fds=files,
                     bufsize=0,

@@ -42,15 +42,16 @@ class _Run:
 class Sandbox:
     """Slots that execute checks. Made by `open_sandbox`."""
 
-    def __init__(self, tier: Tier, limits: Limits, processes: int) -> None:
+    def __init__(self, tier: Tier, limits: Limits, processes: int, hash_seed: int = 0) -> None:
         self.tier: Tier = tier
         """`bubblewrap` or `landlock`: how programs are contained. It belongs to the results."""
         self.limits = limits
+        self._hash_seed = hash_seed
         self._slots: list[Slot] = []
         self._folders: set[str] = set()
         try:
             for index in range(processes):
-                self._slots.append(Slot(tier, index, frozenset()))
+                self._slots.append(Slot(tier, index, frozenset(), hash_seed))
         except BaseException:
             self.close()
             raise
@@ -212,12 +213,15 @@ class Sandbox:
 
     def _restart(self, place: int) -> None:
         self._slots[place].close()
-        self._slots[place] = Slot(self.tier, place, frozenset(self._folders))
+        self._slots[place] = Slot(self.tier, place, frozenset(self._folders), self._hash_seed)
 
 
 @contextmanager
-def open_sandbox(limits: Limits | None = None, processes: int | None = None) -> Iterator[Sandbox]:
-    """The best sandbox that works here, with `processes` executions at once (None: one a core).
+def open_sandbox(
+    limits: Limits | None = None, processes: int | None = None, *, hash_seed: int = 0
+) -> Iterator[Sandbox]:
+    """The best sandbox that works here, with `processes` executions at once (None: one a core). The order of sets of
+    texts is the same in each program with the same `hash_seed`, from 0 to 4294967295, and another with another.
 
     >>> from titrant.sandbox import PythonCheck
     >>> with open_sandbox() as sandbox:
@@ -229,20 +233,20 @@ def open_sandbox(limits: Limits | None = None, processes: int | None = None) -> 
     tiers = allowed_tiers()
     limits = Limits() if limits is None else limits
     processes = len(os.sched_getaffinity(0)) if processes is None else processes
-    sandbox = _first_that_works(tiers, limits, processes)
+    sandbox = _first_that_works(tiers, limits, processes, hash_seed)
     try:
         yield sandbox
     finally:
         sandbox.close()
 
 
-def _first_that_works(tiers: tuple[Tier, ...], limits: Limits, processes: int) -> Sandbox:
+def _first_that_works(tiers: tuple[Tier, ...], limits: Limits, processes: int, hash_seed: int) -> Sandbox:
     reasons: list[str] = []
     for tier in tiers:
         trouble = obstacle(tier)
         if trouble is None:
             try:
-                sandbox = Sandbox(tier, limits, processes)
+                sandbox = Sandbox(tier, limits, processes, hash_seed)
             except EngineError as error:
                 reasons.append(f"{tier}: {error}")
                 continue

@@ -15,7 +15,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Literal
@@ -32,8 +32,11 @@ Tier = Literal["bubblewrap", "landlock"]
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib64", "/lib32", "/nix/store", "/etc/alternatives", "/etc/ld.so.cache")
 """What a program may read, beside its interpreter."""
 
-ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "PYTHONHASHSEED": "0", "LANG": "C.UTF-8"}
-"""All that a program finds in its environment, and the order of sets fixed."""
+
+def environment(hash_seed: int) -> dict[str, str]:
+    """All that a program finds in its environment, and the order of sets fixed."""
+    return {"PATH": "/usr/local/bin:/usr/bin:/bin", "PYTHONHASHSEED": str(hash_seed), "LANG": "C.UTF-8"}
+
 
 _INSIDE = "/launcher"
 _UNPRIVILEGED = 61000
@@ -71,10 +74,10 @@ def obstacle(tier: Tier) -> str | None:
 
 @contextmanager
 def slot_command(
-    tier: Tier, index: int, scratch: Path | None, folders: Iterable[str]
+    tier: Tier, index: int, scratch: Path | None, folders: Iterable[str], hash_seed: int
 ) -> Iterator[tuple[list[str], tuple[int, ...]]]:
     """The command of one slot, and the files it inherits. `folders`: what programs see beside the system and Python;
-    `scratch`: an empty folder, where Landlock alone holds programs."""
+    `scratch`: an empty folder, where Landlock alone holds programs; `hash_seed`: decides the order of sets of texts."""
     root = os.geteuid() == 0
     package = str(Path(__file__).parent)
     python = [interpreter(), "-P", "-s", "-S", "-B", "-X", "utf8", "-c", _SLOT_CODE]
@@ -99,14 +102,19 @@ def slot_command(
         options = alone if namespace is None else ["--userns", str(namespace)]
         place = {"tier": tier, "user": user, "program_user": user, "processes_beside": 0, "scratch": None}
         place["readable"] = ()
-        command = [*_bubblewrap(options, readable, package), *python, _INSIDE, json.dumps(place)]
+        command = [
+            *_bubblewrap(options, readable, package, environment(hash_seed)),
+            *python,
+            _INSIDE,
+            json.dumps(place),
+        ]
         yield command, () if namespace is None else (namespace,)
 
 
-def _bubblewrap(options: list[str], readable: tuple[str, ...], package: str) -> list[str]:
+def _bubblewrap(options: list[str], readable: tuple[str, ...], package: str, variables: Mapping[str, str]) -> list[str]:
     command = ["bwrap", *options, "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts"]
     command += ["--unshare-cgroup-try", "--die-with-parent", "--new-session", "--clearenv", "--cap-add", "ALL"]
-    for name, value in ENVIRONMENT.items():
+    for name, value in variables.items():
         command += ["--setenv", name, value]
     made = {parent for path in readable for parent in Path(path).parents if parent != Path("/")}
     for folder in sorted({*made, Path("/dev"), Path(_INSIDE)}):

@@ -82,14 +82,15 @@ def may_be_right(mutant: Mutant, inputs: Sequence[object]) -> bool:
     >>> may_be_right(Mutant("", "", "called"), [([{"a", "b"}], 1)]), may_be_right(Mutant("", "", "called"), [([1],)])
     (True, False)
     """
-    return mutant.kind in ("called", "left out") and any(map(_holds_set, inputs))
+    return mutant.kind in ("called", "left out") and any(map(holds_set, inputs))
 
 
-def _holds_set(value: object) -> bool:
+def holds_set(value: object) -> bool:
+    """Whether a value is a set, or holds one."""
     if isinstance(value, (list, tuple)):
-        return any(map(_holds_set, value))
+        return any(map(holds_set, value))
     if isinstance(value, dict):
-        return any(map(_holds_set, value.values()))
+        return any(map(holds_set, value.values()))
     return isinstance(value, (set, frozenset))
 
 

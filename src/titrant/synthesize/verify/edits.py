@@ -119,7 +119,7 @@ class _Source:
 
 def edits_of(text: str, tree: ast.Module) -> list[Edit]:
     """All changes of a program, in the order of the text. `tree` is its syntax tree."""
-    source = _Source(text, has_sets=any(map(_may_be_set, nodes_of(tree))))
+    source = _Source(text, has_sets=any(map(may_be_set, nodes_of(tree))))
     found: list[Edit] = []
     for node in _walk(tree):
         for make in _MAKERS.get(type(node), ()):
@@ -153,7 +153,7 @@ _OF_SETS = frozenset(("intersection", "union", "difference", "symmetric_differen
 _VIEWS = frozenset(("keys", "items"))
 
 
-def _may_be_set(node: ast.AST) -> bool:
+def may_be_set(node: ast.AST) -> bool:
     """Whether a node is a set, or tells of one: parameters without an annotation do not (see `chosen.may_be_right`)."""
     match node:
         case ast.Set() | ast.SetComp():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Protocol
 
 from titrant.jobs import VerificationJob
 from titrant.sandbox import Sandbox
@@ -15,8 +16,14 @@ from titrant.synthesize.verify.forms import Solved, explanation, translated
 from titrant.synthesize.verify.judging import Held
 from titrant.synthesize.verify.verifier import Verifier
 
-Opening = Callable[[Limits], Sandbox]
-"""Gives the sandbox with some limits."""
+
+class Opening(Protocol):
+    """Gives the sandbox with some limits, in which sets have the order that a hash seed gives them."""
+
+    def __call__(self, limits: Limits, /, hash_seed: int = 0) -> Sandbox: ...
+
+
+_OTHER_HASH_SEED = 1
 
 
 def verify_part(
@@ -25,7 +32,7 @@ def verify_part(
     """Judge all solutions of some problems and decide about each problem by itself. It depends on nothing else: neither
     on the other problems nor on the machine. `tick` is told of the time that passes."""
     sandbox = opened(job.verify.limits)
-    verifier = Verifier(sandbox, job.verify, tick)
+    verifier = Verifier(sandbox, lambda: opened(job.verify.limits, _OTHER_HASH_SEED), job.verify, tick)
     helds = verifier.held(asked)
     judged = verifier.judge_all(asked, helds)
     decided = [decide(one, found, job.verify.level) for one, found in zip(asked, judged, strict=True)]

@@ -19,6 +19,7 @@ import os
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -61,7 +62,7 @@ def verify_solutions(
     work = _VerifyPart(job, problems, solutions, _identity(problems, solutions), slots)
     try:
         parts = make_parts(work, groups, scratch=scratch, progress=_Told(progress))
-        tier = _sandbox(job.verify.limits, slots).tier
+        tier = _sandbox(slots, job.verify.limits).tier
     finally:
         _close()
     programs = Programs()
@@ -96,13 +97,13 @@ class _VerifyPart:
 
     def __call__(self, group: RowGroup, tick: Tick) -> pa.Table:
         asked = _reader(self.problems, self.solutions).read(group.first_row, group.rows)
-        decided = verify_part(self.job, asked, lambda limits: _sandbox(limits, self.slots), tick)
+        decided = verify_part(self.job, asked, partial(_sandbox, self.slots), tick)
         return pa.table({"decided": [json.dumps(each.data()) for each in decided]})
 
 
 _READERS: dict[tuple[Path, Path | None], Reader] = {}
-_OPEN: dict[Limits, tuple[AbstractContextManager[Sandbox], Sandbox]] = {}
-"""This process's sandbox, open from one part to the next."""
+_OPEN: dict[tuple[Limits, int], tuple[AbstractContextManager[Sandbox], Sandbox]] = {}
+"""This process's sandboxes by limits and hash seed, open from one part to the next."""
 
 
 def _reader(problems: Path, solutions: Path | None) -> Reader:
@@ -112,11 +113,11 @@ def _reader(problems: Path, solutions: Path | None) -> Reader:
     return _READERS[problems, solutions]
 
 
-def _sandbox(limits: Limits, slots: int | None) -> Sandbox:
-    if limits not in _OPEN:
-        opened = open_sandbox(limits, own_cores() if slots is None else slots)
-        _OPEN[limits] = opened, opened.__enter__()
-    return _OPEN[limits][1]
+def _sandbox(slots: int | None, limits: Limits, /, hash_seed: int = 0) -> Sandbox:
+    if (limits, hash_seed) not in _OPEN:
+        opened = open_sandbox(limits, own_cores() if slots is None else slots, hash_seed=hash_seed)
+        _OPEN[limits, hash_seed] = opened, opened.__enter__()
+    return _OPEN[limits, hash_seed][1]
 
 
 @atexit.register

@@ -6,6 +6,7 @@
 4. if it is right on all of them, and somebody else's, it is held against the family's oracle on hundreds of others, and
    against the problem's own solution on inputs near these; and it must leave its arguments alone if it is told to
 5. where tests alone speak for a solution its mutants are run with them
+6. if sets may take part in it, and it is not the generator's own, it is run once more where they have another order
 
 Equal work has an equal key, so that nothing is executed twice.
 """
@@ -25,9 +26,11 @@ from titrant.sandbox import Answers, PythonCalls, PythonCheck, Sandbox
 from titrant.study.synthesis import Level, Verification
 from titrant.synthesize.generator.further import further_inputs
 from titrant.synthesize.generator.problem import Problem
-from titrant.synthesize.parsing import parsed
+from titrant.synthesize.parsing import nodes_of, parsed
 from titrant.synthesize.verify import judging
 from titrant.synthesize.verify.candidates import Asked, Candidate, parameters_of, whole_solution
+from titrant.synthesize.verify.chosen import holds_set
+from titrant.synthesize.verify.edits import may_be_set
 from titrant.synthesize.verify.foreign import inputs_for, written_arguments
 from titrant.synthesize.verify.judging import (
     Held,
@@ -85,8 +88,14 @@ class _Work:
 class Verifier:
     """Holds solutions against their problems."""
 
-    def __init__(self, sandbox: Sandbox, verify: Verification, tick: Callable[[int], None] = lambda done: None) -> None:
-        self._sandbox, self._verify, self._tick = sandbox, verify, tick
+    def __init__(
+        self,
+        sandbox: Sandbox,
+        elsewhere: Callable[[], Sandbox],
+        verify: Verification,
+        tick: Callable[[int], None] = lambda done: None,
+    ) -> None:
+        self._sandbox, self._elsewhere, self._verify, self._tick = sandbox, elsewhere, verify, tick
         self._kept: dict[str, Any] = {}
         """What is known already, by key."""
 
@@ -112,6 +121,7 @@ class Verifier:
             found |= look(asked, solutions, others, helds, found)
         alone = set(right).intersection(tested).difference(held)
         found |= self._by_mutants(asked, solutions, sorted(alone), found)
+        found |= self._in_another_order(asked, solutions, helds, found)
         found |= self._unheld(asked, solutions, [place for place in solutions if place not in found])
         return [[found[n, each.sample] for each in one.of("python")] for n, one in enumerate(asked)]
 
@@ -258,6 +268,34 @@ class Verifier:
             if "= True" in said
         }
 
+    def _in_another_order(
+        self,
+        asked: Sequence[Asked],
+        solutions: _Solutions,
+        helds: Sequence[Held | None],
+        before: Mapping[_Place, Judged],
+    ) -> dict[_Place, Judged]:
+        """Those whose result hangs on the order of a set, which is another in another process."""
+        right = [place for place, judged in before.items() if not judged.refused]
+        looked = [p for p in right if _may_hang_on_order(asked[p[0]].problem, solutions[p], helds[p[0]])]
+        if not looked:
+            return {}
+        other = Verifier(self._elsewhere(), self._elsewhere, self._verify, self._tick)
+        called = {p: held for p in looked if (held := helds[p[0]]) is not None}
+        work = [_plain_calls(solutions[p].text, asked[p[0]].problem, list(h.arguments)) for p, h in called.items()]
+        said = dict(zip(called, other._run_calls(work), strict=True))
+        tested = [p for p in looked if p not in called]
+        checks = [_check(asked[p[0]].problem, solutions[p].text) for p in tested]
+        passed = {p: status == "passed" for p, (status, _) in zip(tested, other._run_checks(checks), strict=True)}
+        for place, held in called.items():
+            answers = said[place]
+            passed[place] = bool(answers) and all(held.expected.agrees(n, each) for n, each in enumerate(answers))
+        return {
+            place: replace(before[place], level="tests").but(judging.IMPURE, f"{judging.IMPURE}: the order of a set")
+            for place in looked
+            if not passed[place]
+        }
+
     def _run_calls(self, work: Sequence[_Work]) -> list[Any]:
         """What is kept of each, in order; what is known already is not run."""
         waiting = {one.key: one for one in work if one.key not in self._kept}
@@ -331,6 +369,15 @@ class Verifier:
             place: found if isinstance(found, Judged) else judging.unheld(found, *verdicts[place])
             for place, found in reads.items()
         }
+
+
+def _may_hang_on_order(problem: Problem, candidate: Candidate, held: Held | None) -> bool:
+    """Whether sets may take part in what somebody else has written."""
+    if problem.family and candidate.own:
+        return False  # it agrees with the family's oracle, which ran in another process
+    tree = parsed(candidate.text)
+    given = any(map(holds_set, held.arguments)) if held is not None else "{" in "".join(problem.tests)
+    return given or (tree is not None and any(map(may_be_set, nodes_of(tree))))
 
 
 def _plain_calls(text: str, problem: Problem, inputs: list[tuple[Any, ...]]) -> _Work:
