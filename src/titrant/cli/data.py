@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from titrant.artifacts import KEPT, LEFT_OUT, Documents, Overlap, PartSize, Shard, Split, TokenShards, Transformed
+from titrant.cli.needs import check_needs
 from titrant.cli.opened import Opened, located, make_console, open_plan
 from titrant.cli.running import display
 from titrant.errors import StudyError
@@ -139,6 +140,7 @@ def _prepared(named: str, root: Path, workers: int | None) -> tuple[Opened, Stor
     """Documents decided and, if that is possible, encoded; else the reason why it is not."""
     opened = open_plan(named)
     store = open_store(root, create=True)
+    check_needs(opened.plan.part(DOCUMENT_KINDS).jobs.values(), store, opened.plan.study)
     failure: StudyError | None = None
     try:
         with located(opened.loaded):

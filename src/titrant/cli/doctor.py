@@ -20,8 +20,12 @@ from titrant.execute.store import open_store, trouble_to_come
 OPTIONAL = {
     "gigatoken": ("fast", "encoding documents several times faster; without it `tokenizers` does it"),
     "datasets": ("hub", "sources from the Hugging Face hub"),
-    "lm_eval": ("suites", "tasks of lm-evaluation-harness, and the prompts of code tasks"),
-    "httpx2": ("judge", "judges behind an endpoint"),
+    "lm_eval": (
+        "suites",
+        "tasks of lm-evaluation-harness, and HumanEval and MBPP, also to keep them out of a synthesis",
+    ),
+    "httpx2": ("judge", "judges and teachers behind an endpoint"),
+    "crosshair": ("contracts", "symbolic execution of contracts of verified solutions"),
     "altair": ("report", "figures drawn as PNG"),
     "vl_convert": ("report", "figures drawn as PNG"),
     "py7zr": ("archives", "sources inside 7z archives"),

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 
 import click
 
 from titrant.cli.forecast import calibrate_if_worth_it, calibrated, forecast_of, time_line
+from titrant.cli.needs import check_needs
 from titrant.cli.opened import Opened, located, open_plan
 from titrant.cli.results import print_findings
-from titrant.errors import EngineError, StudyError
+from titrant.errors import StudyError
 from titrant.execute.cost.spent import keep_predictions, publish_cost
 from titrant.execute.explain import find_job
 from titrant.execute.published import publish, write_runs
 from titrant.execute.runner import Interrupted, run_plan, survey
 from titrant.execute.store import Store, open_store
 from titrant.execute.watch import Display, PlainDisplay, TerminalDisplay
-from titrant.jobs import VerificationJob
 from titrant.plan import Job
 from titrant.settings import check_settings
 
@@ -34,7 +33,7 @@ def run_study(
     check_settings()
     opened = open_plan(named)
     store = open_store(root, create=True)
-    check_languages(opened.plan.jobs.values(), store)
+    check_needs(opened.plan.jobs.values(), store, opened.plan.study)
     _list_runs(opened, store)
     try:
         with located(opened.loaded):
@@ -52,24 +51,6 @@ def run_study(
         if made:
             _tell_cost(opened, store)
         click.echo(f"page: {page}")
-
-
-def check_languages(jobs: Iterable[Job], store: Store) -> None:
-    """Before anything is begun: whether what a synthesis is to be translated into can be run here, if that is still to
-    be done. Raises EngineError, which says what to install."""
-    from titrant.sandbox.languages import language_named
-
-    for job in jobs:
-        asked = job.declaration
-        if (
-            isinstance(asked, VerificationJob)
-            and "javascript" in asked.forms
-            and store.look(job, hashes=False).state != "finished"
-        ):
-            try:
-                language_named("js")
-            except EngineError as error:
-                raise EngineError(f"synthesis '{job.name}' is wanted in JavaScript: {error}") from None
 
 
 def _tell_cost(opened: Opened, store: Store) -> None:

@@ -23,8 +23,9 @@ import click
 
 from titrant.artifacts import Verified
 from titrant.cli.line import Line
+from titrant.cli.needs import check_needs
 from titrant.cli.opened import Opened, located, make_console, open_plan
-from titrant.cli.running import check_languages, display
+from titrant.cli.running import display
 from titrant.errors import Problem, StoreError, StudyError
 from titrant.execute.alone import Given, do_alone, job_alone
 from titrant.execute.machine import default_workers
@@ -157,7 +158,7 @@ def _of_study(wanted: Wanted, root: Path, workers: int | None) -> Path:
     store = open_store(root, create=True)
     job = _job_of(opened, wanted.synthesis)
     part = Plan(opened.plan.study, _needed(opened.plan, job), {}, {})
-    check_languages([job], store)
+    check_needs(part.jobs.values(), store, part.study)
     try:
         with located(opened.loaded):
             run_plan(part, store, display(), workers=workers)
