@@ -45,10 +45,20 @@ def test_no_call_sees_what_another_has_changed(sandbox: Sandbox) -> None:
 def test_a_variant_stops_after_its_steps_and_the_next_goes_on(sandbox: Sandbox) -> None:
     count = "def f(x):\n    n = 0\n    while n != x:\n        n += 1\n    return n"
     inputs = "[(1999,), (2000,), (3,), (2001,), (4,)]"
-    found = called(sandbox, count, count, count, "def f(x):\n    return x", inputs=inputs).answers
+    same = "def f(x):\n    return x"
+    found = called(sandbox, same, count, count, same, inputs=inputs).answers
     right = ("= 1999", "= 2000", "= 3", "= 2001", "= 4")
     cut = ("= 1999", "~", "= 3", "~", "-")
     assert found == (right, cut, cut, right)
+    unknown = ("= 1999", "-", "= 3", "-", "-")  # the candidate needs as many
+    assert called(sandbox, count, count, same, inputs=inputs).answers == (right, unknown, right)
+
+
+def test_variants_are_called_first_with_what_may_become_a_test(sandbox: Sandbox) -> None:
+    endless = "def f(x):\n    while x > 2:\n        pass\n    return x"
+    calls = PythonCalls("def f(x):\n    return x", "f", "[(9,), (8,), (1,), (7,), (2,), (6,)]", "", (endless,), first=2)
+    ((_, found),) = sandbox.call_many([calls])
+    assert found.answers[1] == ("-", "-", "= 1", "~", "= 2", "~")
 
 
 def test_a_variant_that_calls_itself_without_end_is_called_twice(sandbox: Sandbox) -> None:
@@ -63,7 +73,8 @@ def test_a_variant_that_keeps_something_is_counted_from_its_first_input_on(sandb
         "import functools\n@functools.cache\ndef g(x):\n    for _ in range(1500):\n        pass\n    return x\n"
         "def f(x):\n    for y in range(x):\n        g(y)\n    return x"
     )
-    found = called(sandbox, keeps, keeps, inputs="[(1,), (2,), (3,), (5,), (6,), (6,), (6,)]").answers
+    same = "def f(x):\n    return x"
+    found = called(sandbox, same, keeps, inputs="[(1,), (2,), (3,), (5,), (6,), (6,), (6,)]").answers
     assert found[1] == ("= 1", "= 2", "= 3", "~", "~", "-", "-")
 
 
@@ -99,7 +110,7 @@ def test_endless_variants_use_up_their_steps(sandbox: Sandbox, name: str) -> Non
 def test_a_variant_that_ends_its_process_costs_no_other_an_answer(sandbox: Sandbox, variant: str) -> None:
     found = called(sandbox, RIGHT.candidate, RIGHT.candidate, variant, RIGHT.candidate, variant)
     assert found.status == "passed"
-    ended = ("~", "~", "~")
+    ended = ("-", "-", "-")
     assert found.answers == (RIGHT_ANSWERS, RIGHT_ANSWERS, ended, RIGHT_ANSWERS, ended)
 
 
@@ -160,3 +171,28 @@ def test_products_on_fuel_are_those_of_the_language(sandbox: Sandbox) -> None:
         candidate, on_fuel = called(sandbox, text, text, inputs="[([1, 2],), ('ab',)]").answers
         assert candidate == on_fuel
         assert candidate[0] != "~"
+
+
+def test_a_variant_pays_for_no_other_that_was_called_in_its_process(sandbox: Sandbox) -> None:
+    """Each takes a part of the time that the process has, together they take more."""
+    slow = "def f(x):\n    return x + 0 * sum(range(9_000_000))"
+    found = called(sandbox, "def f(x):\n    return x", *[slow] * 6, inputs="[(1,)]").answers
+    assert found == (("= 1",),) * 7
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "def f(x):\n    'Tell.'\n    for _ in range(1500):\n        pass\n    return f.__doc__",
+        "import sys\nsys.setrecursionlimit(5000)\ndef f(x):\n    return g(1200)\ndef g(n):\n    return 0 if n == 0 else 1 + g(n - 1)",
+        "def f(x):\n    for _ in range(1500):\n        pass\n    return g(985)\ndef g(n):\n    return 1 if n == 0 else 2 * g(n - 1) % 97",
+        "base = []\ndef f(x):\n    row = base\n    row.append(x)\n    for _ in range(700 * len(row)):\n        pass\n    return len(row)",
+        "def make():\n    n = [0]\n    def g(x):\n        n[0] += 1\n        for _ in range(700):\n            pass\n        return n[0]\n    return g\nf = make()",
+        "def f(x, kept=iter(range(99))):\n    for _ in range(700):\n        pass\n    return next(kept)",
+    ],
+)  # fmt: skip
+def test_a_variant_answers_as_the_same_program_does_as_the_candidate(sandbox: Sandbox, text: str) -> None:
+    """Counted or not, and whatever it keeps from call to call."""
+    for _ in range(3):
+        own, variant = called(sandbox, text, text, inputs="[(1,), (2,)]", steps=3000).answers
+        assert variant == own

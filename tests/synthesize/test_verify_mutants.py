@@ -136,7 +136,7 @@ def test_a_test_of_a_truth_value_asks_for_that_value() -> None:
     assert assertion("f", (), 1) == "assert f() == 1"
 
 
-def test_a_mutant_fails_no_input_that_it_was_not_called_with() -> None:
+def test_a_mutant_fails_no_input_for_which_its_answer_is_not_known() -> None:
     """It has run away on two: what it would have answered to the others is not known, and so no test is told to fail
     it for them."""
     killed = killing(Expected([1, 2, 3, 4]), [("= 1", "~", "! RecursionError", "-"), ("= 1", "= 9", "= 3", "= 4")])

@@ -5,13 +5,13 @@ output. Nothing is executed where no sandbox works.
 """
 
 from titrant.sandbox.checks import Answers, Check, Program, PythonCalls, PythonCheck, Status, Verdict, literal
-from titrant.sandbox.inside.answering import NOT_CALLED
+from titrant.sandbox.inside.answering import UNKNOWN
 from titrant.sandbox.inside.literals import plain_literal
 from titrant.sandbox.languages import languages
 from titrant.sandbox.sandbox import Sandbox, open_sandbox
 
 __all__ = [
-    "NOT_CALLED",
+    "UNKNOWN",
     "Answers",
     "Check",
     "Program",

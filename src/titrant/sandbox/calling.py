@@ -40,9 +40,11 @@ class Item:
             "entry_point": self.calls.entry_point,
             "inputs": self.calls.inputs,
             "setup": self.calls.setup,
-            "candidate": None if self.done else self.calls.candidate,
+            "candidate": self.calls.candidate,
+            "answered": bool(self.done),
             "variants": self.calls.variants[len(self.done) - 1 if self.done else 0 :],
             "steps": self.calls.steps,
+            "first": self.calls.first,
         }
         body = json.dumps(asked).encode()
         return struct.pack("!I", len(body)) + body
@@ -50,7 +52,8 @@ class Item:
     def ended(self, said: bytes, end: tuple[int, int, float], limits: Limits) -> Answers | None:
         """Its answers, once a process of it has ended; None: variants are left, for which it needs one more.
 
-        A variant that ends its process is said to have used up its steps, and is not tried again.
+        A variant that ends its process is called once more if others were called in it before: what they have used
+        counts for the process. What one answers that ends a process of its own is not known.
         """
         code, reason, seconds = end
         self.cpu_seconds += seconds
@@ -67,8 +70,8 @@ class Item:
             return self._refused("error", _RUBBISH)
         self.done += blocks
         wanted = 1 + len(self.calls.variants)
-        if len(self.done) < wanted:
-            self.done.append((answering.SPENT,) * count)
+        if len(self.done) < wanted and not blocks:
+            self.done.append((answering.UNKNOWN,) * count)
         if len(self.done) < wanted:
             return None
         return Answers("passed", "", tuple(self.done[:wanted]), self.cpu_seconds)

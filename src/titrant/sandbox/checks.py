@@ -82,6 +82,8 @@ class PythonCalls:
     steps: int = 10_000
     """Rounds of loops and calls of functions that a variant may begin for one input. The candidate may begin any
     number: limits of the process bound it."""
+    first: int = 0
+    """Variants are called with the inputs from this place on, from 0, and then with those before it."""
 
 
 @dataclass(frozen=True)
@@ -115,9 +117,10 @@ class Answers:
     answers: tuple[tuple[str, ...], ...] = ()
     """By program, the candidate first, then the variants; by input: `= LITERAL`, what it returned; `! NAME`, the
     exception that it raised; `? TYPE`, it returned what is no literal (or one of more than 65,536 characters); `~`, a
-    variant has used up its steps on it, or ended its process; `-`, a variant was not called with it, as it had run away
-    on two others. Empty if not `passed`. A hostile program can say anything here about itself and its variants, but
-    nothing about others: read literals by `literal`."""
+    variant has used up its steps on it; `-`, what a variant answers is not known: it had run away on two others or
+    ended its process, or the candidate itself needs more steps than it may begin. Empty if not `passed`. A hostile
+    program can say anything here about itself and its variants, but nothing about others: read literals by
+    `literal`."""
     cpu_seconds: float = 0.0
     """CPU time, that of variants included."""
 

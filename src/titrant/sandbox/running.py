@@ -120,6 +120,10 @@ class Slot:
                     break
                 _kill(left)
                 time.sleep(0.005)
+            with suppress(ProcessLookupError, ChildProcessError):
+                self._process.send_signal(signal.SIGSTOP)
+                self._await_stop()
+            _kill(descendants(self._process.pid))  # what it has started since
         self.kill()
         self._process.wait()
         for stream in (self._process.stdin, self._process.stdout, self._errors):

@@ -20,7 +20,7 @@ import types
 from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
-from . import fuel, literals
+from . import fuel, literals, stateless
 
 VARIANT_SECONDS = 1.0
 """Processor time of one variant with all inputs; then its process ends."""
@@ -34,12 +34,11 @@ _LONG = 500
 _REHEARSALS = 20
 _DEPTH = 1000
 """Calls within calls, as in every Python."""
-_DEPTH_OF_COUNTED = _DEPTH + 1
-"""Asking is a call more than the program makes itself."""
 SPENT = "~"
 """Stands for the answer of a variant that has used up its steps."""
-NOT_CALLED = "-"
-"""Stands for the answer of a variant that was not called: it had run away on others."""
+UNKNOWN = "-"
+"""Stands for an answer of a variant that nobody knows: it was not called, as it had run away on others or ended its
+process, or the candidate needs more steps for that input too."""
 MOST_RUNAWAYS = 2
 """Inputs on which a variant runs away, by its steps or by calls within calls; then it is called no more."""
 _RUN_AWAY = frozenset((SPENT, "! RecursionError"))
@@ -47,8 +46,6 @@ _LEAST_NANOSECONDS = 3
 """In which no interpreter begins a round of a loop or a call: fifteen cycles of a processor of 5 GHz."""
 _SLOW = 4
 """Inputs that are called a second time with their steps counted; all later ones are counted at once."""
-_KEEPING = ("cache", "class ", "global ", "__")
-"""Programs with these words may answer otherwise when an input before was called elsewhere."""
 _ALARM_SECONDS = 0.0015
 _now = time.perf_counter_ns
 
@@ -66,12 +63,16 @@ def main(out: int, text: bytes) -> None:
         os._exit(0)
     _write(out, [str(count)])
     entry_point, setup = asked["entry_point"], asked["setup"]
-    if asked["candidate"] is not None:
-        _write(out, _candidate(_Text(asked["candidate"], entry_point, setup), inputs))
+    candidate = _Text(asked["candidate"], entry_point, setup)
+    if not asked["answered"]:
+        _write(out, _candidate(candidate, inputs))
     signal.signal(signal.SIGPROF, signal.SIG_DFL)
+    original = _Original(candidate, _turned(inputs, asked["first"]), count, asked["steps"])
     for variant in asked["variants"]:
         signal.setitimer(signal.ITIMER_PROF, VARIANT_SECONDS)
-        _write(out, _variant(_Text(variant, entry_point, setup), inputs, count, asked["steps"]))
+        lines = _variant(_Text(variant, entry_point, setup), original)
+        last = count - asked["first"]
+        _write(out, [*lines[last:], *lines[:last], END])
     os._exit(0)
 
 
@@ -82,8 +83,9 @@ def rehearse() -> None:
     source = _Text("def f(*x):\n    for y in x:\n        pass\n    return [y for y in x]", "f", "")
     for _ in range(_REHEARSALS):
         _candidate(source, inputs)
-        _variant(source, inputs, count, 100)
-        _Counted(source, inputs, 100).answer(0)
+        original = _Original(source, _turned(inputs, 1), count, 100)
+        _variant(source, original)
+        original.spends(0)
         json.loads(json.dumps({"text": inputs.hex(), "list": [1, 2]}))
 
 
@@ -101,47 +103,76 @@ class _Rang(BaseException):
 
 def _candidate(program: _Text, inputs: bytes) -> list[str]:
     try:
-        call = _loaded(program, compile(program.source, "<candidate>", "exec", dont_inherit=True), {})
+        call, _ = _loaded(program, compile(program.source, "<candidate>", "exec", dont_inherit=True), {})
     except BaseException as error:
         return [_told("", error), END]
     return [*(_answer(call, arguments) for arguments in marshal.loads(inputs)), END]
 
 
-def _variant(program: _Text, inputs: bytes, count: int, steps: int) -> list[str]:
+def _turned(inputs: bytes, first: int) -> bytes:
+    """The inputs from one on, then those before it."""
+    given = marshal.loads(inputs)
+    return marshal.dumps([*given[first:], *given[:first]]) if first else inputs
+
+
+class _Original:
+    """What variants are made from, and called with."""
+
+    def __init__(self, program: _Text, inputs: bytes, count: int, steps: int) -> None:
+        self.inputs, self.count, self.steps = inputs, count, steps
+        self.keeps_nothing = stateless.keeps_nothing(f"{program.setup}\n{program.source}")
+        """Whether each of its calls answers the same, whatever was called before it. Then its variants' do: a small
+        change within a function lets it reach nothing that lasts."""
+        self._program = program
+        self._counted: _Counted | None = None
+        self._spends: dict[int, bool] = {}
+
+    def spends(self, place: int) -> bool:
+        """Whether it uses up the steps itself on an input."""
+        if place not in self._spends:
+            if self._counted is None:
+                self._counted = _Counted(self._program, self.inputs, self.steps)
+            self._spends[place] = self._counted.answer(place) == SPENT
+        return self._spends[place]
+
+
+def _variant(program: _Text, original: _Original) -> list[str]:
     """The answers of a variant. After a few inputs on which it runs away it is called no more."""
     lines: list[str] = []
     runaways = slow = 0
     counted: _Counted | None = None
-    quick = _Quick(program, inputs, steps)
-    while len(lines) < count and runaways < MOST_RUNAWAYS:
-        if slow < _SLOW:
+    quick = _Quick(program, original) if original.keeps_nothing else None
+    while len(lines) < original.count and runaways < MOST_RUNAWAYS:
+        if quick is not None and slow < _SLOW:
             quick.answer(lines)
-            if len(lines) == count:
+            if len(lines) == original.count:
                 break
         slow += 1
         if counted is None:
-            counted = _Counted(program, inputs, steps)
-        lines.append(counted.answer(len(lines)))
-        runaways += lines[-1] in _RUN_AWAY
-    quick.end()
-    return [*lines, *[NOT_CALLED] * (count - len(lines)), END]
+            counted = _Counted(program, original.inputs, original.steps)
+        place = len(lines)
+        lines.append(counted.answer(place))
+        runaways += lines[place] in _RUN_AWAY
+        if lines[place] == SPENT and original.spends(place):
+            lines[place] = UNKNOWN
+    if quick is not None:
+        quick.end()
+    return [*lines, *[UNKNOWN] * (original.count - len(lines))]
 
 
 class _Quick:
     """A variant without its steps counted. What it answers counts where it is so fast that it cannot have used them up:
     counting would give the same."""
 
-    def __init__(self, program: _Text, inputs: bytes, steps: int) -> None:
-        self._most = steps * _LEAST_NANOSECONDS
-        self._given = marshal.loads(inputs)
+    def __init__(self, program: _Text, original: _Original) -> None:
+        self._most = original.steps * _LEAST_NANOSECONDS
+        self._given = marshal.loads(original.inputs)
         self._alarm = _Alarm()
         self._call: Any = None
+        self._depth = _DEPTH
         self._failed: str | None = None
-        self._slow = any(word in text for text in (program.source, program.setup) for word in _KEEPING)
-        """Whether nothing that it answers counts: what it keeps may depend on what was called before, or its loading
-        may have used up the steps."""
-        if self._slow:
-            return
+        self._slow = False
+        """Whether its loading may have used up the steps, or run away."""
         try:
             code = compile(program.source, "<candidate>", "exec", dont_inherit=True)
         except BaseException as error:
@@ -150,10 +181,10 @@ class _Quick:
         self._alarm.set()
         began = _now()
         try:
-            self._call = _loaded(program, code, {})
+            self._call, self._depth = _loaded(program, code, {})
         except BaseException as error:
             self._failed = _raised(error)
-        self._slow = self._alarm.rang or _now() - began > self._most
+        self._slow = self._alarm.rang or _now() - began > self._most or self._failed in _RUN_AWAY
         self._alarm.hush()
 
     def answer(self, lines: list[str]) -> None:
@@ -164,7 +195,7 @@ class _Quick:
         if self._failed is not None:
             lines += [self._failed] * (len(given) - len(lines))
             return
-        sys.setrecursionlimit(_DEPTH)  # around it are as many calls as around those of the candidate
+        sys.setrecursionlimit(self._depth)  # around it are as many calls as around those of the candidate
         alarm.set()
         try:
             for arguments in given[len(lines) :]:
@@ -219,10 +250,11 @@ class _Counted:
         self._tank = fuel.Tank(steps)
         self._given = marshal.loads(inputs)
         self._call: Any = None
+        self._depth = _DEPTH
         self._failed = ""
         try:
             code = fuel.compiled(program.source, "<candidate>")
-            self._call = _loaded(program, code, self._tank.names(), _DEPTH_OF_COUNTED)
+            self._call, self._depth = _loaded(program, code, self._tank.names(), more=1)
         except BaseException as error:
             self._failed = SPENT if self._tank.empty else _raised(error)
 
@@ -231,24 +263,26 @@ class _Counted:
         if self._failed:
             return self._failed
         self._tank.fill()
-        sys.setrecursionlimit(_DEPTH_OF_COUNTED)
+        sys.setrecursionlimit(self._depth + 1)  # asking is a call more than the program makes itself
         found = _answer(self._call, self._given[place])
         return SPENT if self._tank.empty else found
 
 
-def _loaded(program: _Text, code: CodeType, names: dict[str, Any], depth: int = _DEPTH) -> Any:
-    """The function of a program, executed as a module of its own that finds all else as every other does."""
+def _loaded(program: _Text, code: CodeType, names: dict[str, Any], more: int = 0) -> tuple[Any, int]:
+    """The function of a program, executed as a module of its own that finds all else as every other does; and how many
+    calls within calls it has asked for. `more`: calls that are not its own."""
     module = types.ModuleType("candidate")
     module.__dict__.update(names)
     sys.modules["candidate"] = module
-    sys.setrecursionlimit(depth)
+    sys.setrecursionlimit(_DEPTH + more)
     random.seed(0)
     if program.setup:
         exec(compile(program.setup, "<setup>", "exec", dont_inherit=True), module.__dict__)
     exec(code, module.__dict__)
     if program.entry_point not in module.__dict__:
         raise NameError(f"it defines no {program.entry_point}")
-    return module.__dict__[program.entry_point]
+    depth = sys.getrecursionlimit()
+    return module.__dict__[program.entry_point], depth if depth != _DEPTH + more else _DEPTH
 
 
 def _answer(call: Any, arguments: tuple[Any, ...]) -> str:

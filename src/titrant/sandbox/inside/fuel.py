@@ -68,35 +68,32 @@ class Tank:
         return found
 
     def _computing(self, compute: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-        steps_of = _steps_of_power if compute in (operator.pow, operator.ipow) else _steps_of_product
+        """All in one call, as asking is: a program may stand at its deepest."""
         left = self._left
 
-        def computed(one: Any, other: Any) -> Any:
+        def product(one: Any, other: Any) -> Any:
+            """Multiplying takes longer than this by any method that Python has: an eighth of its longer factor's digits
+            times the square root of the shorter one's. So a step is more work than a round of an empty loop, and what
+            is not counted for being quick has steps left."""
             if type(one) is int and type(other) is int:
-                left[0] -= steps_of(one, other)
-                if left[0] < 0:
-                    raise Spent
+                digits, others = one.bit_length() // _DIGIT_BITS, other.bit_length() // _DIGIT_BITS
+                if digits >= _LARGE_DIGITS and others >= _LARGE_DIGITS:
+                    left[0] -= max(digits, others) * math.isqrt(min(digits, others)) // 8
+                    if left[0] < 0:
+                        raise Spent
             return compute(one, other)
 
-        return computed
+        def power(base: Any, exponent: Any) -> Any:
+            """The steps of its last product, which is of two factors of half the length."""
+            if type(base) is int and type(exponent) is int:
+                digits = (abs(base).bit_length() - 1) * exponent // 2 // _DIGIT_BITS
+                if digits >= _LARGE_DIGITS:
+                    left[0] -= digits * math.isqrt(digits) // 8
+                    if left[0] < 0:
+                        raise Spent
+            return compute(base, exponent)
 
-
-def _steps_of_product(one: int, other: int) -> int:
-    """A step is more work than a round of an empty loop, so that what is not counted for being quick has steps left."""
-    return _steps(one.bit_length(), other.bit_length())
-
-
-def _steps_of_power(base: int, exponent: int) -> int:
-    """Those of its last product, which is of two factors of half the length."""
-    half = (abs(base).bit_length() - 1) * exponent // 2
-    return _steps(half, half) if half > 0 else 0
-
-
-def _steps(*bits: int) -> int:
-    """Multiplying takes longer than this by any method that Python has: an eighth of its longer factor's digits times
-    the square root of the shorter one's."""
-    short, long = sorted(each // _DIGIT_BITS for each in bits)
-    return 0 if short < _LARGE_DIGITS else long * math.isqrt(short) // 8
+        return power if compute in (operator.pow, operator.ipow) else product
 
 
 def compiled(source: str, name: str) -> CodeType:
@@ -122,9 +119,10 @@ def _filled(node: ast.AST) -> ast.AST:
 
 
 def _with_asking_body(node: Any) -> ast.AST:
-    """A loop or function."""
+    """A loop or function; behind a docstring, which stays one."""
     first = node.body[0]
-    node.body.insert(0, ast.copy_location(ast.Expr(_asked(first)), first))
+    told = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
+    node.body.insert(int(told), ast.copy_location(ast.Expr(_asked(first)), first))
     return cast("ast.AST", node)
 
 

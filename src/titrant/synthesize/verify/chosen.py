@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from titrant.sandbox import NOT_CALLED
+from titrant.sandbox import UNKNOWN
 from titrant.synthesize.verify.mutants import Mutant
 from titrant.synthesize.verify.values import Expected
 
@@ -26,7 +26,7 @@ class Killing:
     """What becomes of the mutants of one solution on its inputs."""
 
     fails: tuple[frozenset[int], ...]
-    """For each mutant, the inputs whose result it misses. Those that it was not called with are not among them."""
+    """For each mutant, the inputs whose result it misses. Those of which that is not known are not among them."""
     wrong: tuple[frozenset[int], ...]
     """Of those, the ones that it answers with a wrong value: no exception, and in time."""
 
@@ -35,7 +35,7 @@ def killing(expected: Expected, answers: Sequence[Sequence[str]]) -> Killing:
     """How mutants fare. `answers` are theirs, in the sandbox's words, one list a mutant."""
     fails = [
         frozenset(
-            place for place, answer in enumerate(given) if answer != NOT_CALLED and not expected.agrees(place, answer)
+            place for place, answer in enumerate(given) if answer != UNKNOWN and not expected.agrees(place, answer)
         )
         for given in answers
     ]

@@ -109,10 +109,10 @@ def read(text: str, mutants: int) -> Read | Judged:
     return Read(text, syntax, judged, mutants_of(text, mutants, tree=syntax))
 
 
-def calls_of(found: Read, entry_point: str, inputs: str, setup: str) -> PythonCalls:
-    """What the sandbox runs: the solution and its mutants on all inputs."""
+def calls_of(found: Read, entry_point: str, inputs: str, setup: str, shown: int) -> PythonCalls:
+    """What the sandbox runs: the solution and its mutants on all inputs, those first that may become tests."""
     variants = tuple(mutant.text for mutant in found.mutants)
-    return PythonCalls(found.text, entry_point, inputs, setup, variants)
+    return PythonCalls(found.text, entry_point, inputs, setup, variants, first=shown)
 
 
 @dataclass(frozen=True)

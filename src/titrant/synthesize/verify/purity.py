@@ -28,7 +28,7 @@ PURE_MODULES = frozenset(
     )
 )
 """Modules of the standard library that compute, and nothing else."""
-_OF_SYS = frozenset(("maxsize", "setrecursionlimit", "getrecursionlimit", "float_info", "intern"))
+_OF_SYS = frozenset(("maxsize", "setrecursionlimit", "float_info", "intern"))
 _CLOCKS = frozenset(("now", "today", "utcnow"))
 _NAMES = frozenset(
     _words(

@@ -189,7 +189,7 @@ class Verifier:
             if isinstance(found, Judged):
                 return found
             waiting.append(found)
-            return calls_of(found, problem.entry_point, inputs, problem.setup)
+            return calls_of(found, problem.entry_point, inputs, problem.setup, held.shown)
 
         def keep(said: Answers) -> Any:
             return judge(waiting.pop(), said, held, self._verify)
