@@ -183,3 +183,49 @@ def test_problems_that_changed_or_are_not_there_are_told_with_their_line(taught)
     (loaded.folder / "problems.jsonl").unlink()
     with pytest.raises(StudyError, match=r"problems.jsonl' does not exist"):
         pin_study(loaded)
+
+
+@pytest.mark.parametrize(
+    ("origin", "message"),
+    [
+        ("seed: -1", "from.seed: input should be greater than or equal to 0, not -1"),
+        ("areas: [list]", "from.areas.0: input should be 'arithmetic', "),
+        ("areas: []", "from.areas: `areas` names no area, or one twice"),
+        ("difficulty: [4, 2]", "from.difficulty: `difficulty` goes from the least to the greatest"),
+        ("difficulty: [1, 9]", "from.difficulty.1: input should be less than or equal to 5, not 9"),
+        ("difficulty: [1, 2, 3]", "from.difficulty: it has 3 items; give at most 2"),
+        ("difficulty: [1]", "from.difficulty: item 2 is missing; it has no default"),
+    ],
+)
+def test_what_is_wrong_with_a_generated_origin_is_told_on_its_own_line(write_study, origin: str, message: str) -> None:
+    path = write_study(f"{DEMO.rstrip()}\nsynthesis:\n  problems:\n    from:\n      generated: 5\n      {origin}\n")
+    with pytest.raises(StudyError) as caught:
+        open_study(path)
+    (problem,) = caught.value.problems
+    assert problem.message.startswith(f"synthesis.problems.{message}")
+    assert problem.where == f"{path}:{len(path.read_text().splitlines())}"
+
+
+@pytest.mark.parametrize(
+    ("declared", "message"),
+    [
+        ("{from: {dataset: x, revision: main}}", "from.revision: 'main' is not a commit: give all its 40 hexadecimal digits"),
+        ("{from: {files: x, content: abc}}", "from.content: 'abc' is not a digest of 64 hexadecimal digits"),
+        ("{from: {generated: 5}, verify: 5}", "verify: input should be a mapping, not 5"),
+    ],
+)  # fmt: skip
+def test_forms_are_told_in_words_with_what_was_given(write_study, declared: str, message: str) -> None:
+    with pytest.raises(StudyError) as caught:
+        open_study(write_study(f"{DEMO.rstrip()}\nsynthesis:\n  problems: {declared}\n"))
+    assert caught.value.problems[0].message.startswith(f"synthesis.problems.{message}")
+
+
+def test_a_key_in_a_study_is_told_and_not_repeated(write_study) -> None:
+    teacher = "{model: big, endpoint: 'http://localhost:1/v1', key_variable: sk-123456}"
+    with pytest.raises(StudyError) as caught:
+        open_study(
+            write_study(f"{DEMO.rstrip()}\nsynthesis:\n  problems: {{from: {{generated: 5}}, teacher: {teacher}}}\n")
+        )
+    (problem,) = caught.value.problems
+    assert "'sk-…' is not the name of an environment variable; name the one that holds the key" in problem.message
+    assert "123456" not in str(caught.value)

@@ -35,3 +35,6 @@ def _check_endpoint(url: str) -> str:
 
 Endpoint = Annotated[str, AfterValidator(_check_endpoint)]
 """A URL of http or https, without user name or password."""
+
+VARIABLE_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]*$"
+"""What the name of the environment variable that holds a key looks like."""

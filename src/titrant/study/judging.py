@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from titrant.study.declaration import NOT_IDENTITY, Declaration, Name
-from titrant.study.endpoints import Endpoint
+from titrant.study.endpoints import VARIABLE_PATTERN, Endpoint
 from titrant.study.tasks import Sampling, TaskData
 
 
@@ -23,7 +23,7 @@ class Judge(Declaration):
     """Folder of a local model, as `save_pretrained` writes it, tokenizer included."""
     content: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
     """BLAKE3 over that folder's files. Filled in when the study is pinned; if given, it must match."""
-    key_variable: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", json_schema_extra=NOT_IDENTITY)
+    key_variable: str | None = Field(default=None, pattern=VARIABLE_PATTERN, json_schema_extra=NOT_IDENTITY)
     """Name of the environment variable that holds the key: keys stand in no study; null: none is needed."""
     temperature: float = Field(default=0.0, ge=0, le=2)
     """Of its verdicts."""

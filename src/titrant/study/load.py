@@ -6,6 +6,7 @@ tree to learn on which line each value stands. Pydantic's error paths are mapped
 
 from __future__ import annotations
 
+import re
 import runpy
 import traceback
 from collections.abc import Mapping
@@ -19,15 +20,24 @@ from pydantic import ValidationError
 
 from titrant.errors import Problem, StudyError
 from titrant.study.declaration import listing, suggestion
+from titrant.study.endpoints import VARIABLE_PATTERN
 from titrant.study.meaning import check_meaning
 from titrant.study.origins import ORIGIN_KINDS
 from titrant.study.study import Study
+from titrant.study.synthesis import PROBLEM_KINDS
 
 MAX_STUDY_BYTES = 1_000_000
 MAX_NODES = 50_000
 MAX_DEPTH = 50
 
 Path_ = tuple[str | int, ...]
+
+_FORMS = {
+    r"^[0-9a-f]{40}$": "is not a commit: give all its 40 hexadecimal digits, in small letters; a branch or a tag may "
+    "mean something else tomorrow",
+    r"^[0-9a-f]{64}$": "is not a digest of 64 hexadecimal digits, in small letters",
+}
+"""By pattern: what a text that does not have it is told."""
 
 
 @dataclass(frozen=True)
@@ -272,13 +282,20 @@ def _translate(error: ValidationError, file: Path, lines: Mapping[Path_, int]) -
 def _sentence(detail: Any, path: Path_) -> str:
     place = ".".join(str(part) for part in path)
     kind, message = detail["type"], detail["msg"]
+    if kind == "missing" and isinstance(detail["loc"][-1], int):
+        return f"{place}: item {detail['loc'][-1] + 1} is missing; it has no default"
     if kind == "missing":
         return f"'{detail['loc'][-1]}' is missing from {place or 'the study'}; it has no default"
     message = message.removeprefix("Value error, ")
     if kind == "too_short":
         return f"{place}: it is empty; give at least {detail['ctx']['min_length']}"
+    if kind == "too_long" and (count := detail["ctx"].get("actual_length")) is not None:
+        return f"{place}: it has {count} items; give at most {detail['ctx']['max_length']}"
+    if kind == "string_pattern_mismatch":
+        return f"{place}: {_unlike(detail['input'], detail['ctx']['pattern'])}"
     for python, yaml_ in (("a valid tuple", "a list"), ("a valid dictionary", "a mapping"), ("valid string", "string")):
         message = message.replace(python, yaml_)
+    message = re.sub(r"(a mapping) or instance of \w+", r"\1", message)
     message = message[0].lower() + message[1:] if message.startswith("Input") else message
     if message.startswith("input"):
         given = detail.get("input")
@@ -287,13 +304,25 @@ def _sentence(detail: Any, path: Path_) -> str:
     return f"{place}: {message}" if place else message
 
 
+def _unlike(given: str, pattern: str) -> str:
+    """What is wrong with a text that has another form than it must have. What may be a key is not repeated."""
+    if pattern == VARIABLE_PATTERN:
+        return (
+            f"'{given[:3]}…' is not the name of an environment variable; name the one that holds the key, in letters, "
+            "digits and _, such as MY_KEY: the key itself stands in no study"
+        )
+    wanted = _FORMS.get(pattern, f"is not of the form {pattern}")
+    return f"{given[:60]!r} {wanted}"
+
+
 def _known_path(location: Path_, lines: Mapping[Path_, int], path: Path_ = ()) -> Path_:
     """The longest path of the file along an error's location below `path`; tags of unions are passed over.
 
     The tag of an origin comes between its place in `from` and its field, and is the name of a field as well.
     """
+    tags = (*ORIGIN_KINDS, *PROBLEM_KINDS)
     for at, part in enumerate(location):
-        if part in ORIGIN_KINDS and at > 1 and location[at - 2] == "from" and isinstance(location[at - 1], int):
+        if part in tags and at > 1 and location[at - 2] == "from" and isinstance(location[at - 1], int):
             continue
         for candidate in (part, str(part)):
             if (*path, candidate) in lines:

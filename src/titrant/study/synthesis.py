@@ -24,7 +24,7 @@ from titrant.study.declaration import (
     listing,
     suggestion,
 )
-from titrant.study.endpoints import Endpoint
+from titrant.study.endpoints import VARIABLE_PATTERN, Endpoint
 from titrant.study.limits import Limits
 from titrant.study.tasks import Sampling
 
@@ -84,10 +84,14 @@ class Generated(Declaration):
     @model_validator(mode="after")
     def _is_not_empty(self) -> Self:
         if not self.areas or len(set(self.areas)) < len(self.areas):
-            raise PydanticCustomError("areas", "`areas` names no area, or one twice; there are {known}", _known(AREAS))
+            raise PydanticCustomError(
+                "areas", "`areas` names no area, or one twice; there are {known}", {"key": "areas", **_known(AREAS)}
+            )
         if self.difficulty[0] > self.difficulty[1]:
             raise PydanticCustomError(
-                "difficulty", "`difficulty` goes from the least to the greatest; exchange the two"
+                "difficulty",
+                "`difficulty` goes from the least to the greatest; exchange the two",
+                {"key": "difficulty"},
             )
         return self
 
@@ -157,10 +161,13 @@ class MinedProblems(Declaration):
     """At most so many, spread over its documents by their hashes."""
 
 
+PROBLEM_KINDS = ("generated", "files", "dataset", "mined")
+"""The keys that say where problems come from: the first of them that stands in an origin decides."""
+
+
 def _problems_tag(given: Any) -> str | None:
-    keys = ("generated", "files", "dataset", "mined")
     has = given.__contains__ if isinstance(given, Mapping) else lambda key: hasattr(given, key)
-    return next((key for key in keys if has(key)), None)
+    return next((key for key in PROBLEM_KINDS if has(key)), None)
 
 
 AnyProblems = Annotated[
@@ -190,7 +197,7 @@ class Teacher(Declaration):
     """Folder of a local model, as `save_pretrained` writes it, tokenizer included."""
     content: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
     """BLAKE3 over that folder's files. Filled in when the study is pinned; if given, it must match."""
-    key_variable: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", json_schema_extra=NOT_IDENTITY)
+    key_variable: str | None = Field(default=None, pattern=VARIABLE_PATTERN, json_schema_extra=NOT_IDENTITY)
     """Name of the environment variable that holds the key: keys stand in no study; null: none is needed."""
     instructions: str | None = Field(default=None, min_length=1)
     """What it is told before the problem; null: Titrant's own words, which the reference prints."""
