@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 from blake3 import blake3
 
@@ -42,10 +43,13 @@ draw_first()
 """
 
 
-def printed(before: str = "", domains: tuple[object, ...] = DOMAINS, **environment: str) -> str:
+def printed(
+    before: str = "", domains: tuple[object, ...] = DOMAINS, folder: Path | None = None, **environment: str
+) -> str:
     done = subprocess.run(
         [sys.executable, "-c", PRINTED.format(before=before, domains=list(domains))],
         env={**os.environ, **environment},
+        cwd=folder,
         capture_output=True,
         text=True,
         check=True,
@@ -57,6 +61,17 @@ def test_pools_are_the_same_in_every_process() -> None:
     here = blake3(repr([[each.text for each in pool(domain)] for domain in DOMAINS]).encode()).hexdigest()
     assert printed(PYTHONHASHSEED="1") == here
     assert printed(CONSTANTS, PYTHONHASHSEED="2", CI="true", HYPOTHESIS_PROFILE="ci") == here
+
+
+def test_nothing_is_written_where_a_command_is_called(tmp_path: Path) -> None:
+    here, cache = tmp_path / "here", tmp_path / "cache"
+    here.mkdir()
+    in_cache = printed("", (Texts(),), here, TITRANT_CACHE=str(cache))
+    assert list(here.iterdir()) == []
+    assert list((cache / "hypothesis").rglob("*.json.gz"))
+    (tmp_path / "file").write_text("no folder")
+    assert printed("", (Texts(),), here, TITRANT_CACHE=str(tmp_path / "file")) == in_cache, "it is only a cache"
+    assert list(here.iterdir()) == []
 
 
 def test_the_order_in_which_pools_are_drawn_changes_none() -> None:

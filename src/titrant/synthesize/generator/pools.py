@@ -2,20 +2,24 @@
 
 A pool is the same in every process: its values depend on the domain and the version of Hypothesis alone. Hypothesis by
 default mixes constants found in the modules of the program into what it draws, keeps examples on disk, and changes its
-ways with time and settings; a provider of ours and settings given in full switch all that off.
+ways with time and settings; a provider of ours and settings given in full switch all that off. What it notes down of
+Unicode goes into the user's cache, and not into the folder where a command happens to be called.
 """
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
 from typing import Any
 
 from blake3 import blake3
-from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
+from hypothesis import HealthCheck, Phase, Verbosity, configuration, given, seed, settings
 from hypothesis import strategies as st
 from hypothesis.internal.conjecture import providers
 
+from titrant.cache import shared_cache
 from titrant.synthesize.generator.domains import Arguments, Domain, Several
 
 _VALUES = 192
@@ -78,6 +82,18 @@ def _lists_of_arguments(domain: Several) -> tuple[Value, ...]:
     return tuple(found.values())
 
 
+@contextlib.contextmanager
+def _notes_in_cache() -> Iterator[None]:
+    """Hypothesis keeps what it notes down in the user's cache; afterwards where it did before."""
+    before = vars(configuration)["__hypothesis_home_directory"]
+    configuration.set_hypothesis_home_dir(shared_cache("hypothesis"))
+    try:
+        yield
+    finally:
+        configuration.set_hypothesis_home_dir(before)
+
+
+@_notes_in_cache()
 def _values(domain: Domain, each: int) -> list[Any]:
     found: list[Any] = []
     providers.AVAILABLE_PROVIDERS[_PROVIDER] = _PlainProvider
