@@ -6,6 +6,7 @@ import dataclasses
 import errno
 import json
 import os
+import signal
 import socket
 import threading
 from collections.abc import Callable
@@ -111,6 +112,7 @@ def test_items_are_written_with_all_that_is_known_of_them(titrant: Run, tmp_path
     assert out.startswith("5 problems, 4 with an accepted solution\n")
     assert [line.split() for line in out.splitlines()[2:4]] == [["parses", "5", "5"], ["runs", "5", "5"]]
     assert "refused: 1 fails a test" in out
+    assert "not yet compared with HumanEval, MBPP or an evaluation" in out
     rows = records(tmp_path / "items.jsonl")
     assert [row["problem"] for row in rows] == [f"generator/0/{number}" for number in range(4)]
     first = rows[0]
@@ -132,6 +134,43 @@ def test_what_is_in_the_store_is_not_made_again(titrant: Run, tmp_path: Path) ->
     assert status == 0
     assert out.startswith("3 problems")
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "store").rglob("record.json")} == before
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anything")
+@pytest.mark.parametrize("what", ["folder", "file"])
+def test_a_place_that_must_not_be_written_is_told_before_anything_is_made(
+    titrant: Run, tmp_path: Path, what: str
+) -> None:
+    folder = tmp_path / "out"
+    folder.mkdir()
+    (folder / "items.jsonl").write_text("before")
+    closed = folder if what == "folder" else folder / "items.jsonl"
+    closed.chmod(0o500)
+    try:
+        status, _, err = titrant("--generated", 3, "--out", folder / "items.jsonl")
+    finally:
+        closed.chmod(0o700)
+    assert status == 2
+    assert "no file can be made in" in err if what == "folder" else "this file must not be written" in err
+    assert not (tmp_path / "store").exists()
+
+
+def terminate(job: Any, inputs: Any, out: Path, *, scratch: Path, progress: Any) -> Problems:
+    """Told to end by the system."""
+    os.kill(os.getpid(), signal.SIGTERM)
+    progress(1, 2, "problems")
+    raise AssertionError("it goes on")
+
+
+def test_what_the_system_ends_says_so_by_its_status(titrant: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setitem(work.STAGES, "problems", f"{__name__}:terminate")  # type: ignore[arg-type]
+    try:
+        status, _, err = titrant("--generated", 3)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert status == 143
+    assert "stopped: the same command goes on" in err
 
 
 @pytest.mark.parametrize("name", ["-", "/proc/self/fd/1"])
@@ -269,10 +308,13 @@ def test_without_flags_a_thousand_problems_of_all_areas_are_made(titrant: Run, t
         (("--area", "lists", "--area", "lists"), "--area 'lists' stands here twice; give it once"),
         (("--difficulty", "4-2"), "--difficulty '4-2': give a level from 1 to 5 or two of them, such as 3 or 2-4"),
         (("--difficulty", "easy"), "--difficulty 'easy': give a level"),
+        (("--difficulty", "2-"), "--difficulty '2-': give a level"),
+        (("--form", "text", "--form", "text"), "--form 'text' stands here twice; give it once"),
         (("--generated", "0"), "0 is not in the range 1<=x<=10000000"),
         (("--synthesis", "x"), "--synthesis names one of a study's: give STUDY before it"),
         (("--refused",), "--refused says what --out writes: add --out FILE"),
         (("--out", "/nowhere/at/all.jsonl"), "give a file in a folder that exists, or - for standard output"),
+        (("--out", "/proc/items.jsonl"), "--out '/proc/items.jsonl': no file can be made in /proc ("),
     ],
 )
 def test_a_wrong_flag_is_named_and_nothing_is_made(titrant: Run, tmp_path: Path, flags: Any, message: str) -> None:
@@ -299,6 +341,7 @@ def test_which_synthesis_of_a_study_is_meant_must_be_clear(titrant: Run, study: 
         ((two,), "the study 'small' has 2 syntheses: add --synthesis with 'few', 'more'"),
         ((two, "--synthesis", "fw"), "there is no synthesis 'fw', did you mean 'few'?"),
         ((two, "--seed", 3, "--form", "text"), "'--form', '--seed' ask the generator"),
+        ((two, "--generated", 3), "'--generated' asks the generator"),
     ):
         status, _, err = titrant(*flags)
         assert status == 2

@@ -11,12 +11,15 @@ import math
 import os
 import secrets
 import shutil
+import signal
 import stat
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import IO, Any
 
 import click
@@ -45,6 +48,11 @@ FORMS = ("text", *(language for language in LANGUAGES if language != "python"))
 """What an item can be written in beside Python."""
 STANDARD_OUTPUT = ("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
 """What names it; where it goes into a file, that file is gone on with and not replaced."""
+NOT_COMPARED = (
+    "not yet compared with HumanEval, MBPP or an evaluation, nor with each other for near-duplicates: a study that "
+    "takes documents from a synthesis does that (`titrant data STUDY`, `titrant run STUDY`)"
+)
+"""What items that are written have not been through."""
 _FLAGS = {
     "generated": "--generated",
     "seed": "--seed",
@@ -97,7 +105,7 @@ def _alone(wanted: Wanted, root: Path, workers: int | None) -> Path:
     for name, threads in ONE_THREAD.items():
         os.environ.setdefault(name, threads)
     stop = StopSwitch()
-    stop.listen(interrupt_too=True)
+    ended = _listen(stop)
 
     def done(kind: str, declaration: JobDeclaration, inputs: Mapping[str, Given]) -> Given:
         job = job_alone(kind, f"generated-{problems.generated}", declaration, inputs)
@@ -115,7 +123,20 @@ def _alone(wanted: Wanted, root: Path, workers: int | None) -> Path:
         return done("verification", VerificationJob(verify=verify, forms=forms), made).folder
     except KeyboardInterrupt:
         click.echo("stopped: the same command goes on", err=True)
-        sys.exit(130)
+        sys.exit(128 + (ended[0] if ended else signal.SIGINT))
+
+
+def _listen(stop: StopSwitch) -> list[int]:
+    """Have Ctrl-C and SIGTERM turn the switch; SIGTERM is then in the list."""
+    heard: list[int] = []
+
+    def terminated(number: int, frame: FrameType | None) -> None:
+        heard.append(number)
+        stop.turned = True
+
+    stop.listen(interrupt_too=True)
+    signal.signal(signal.SIGTERM, terminated)
+    return heard
 
 
 def _declared(wanted: Wanted) -> Generated:
@@ -130,16 +151,18 @@ def _declared(wanted: Wanted) -> Generated:
         if area not in AREAS
     ]
     twice = [area for index, area in enumerate(wanted.areas) if area in wanted.areas[:index]]
-    problems += [Problem(f"--area '{area}' stands here twice; give it once") for area in twice]
+    problems += [Problem(f"--area '{area}' stands here twice; give it once") for area in dict.fromkeys(twice)]
+    again = dict.fromkeys(form for index, form in enumerate(wanted.forms) if form in wanted.forms[:index])
+    problems += [Problem(f"--form '{form}' stands here twice; give it once") for form in again]
     if problems:
         raise StudyError(problems)
     return Generated.model_validate(given)
 
 
 def _difficulty(given: str) -> tuple[int, int]:
-    low, _, high = given.partition("-")
+    low, dash, high = given.partition("-")
     try:
-        found = int(low), int(high or low)
+        found = int(low), int(high if dash else low)
     except ValueError:
         found = (0, 0)
     if not 1 <= found[0] <= found[1] <= 5:
@@ -152,7 +175,8 @@ def _of_study(wanted: Wanted, root: Path, workers: int | None) -> Path:
     given = [flag for name, flag in _FLAGS.items() if getattr(wanted, name) not in (None, ())]
     if given:
         raise StudyError(
-            f"{listing(given)} ask the generator, and a study says itself what it is made of: leave one out"
+            f"{listing(given)} {'asks' if len(given) == 1 else 'ask'} the generator, and a study says itself what it "
+            "is made of: leave one out"
         )
     opened = open_plan(str(wanted.study))
     store = open_store(root, create=True)
@@ -201,6 +225,23 @@ def _check_out(out: Path) -> None:
         raise StudyError(f"--out '{out}': give a file in a folder that exists, or - for standard output")
     if out.exists() and not (_takes_a_stream(out) or at.is_file()):
         raise StudyError(f"--out '{out}' is neither a file nor a pipe; give a file, or - for standard output")
+    if out.exists() and not os.access(out, os.W_OK):
+        raise StudyError(f"--out '{out}': this file must not be written; give another, or change its permissions")
+    if not _takes_a_stream(out):
+        _check_folder(out, at.parent)
+
+
+def _check_folder(out: Path, folder: Path) -> None:
+    """Raises StudyError if no file can be made in the folder of `out`. A file is made there for a moment: permissions
+    alone do not tell of a file system that takes none."""
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        why = error.strerror or error
+        raise StudyError(
+            f"--out '{out}': no file can be made in {folder} ({why}); give one in another folder"
+        ) from None
 
 
 def _takes_a_stream(out: Path) -> bool:
@@ -295,6 +336,7 @@ def _show(folder: Path, out: Path | None) -> None:
     console.print(", ".join(f"{name} {count:,}" for name, count in others.items()), soft_wrap=True)
     if made.cost:
         console.print(f"cost of the teacher: {show_cost(made.cost)}", soft_wrap=True)
+    console.print(NOT_COMPARED, soft_wrap=True)
     console.print(f"contained by {made.tier}; every item and every solution: {folder}", soft_wrap=True)
     if out is not None and str(out) != "-":
         console.print(f"items: {out}", soft_wrap=True)
