@@ -11,10 +11,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from titrant.artifacts import Problems
 from titrant.corpus.opened import LeftOut
 from titrant.errors import StoreError, StudyError
+from titrant.jobs import ProblemsJob
 from titrant.study.synthesis import ProblemColumns, ProblemDataset, ProblemFiles
-from titrant.study.world import content_of_folder
+from titrant.study.world import content_of_folder, problem_files_of
+from titrant.synthesize import make_problems
 from titrant.synthesize.generator.problem import Problem
 from titrant.synthesize.sets import read_problems
 from titrant.synthesize.sets.docstrings import description, example_tests, is_sentence
@@ -262,6 +265,39 @@ def test_a_file_that_is_not_what_the_study_says_is_an_error(tmp_path: Path):
         list(read_problems(ProblemFiles(files=(str(tmp_path / "bad.parquet"),)), 0, {}, lambda *told: None))
     with pytest.raises(StudyError, match="have changed since the study was read"):
         read(tmp_path, GOOD, content="0" * 64)
+
+
+def test_files_without_a_problem_are_named_with_what_a_problem_is(tmp_path: Path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "empty.jsonl").write_text("\n")
+    (tmp_path / "bare.jsonl").write_text('{"statement": ""}\n')
+    (tmp_path / "good.jsonl").write_text(json.dumps(GOOD))
+
+    def made(*names: str) -> Problems:
+        origins = tuple(ProblemFiles(files=(str(tmp_path / name),)) for name in names)
+        job = ProblemsJob(problems=origins, inputs=8)
+        return make_problems(job, {}, tmp_path / "out", scratch=tmp_path, progress=lambda *told: None)
+
+    with pytest.raises(
+        StudyError,
+        match=r"there is no problem in files 'empty\.jsonl' and files 'bare\.jsonl' \(1 no record at all in files "
+        r"'empty\.jsonl', 1 no statement\)\. A problem is a record with a `statement` and with `tests`",
+    ):
+        made("empty.jsonl", "bare.jsonl")
+    some = made("good.jsonl", "empty.jsonl")
+    assert (some.problems, some.left_out) == (1, {"no record at all in files 'empty.jsonl'": 1})
+
+
+@pytest.mark.parametrize("name", ["set.csv", "set.txt.gz", "set.gz.tsv"])
+def test_what_is_no_file_of_problems_by_its_ending_is_refused(tmp_path: Path, name: str):
+    (tmp_path / name).write_text("statement,tests\n")
+    with pytest.raises(
+        StudyError, match=r"is no file of problems by its ending '\.(csv|txt|tsv)'; they are JSON lines"
+    ):
+        list(read_problems(ProblemFiles(files=(str(tmp_path / name),)), 0, {}, lambda *told: None))
+    for good in ("set.jsonl.zst", "set.ndjson", "set", "set.parquet"):
+        (tmp_path / good).write_text("")
+        assert problem_files_of(ProblemFiles(files=(str(tmp_path / good),)))
 
 
 def test_a_dataset_is_read_as_files_are(tmp_path: Path):

@@ -38,6 +38,9 @@ COMPANIONS = {".bin": (".bin", ".idx"), ".ds": ("", ".index"), ".npy": (".npy", 
 """By the ending of a file of tokens: the ending that is replaced to name the file that tells its documents."""
 
 
+PROBLEM_ENDINGS = ("", ".jsonl", ".ndjson", ".json", ".parquet")
+"""Endings of files of problems, those of packed ones taken away; a file without any holds JSON lines."""
+_PACKED = (".gz", ".bz2", ".xz", ".zst")
 NO_SOURCE = {"__pycache__", ".git"}
 """Folders that hold nothing that a person wrote: a repository's own files are read by a `git` origin."""
 
@@ -154,11 +157,21 @@ def token_files_of(origin: TokenCache) -> list[tuple[str, Path]]:
 
 
 def problem_files_of(problems: ProblemFiles) -> list[tuple[str, Path]]:
-    """(name, path) of every file of problems, in the order given. Raises StudyError as `files_of` does."""
+    """(name, path) of every file of problems, in the order given. Raises StudyError as `files_of` does, and for a file
+    that is neither JSON lines nor Parquet by its ending."""
     for file in map(Path, problems.files):
         if file.is_dir():
             raise StudyError(f"'{file}' is a folder, and problems are read from files; name them (a pattern will do)")
-    return list(_named_once(problems.files).items())
+    found = list(_named_once(problems.files).items())
+    for name, path in found:
+        given = Path(name.lower())
+        ending = Path(given.stem).suffix if given.suffix in _PACKED else given.suffix
+        if ending not in PROBLEM_ENDINGS:
+            raise StudyError(
+                f"'{path}' is no file of problems by its ending '{ending}'; they are JSON lines (.jsonl, "
+                ".ndjson or .json, also packed as .gz, .bz2, .xz or .zst) or Parquet (.parquet)"
+            )
+    return found
 
 
 def content_of(files: Iterable[tuple[str, Path]]) -> str:

@@ -86,14 +86,33 @@ def make_problems(
             else:
                 _read(origin, number, inputs, writer, progress)
         if not writer.problems:
-            said = ", ".join(f"{count} {reason}" for reason, count in sorted(writer.left_out.items()))
-            raise StudyError(f"there is no problem in what the synthesis names ({said or 'nothing was found'})")
+            raise StudyError(_nothing_in(job, writer.left_out))
     return Problems(
         problems=writer.problems,
         by_area=dict(sorted(writer.areas.items())),
         families=len(writer.families),
         left_out=dict(sorted(writer.left_out.items())),
         versions={"generator": GENERATOR, "hypothesis": hypothesis.__version__},
+    )
+
+
+def _nothing_in(job: ProblemsJob, left_out: Mapping[str, int]) -> str:
+    """What is said where there is no problem at all."""
+    said = ", ".join(f"{count} {reason}" for reason, count in sorted(left_out.items()))
+    places = []
+    for origin in job.problems:
+        if isinstance(origin, ProblemFiles):
+            places.append(f"files {listing(Path(file).name for file in origin.files)}")
+        elif isinstance(origin, ProblemDataset):
+            places.append(f"dataset '{origin.dataset}'")
+        elif isinstance(origin, MinedProblems):
+            places.append(f"the functions of source '{origin.mined}'")
+    message = f"there is no problem in {' and '.join(places)} ({said or 'nothing was found'})"
+    if all(isinstance(origin, MinedProblems) for origin in job.problems):
+        return f"{message}; a problem is a function with a docstring that says what it does"
+    return (
+        f"{message}. A problem is a record with a `statement` and with `tests`, a right `solution` or both, under "
+        "these names, those given under `columns`, or those of HumanEval or MBPP"
     )
 
 

@@ -1,7 +1,8 @@
 """Problems from where a study says that they lie: files, a dataset, or training documents.
 
-A record without what a problem needs is left out and counted by its reason. A file that cannot be read, or of which the
-first record has no statement at all, is an error: it is not what the study takes it for.
+A record without what a problem needs is left out and counted by its reason, an origin without any record as one. A file
+that cannot be read, or of which the first record has no statement at all, is an error: it is not what the study takes
+it for.
 """
 
 from __future__ import annotations
@@ -69,6 +70,7 @@ def _problems(
     progress: Progress,
 ) -> Iterator[Problem | LeftOut]:
     seen: set[bytes] = set()
+    row = -1
     for row, (place, record) in enumerate(records):
         if most is not None and row >= most:
             return
@@ -90,6 +92,8 @@ def _problems(
                 found = SAME
             seen.add(digest)
         yield found
+    if row < 0:
+        yield LeftOut(f"no record at all in {where}")
 
 
 def _records_of_files(origin: ProblemFiles) -> Iterator[tuple[str, Any]]:
