@@ -69,7 +69,7 @@ def test_where_tests_of_others_decide_numbers_are_equal_as_in_a_test() -> None:
 
 def test_a_list_is_read_only_if_it_is_one() -> None:
     assert read_list("[(1, [2]), ({'a': set()},)]") == [(1, [2]), ({"a": set()},)]
-    for text in ("", "(1,)", "[print(1)]", "[", "[__import__('os')]", "[x for x in ()]"):
+    for text in ("", "(1,)", "[print(1)]", "[", "[__import__('os')]", "[x for x in ()]", "[(})]", "['a\\q\r']"):
         assert read_list(text) is None or text == "[x for x in ()]"
 
 
