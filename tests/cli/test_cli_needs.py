@@ -107,3 +107,14 @@ def test_what_is_made_already_needs_nothing(
     assert titrant(path)[0] == 0
     lacks(monkeypatch, "crosshair", "httpx2", "datasets")
     assert titrant(path)[0] == 0
+
+
+def test_one_job_alone_is_looked_at_alone(
+    titrant: Run, study: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = study(few={"from": {"generated": 4}, "verify": {"contracts": {"share": 0.5}}, "decontaminate": []})
+    lacks(monkeypatch, "crosshair")
+    assert titrant(path, "--job", "problems/few", command="run")[0] == 0
+    status, _, err = titrant(path, "--job", "verification/few", command="run")
+    assert status == 1
+    assert "pip install 'titrant[contracts]'" in err

@@ -94,6 +94,7 @@ def run_one_job(named: str, root: Path, wanted: str) -> None:
     if store.look(job, hashes=False).state == "finished":
         click.echo(f"nothing to do: {job.id} is finished")
         return
+    check_needs([job], store, opened.plan.study)
     with located(opened.loaded):
         folder = _do_here(opened, store, job)
     click.echo(f"done  {folder}")
