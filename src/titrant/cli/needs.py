@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 
 from titrant.chat.endpoint import Endpoint
 from titrant.errors import EngineError
-from titrant.evaluate.harness.catalogue import check_version
 from titrant.execute.store import Store
 from titrant.jobs import BenchmarksJob, ProblemsJob, SolutionsJob, VerificationJob
 from titrant.plan import Job
@@ -82,18 +82,25 @@ def _check_public_sets(asked: BenchmarksJob, study: Study) -> None:
     names = [name for name, declared in study.synthesis.items() if sets & set(declared.decontaminate)]
     if not names:
         return
+    if _version_of("lm-eval") == asked.harness:
+        return
+    whose = "synthesis" if len(names) == 1 else "syntheses"
+    evaluated = sets & {task.name for task in study.evaluation.all_code}
+    without = (
+        f" (`decontaminate: []` does not help: the evaluation asks {listing(evaluated)} as well)"
+        if evaluated
+        else "; or say `decontaminate: []` there, which does without"
+    )
+    raise EngineError(
+        f"{whose} {listing(names)}: `decontaminate` leaves out the problems of HumanEval and MBPP, and they are "
+        f"put together with lm-eval {asked.harness}, which is not installed here: pip install 'titrant[suites]' "
+        f"'lm-eval=={asked.harness}'{without}"
+    )
+
+
+def _version_of(distribution: str) -> str:
+    """Empty if it is not installed."""
     try:
-        check_version(asked.harness)
-    except EngineError:
-        whose = "synthesis" if len(names) == 1 else "syntheses"
-        evaluated = sets & {task.name for task in study.evaluation.all_code}
-        without = (
-            f" (`decontaminate: []` does not help: the evaluation asks {listing(evaluated)} as well)"
-            if evaluated
-            else "; or say `decontaminate: []` there, which does without"
-        )
-        raise EngineError(
-            f"{whose} {listing(names)}: `decontaminate` leaves out the problems of HumanEval and MBPP, and they are "
-            f"put together with lm-eval {asked.harness}, which is not installed here: pip install 'titrant[suites]' "
-            f"'lm-eval=={asked.harness}'{without}"
-        ) from None
+        return version(distribution)
+    except PackageNotFoundError:
+        return ""
